@@ -1,0 +1,36 @@
+import { createRequire } from "node:module";
+
+import hardhatToolboxMochaEthers from "@nomicfoundation/hardhat-toolbox-mocha-ethers";
+import { defineConfig } from "hardhat/config";
+
+/** The compiler comes from the npm package `solc`, so that compiling needs no download. */
+const solcPath = createRequire(import.meta.url).resolve("solc/soljson.js");
+
+export default defineConfig({
+  plugins: [hardhatToolboxMochaEthers],
+  solidity: {
+    compilers: [
+      {
+        version: "0.8.37",
+        path: solcPath,
+        settings: {
+          evmVersion: "cancun",
+          optimizer: { enabled: true, runs: 20_000 },
+          metadata: { bytecodeHash: "none" },
+        },
+      },
+    ],
+  },
+  paths: {
+    sources: "./contracts",
+    tests: { solidity: "./test/contracts", mocha: "./test" },
+  },
+  typechain: { dontOverrideCompile: true },
+  test: {
+    solidity: {
+      fuzz: { runs: 256 },
+      invariant: { runs: 64, depth: 64 },
+    },
+    mocha: { timeout: 120_000 },
+  },
+});

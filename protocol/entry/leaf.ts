@@ -1,0 +1,91 @@
+import { sha256 } from "@noble/hashes/sha2.js";
+
+import { parseKeyDid, formatKeyDid } from "../did/key.ts";
+import { fromBase64url, toBase64url } from "../encoding/base64url.ts";
+import { utf8 } from "../encoding/bytes.ts";
+import { type Hex, toHex } from "../encoding/hex.ts";
+import { AffiantError } from "../errors/affiantError.ts";
+import { canonicalJsonBytes, parseCanonicalJson } from "../json/canonical.ts";
+import { type EntryClaims } from "./claims.ts";
+import { checkEntryClaims } from "./checkClaims.ts";
+
+/** A leaf of the log: the compact JWS of an entry, ASCII, without disclosures. */
+export const maxLeafBytes = 65_535;
+
+export const entryType = "affiant-entry+sd-jwt";
+
+export interface DecodedEntry {
+  readonly claims: EntryClaims;
+  /** 32 bytes, from the header's `kid` (a did:key). */
+  readonly publicKey: Uint8Array;
+  /** 64 bytes. Not verified by decoding. */
+  readonly signature: Uint8Array;
+  /** The bytes under the signature: ASCII `header.payload`. */
+  readonly signingInput: Uint8Array;
+  readonly leaf: string;
+  readonly entryId: Hex;
+}
+
+/** SHA-256 over the leaf bytes. */
+export function entryIdOf(leaf: string): Hex {
+  return toHex(sha256(utf8(leaf)));
+}
+
+/**
+ * ASCII `header.payload` to be signed with Ed25519 (RFC 7515 §5.1, RFC 8037).
+ * @throws AffiantError ERR_INPUT_ENTRY for claims that break the format, ERR_INPUT_PUBLIC_KEY
+ */
+export function entrySigningInput(claims: EntryClaims, publicKey: Uint8Array): string {
+  checkEntryClaims(claims);
+  const header = { alg: "EdDSA", kid: formatKeyDid(publicKey), typ: entryType };
+  return `${toBase64url(canonicalJsonBytes(header))}.${toBase64url(canonicalJsonBytes(claims))}`;
+}
+
+/** @throws AffiantError ERR_LIMIT_ENTRY_SIZE */
+export function assembleLeaf(signingInput: string, signature: Uint8Array): string {
+  const leaf = `${signingInput}.${toBase64url(signature)}`;
+  assertLeafSize(leaf);
+  return leaf;
+}
+
+/**
+ * Reads a leaf strictly: every part in its one canonical encoding, no claim unknown, none missing. Two different leaves
+ * therefore never decode to the same entry.
+ * @throws AffiantError ERR_LIMIT_ENTRY_SIZE, ERR_INPUT_ENTRY, ERR_INPUT_ENCODING, ERR_INPUT_DID, ERR_INPUT_PUBLIC_KEY
+ */
+export function decodeLeaf(leaf: string): DecodedEntry {
+  assertLeafSize(leaf);
+  const parts = leaf.split(".");
+  const [headerText, payloadText, signatureText] = parts;
+  if (parts.length !== 3 || !headerText || !payloadText || !signatureText) {
+    throw new AffiantError("ERR_INPUT_ENTRY", "a leaf is a compact JWS of three parts");
+  }
+  const publicKey = readHeader(headerText);
+  const claims = parseCanonicalJson(fromBase64url(payloadText)) as unknown;
+  checkEntryClaims(claims);
+  const signature = fromBase64url(signatureText);
+  if (signature.length !== 64) throw new AffiantError("ERR_INPUT_ENTRY", "an Ed25519 signature has 64 bytes");
+  return {
+    claims,
+    publicKey,
+    signature,
+    signingInput: utf8(`${headerText}.${payloadText}`),
+    leaf,
+    entryId: entryIdOf(leaf),
+  };
+}
+
+function readHeader(headerText: string): Uint8Array {
+  const header = parseCanonicalJson(fromBase64url(headerText)) as { kid?: unknown } | null;
+  if (typeof header?.kid !== "string") throw new AffiantError("ERR_INPUT_ENTRY", "the entry's header names no key");
+  const publicKey = parseKeyDid(header.kid);
+  const expected = toBase64url(canonicalJsonBytes({ alg: "EdDSA", kid: header.kid, typ: entryType }));
+  if (headerText !== expected) throw new AffiantError("ERR_INPUT_ENTRY", "the entry's header is not the prescribed one");
+  return publicKey;
+}
+
+function assertLeafSize(leaf: string): void {
+  if (leaf.length > maxLeafBytes) {
+    throw new AffiantError("ERR_LIMIT_ENTRY_SIZE", `a leaf has at most ${maxLeafBytes} bytes, this one ${leaf.length}`);
+  }
+}

@@ -1,0 +1,44 @@
+import canonicalize from "canonicalize";
+
+import { fromUtf8, utf8 } from "../encoding/bytes.ts";
+import { AffiantError } from "../errors/affiantError.ts";
+
+export type Json = null | boolean | number | string | readonly Json[] | { readonly [key: string]: Json };
+
+/**
+ * RFC 8785 (JCS) text of a JSON value.
+ * @throws AffiantError ERR_INPUT_MALFORMED for what JSON cannot say (undefined, NaN, functions, lone surrogates, cycles)
+ */
+export function toCanonicalJson(value: unknown): string {
+  let text: string | undefined;
+  try {
+    text = canonicalize(value);
+  } catch (cause) {
+    throw new AffiantError("ERR_INPUT_MALFORMED", "the value has no JSON form", { cause });
+  }
+  if (text === undefined) throw new AffiantError("ERR_INPUT_MALFORMED", "the value has no JSON form");
+  if (!text.isWellFormed()) throw new AffiantError("ERR_INPUT_MALFORMED", "the value holds a lone surrogate");
+  return text;
+}
+
+/**
+ * Parses JSON that must already be in RFC 8785 form, byte for byte. This rejects duplicate keys, other number
+ * spellings and stray white space, so that equal documents are equal bytes.
+ * @throws AffiantError ERR_INPUT_ENCODING
+ */
+export function parseCanonicalJson(source: string | Uint8Array): Json {
+  let text: string;
+  let value: Json;
+  try {
+    text = typeof source === "string" ? source : fromUtf8(source);
+    value = JSON.parse(text) as Json;
+  } catch (cause) {
+    throw new AffiantError("ERR_INPUT_ENCODING", "not JSON in UTF-8", { cause });
+  }
+  if (canonicalize(value) !== text) throw new AffiantError("ERR_INPUT_ENCODING", "JSON that is not in RFC 8785 form");
+  return value;
+}
+
+export function canonicalJsonBytes(value: unknown): Uint8Array {
+  return utf8(toCanonicalJson(value));
+}

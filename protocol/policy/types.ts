@@ -1,0 +1,53 @@
+import { type Json } from "../json/canonical.ts";
+
+/**
+ * What an agent commits to before it acts. `policyHash = SHA-256(JCS(bundle))`.
+ *
+ * An act is turned into a Cedar request `principal = Agent::"<did>"`, `action = Action::"<act>"`,
+ * `resource = System::"<did>"`, with a context that holds what `facts` derive from the act's input, its output and the
+ * acts before it in the same thread. `forbid` policies are the rules.
+ */
+export interface PolicyBundle {
+  readonly format: "affiant-policy/1";
+  /** Short name for people, e.g. `airline-support`. */
+  readonly name: string;
+  readonly description: string;
+  /** Cedar schema, human-readable syntax. Policies must pass Cedar's strict validation against it. */
+  readonly schema: string;
+  /**
+   * Cedar policies. Each has `@id` (stable rule id); each `forbid` also `@rule` (the rule in words) and may have
+   * `@needs("a,b")`: names of context attributes without which the rule cannot be decided for an act.
+   */
+  readonly policies: string;
+  /**
+   * Context attribute → JSONata expression over `{ act, input, output, context, seq, before: [{ act, input, output, context, seq }] }`.
+   * An expression that yields nothing leaves its attribute out of the context.
+   */
+  readonly facts: Readonly<Record<string, string>>;
+  /** Rules of the prose policy that no log of acts can decide, listed so that nobody thinks they were checked. */
+  readonly undecidable: readonly { readonly rule: string; readonly why: string }[];
+}
+
+/** One act as the evaluator sees it. Values are absent where a disclosure was withheld. */
+export interface PolicyAct {
+  readonly act: string;
+  readonly seq: number;
+  readonly input?: Json;
+  readonly output?: Json;
+  readonly context?: Json;
+}
+
+/** What one rule says of one act. */
+export interface RuleFinding {
+  readonly ruleId: string;
+  readonly rule: string;
+  readonly outcome: "violated" | "undecidable";
+  /** Why it is undecidable, or the facts on which it was violated. */
+  readonly detail: string;
+}
+
+export interface ActConformity {
+  readonly outcome: "conforms" | "violates" | "undecidable";
+  /** All rules that did not simply hold. `violates` if any is violated, else `undecidable` if any is undecidable. */
+  readonly findings: readonly RuleFinding[];
+}
