@@ -1,0 +1,42 @@
+import { expect } from "chai";
+
+import { brokenArrowsOf, specifiersOf } from "../../scripts/check/imports.ts";
+
+describe("scripts/check/imports", () => {
+  it("finds every form of import", () => {
+    const source = [
+      `import a from "./a.ts";`,
+      `import { type B } from "./b.ts";`,
+      `import type { C } from "./c.ts";`,
+      `export * from "./d.ts";`,
+      `const e = await import("./e.ts");`,
+      `// import "./no.ts"`,
+    ].join("\n");
+    expect([...specifiersOf(source)].sort()).to.deep.equal(["./a.ts", "./b.ts", "./c.ts", "./d.ts", "./e.ts"]);
+  });
+
+  it("lets an arrow point down", () => {
+    expect(brokenArrowsOf("auditor/audit.ts", `import "../protocol/entry/leaf.ts";`)).to.deep.equal([]);
+  });
+
+  it("stops an arrow that points sideways", () => {
+    const [arrow] = brokenArrowsOf("auditor/audit.ts", `import "../relayer/entry/leaf.ts";`);
+    expect(arrow?.reason).to.equal("auditor/ may not import relayer/");
+  });
+
+  it("stops an arrow that points up, also as a type", () => {
+    const [arrow] = brokenArrowsOf("protocol/entry/leaf.ts", `import type { A } from "../../agent/agent.ts";`);
+    expect(arrow?.reason).to.equal("protocol/ may not import agent/");
+  });
+
+  it("keeps input and output out of protocol/", () => {
+    const [arrow] = brokenArrowsOf("protocol/entry/leaf.ts", `import { readFile } from "node:fs";`);
+    expect(arrow?.reason).to.equal("protocol/ may not use this package");
+    expect(brokenArrowsOf("agent/keys/store.ts", `import { readFile } from "node:fs";`)).to.deep.equal([]);
+  });
+
+  it("knows no room beside those of the table", () => {
+    const [arrow] = brokenArrowsOf("helpers/a.ts", "");
+    expect(arrow?.reason).to.equal("helpers/ is not a room of the house");
+  });
+});
