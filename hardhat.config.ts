@@ -9,6 +9,11 @@ const solcPath = createRequire(import.meta.url).resolve("solc/soljson.js");
 export default defineConfig({
   plugins: [hardhatToolboxMochaEthers],
   solidity: {
+    // OpenZeppelin's own contracts that are deployed as they are: the manager of roles, and the proxy of the registries.
+    npmFilesToBuild: [
+      "@openzeppelin/contracts/access/manager/AccessManager.sol",
+      "@openzeppelin/contracts/proxy/ERC1967/ERC1967Proxy.sol",
+    ],
     compilers: [
       {
         version: "0.8.37",
