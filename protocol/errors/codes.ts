@@ -29,6 +29,9 @@ const table = {
   // Policies.
   ERR_INPUT_POLICY: { status: 400, title: "The policy bundle is not valid" },
 
+  // Evidence and audit.
+  ERR_INPUT_EVIDENCE: { status: 400, title: "The evidence file cannot be read" },
+
   // Anything.
   ERR_INTERNAL_UNEXPECTED: { status: 500, title: "An unexpected error" },
 } as const satisfies Record<string, ErrorCodeInfo>;

@@ -1,0 +1,61 @@
+import { type Hex } from "../encoding/hex.ts";
+import { type PolicyBundle } from "../policy/types.ts";
+
+export const evidenceFormat = "affiant-evidence/1";
+
+/** Where the claims of a file are to be checked: which chain, which contracts, which log. */
+export interface EvidenceHeader {
+  /** EIP-155 chain id. */
+  readonly chainId: number;
+  /** 20 bytes each, lower-case hex: an address has one spelling here. */
+  readonly contracts: {
+    readonly agentRegistry: Hex;
+    readonly logAnchor: Hex;
+    readonly policyRegistry: Hex;
+  };
+  /** 32 bytes; the auditor derives it from `origin` again. */
+  readonly logId: Hex;
+  /** First line of the log's checkpoints (C2SP tlog-checkpoint). */
+  readonly origin: string;
+  /** Verifier key of the log's notes, `name+hash+base64` (C2SP signed-note). */
+  readonly vkey: string;
+}
+
+/** The tree state against which all entries of the file prove their inclusion. */
+export interface EvidenceCheckpoint {
+  /** Index of the first anchor on the chain with this size and root; null when the log was not anchored that far yet. */
+  readonly anchorIndex: number | null;
+  /** The whole signed note, with exactly one signature: the log's. */
+  readonly note: string;
+}
+
+export interface EvidenceEntry {
+  /** The disclosures that the exporter gives away, sorted as text, none twice. Withheld ones are absent. */
+  readonly disclosures: readonly string[];
+  /** Position in the log, from 0. */
+  readonly index: number;
+  /** Compact JWS, ASCII. */
+  readonly leaf: string;
+  /** RFC 9162 inclusion proof towards the checkpoint's root, leaf side first; 32 bytes each. */
+  readonly proof: readonly Hex[];
+}
+
+/** What an evidence file says. Reading it proves nothing yet. */
+export interface Evidence {
+  readonly header: EvidenceHeader;
+  /** Sorted by policy hash. */
+  readonly policies: readonly PolicyBundle[];
+  readonly checkpoint: EvidenceCheckpoint;
+  /** Sorted by index; at least one. */
+  readonly entries: readonly EvidenceEntry[];
+}
+
+/** Line of the file (counted from 1) on which things stand; policies and entries follow one another. */
+export function evidenceLineOf(evidence: Evidence, part: "header" | "checkpoint"): number;
+export function evidenceLineOf(evidence: Evidence, part: "policy" | "entry", position: number): number;
+export function evidenceLineOf(evidence: Evidence, part: "header" | "checkpoint" | "policy" | "entry", position = 0) {
+  if (part === "header") return 1;
+  if (part === "policy") return 2 + position;
+  if (part === "checkpoint") return 2 + evidence.policies.length;
+  return 3 + evidence.policies.length + position;
+}
