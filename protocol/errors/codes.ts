@@ -31,6 +31,15 @@ const table = {
 
   // Evidence and audit.
   ERR_INPUT_EVIDENCE: { status: 400, title: "The evidence file cannot be read" },
+  // Deployment and orchestration.
+  ERR_INPUT_DEPLOYMENT: { status: 400, title: "The deployment file does not describe a deployment" },
+  ERR_INPUT_PIPELINE: { status: 400, title: "The pipeline descriptor is not valid" },
+  ERR_INPUT_DATA_FOLDER: { status: 400, title: "The data folder cannot be used" },
+  ERR_CONFLICT_CHAIN: { status: 409, title: "The chain is not the one that the files on disk belong to" },
+  ERR_CONFLICT_PORT: { status: 409, title: "The port is in use" },
+  ERR_CONFLICT_RUNNING: { status: 409, title: "Another process is already using this data folder" },
+  ERR_UNAVAILABLE_CHAIN: { status: 503, title: "The chain does not answer", retryable: true },
+  ERR_UNAVAILABLE_PROCESS: { status: 503, title: "A process of the system did not come up, or ended", retryable: true },
 
   // Anything.
   ERR_INTERNAL_UNEXPECTED: { status: 500, title: "An unexpected error" },

@@ -1,0 +1,46 @@
+import { readdir, readFile } from "node:fs/promises";
+import { join } from "node:path";
+
+import { type InterfaceAbi } from "ethers";
+
+import { AffiantError } from "../../protocol/errors/affiantError.ts";
+
+/** What the compiler wrote of one contract: enough to deploy it. */
+export interface Artifact {
+  readonly contractName: string;
+  readonly abi: InterfaceAbi;
+  readonly bytecode: string;
+}
+
+/** `artifacts/` of this checkout, where `npm run build` writes. */
+export const defaultArtifactsDir = join(import.meta.dirname, "../../artifacts");
+
+/**
+ * Finds compiled contracts by name, wherever their source lies.
+ * @throws AffiantError ERR_INPUT_FILE if one is not compiled, or if two sources define the name
+ */
+export async function readArtifacts(
+  names: readonly string[],
+  artifactsDir = defaultArtifactsDir,
+): Promise<ReadonlyMap<string, Artifact>> {
+  const paths = await listArtifacts(artifactsDir);
+  const found = new Map<string, Artifact>();
+  for (const name of names) {
+    const [path, second] = paths.filter((candidate) => candidate.endsWith(`/${name}.sol/${name}.json`));
+    if (path === undefined || second !== undefined) {
+      const problem = second === undefined ? "is not compiled" : "is defined by two sources";
+      throw new AffiantError("ERR_INPUT_FILE", `the contract ${name} ${problem}`, { hint: "Run: npm run build" });
+    }
+    found.set(name, JSON.parse(await readFile(join(artifactsDir, path), "utf8")) as Artifact);
+  }
+  return found;
+}
+
+async function listArtifacts(artifactsDir: string): Promise<readonly string[]> {
+  try {
+    const files = await readdir(artifactsDir, { recursive: true });
+    return files.map((file) => `/${file.replaceAll("\\", "/")}`).filter((file) => !file.startsWith("/build-info/"));
+  } catch (cause) {
+    throw new AffiantError("ERR_INPUT_FILE", "the contracts are not compiled", { hint: "Run: npm run build", cause });
+  }
+}
