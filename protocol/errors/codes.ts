@@ -41,6 +41,11 @@ const table = {
   ERR_UNAVAILABLE_CHAIN: { status: 503, title: "The chain does not answer", retryable: true },
   ERR_UNAVAILABLE_PROCESS: { status: 503, title: "A process of the system did not come up, or ended", retryable: true },
 
+  // The log.
+  ERR_INPUT_NOTE: { status: 400, title: "Not a signed note, or not a key or checkpoint of one" },
+  ERR_INPUT_TILE: { status: 400, title: "Not the path or the bytes of a tile of the log" },
+  ERR_INPUT_TLOG_PROOF: { status: 400, title: "Not a transparency log proof" },
+
   // Anything.
   ERR_INTERNAL_UNEXPECTED: { status: 500, title: "An unexpected error" },
 } as const satisfies Record<string, ErrorCodeInfo>;
