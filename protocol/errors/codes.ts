@@ -46,6 +46,41 @@ const table = {
   ERR_INPUT_TILE: { status: 400, title: "Not the path or the bytes of a tile of the log" },
   ERR_INPUT_TLOG_PROOF: { status: 400, title: "Not a transparency log proof" },
 
+  // The relayer: taking in entries.
+  ERR_AUTH_AGENT_INACTIVE: { status: 403, title: "The agent is not registered, or was deactivated" },
+  ERR_AUTH_SIGNING_KEY: { status: 403, title: "The key was not a valid signing key of the agent at that block" },
+  ERR_CONFLICT_CHAIN_ID: { status: 409, title: "The entry belongs to another chain" },
+  ERR_CONFLICT_BLOCK_UNKNOWN: { status: 409, title: "The entry names a block that is not in the chain" },
+  ERR_CONFLICT_BLOCK_TOO_OLD: { status: 409, title: "The entry names a block that is too old" },
+  ERR_CONFLICT_BLOCK_ORDER: { status: 409, title: "The entry names a block before that of the entry before it" },
+  ERR_CONFLICT_POLICY: { status: 409, title: "The entry claims a policy that was not in force" },
+  ERR_CONFLICT_SEQ_TAKEN: { status: 409, title: "The agent signed another entry under the same number" },
+  ERR_CONFLICT_SEQ_GAP: { status: 409, title: "Entries of the agent before this one are missing" },
+  ERR_CONFLICT_PREV: { status: 409, title: "The entry does not follow the agent's last entry" },
+  ERR_LIMIT_BODY_SIZE: { status: 413, title: "The request body is too large" },
+  ERR_LIMIT_RATE: { status: 429, title: "Too many requests", retryable: true },
+  ERR_LIMIT_QUOTA: { status: 429, title: "The quota of this agent is used up", retryable: true },
+  ERR_NOT_FOUND_ROUTE: { status: 404, title: "There is nothing at this address" },
+  ERR_NOT_FOUND_ENTRY: { status: 404, title: "No such entry in this log" },
+  ERR_NOT_FOUND_DISCLOSURE: { status: 404, title: "No such disclosure is kept here" },
+  ERR_NOT_FOUND_POLICY: { status: 404, title: "No such policy bundle is kept here" },
+  ERR_NOT_FOUND_TILE: { status: 404, title: "The log has no such tile" },
+  ERR_NOT_FOUND_PROOF: { status: 404, title: "The log has not reached the size asked for" },
+
+  // The relayer: carrying requests to the chain.
+  ERR_NOT_FOUND_REQUEST: { status: 404, title: "No such request" },
+  ERR_AUTH_TARGET: { status: 403, title: "This relayer does not carry calls of that function" },
+  ERR_CONFLICT_IDEMPOTENCY_KEY: { status: 409, title: "The idempotency key was used for another request" },
+  ERR_PROOF_REVERTED: { status: 422, title: "The contract refuses the call" },
+  ERR_PROOF_GAS_LIMIT: { status: 422, title: "The call needs more gas than this relayer gives" },
+
+  // The relayer: its own state.
+  ERR_CONFLICT_LOG_FORK: { status: 409, title: "The stored log disagrees with what was signed or anchored" },
+  ERR_CONFLICT_LOG_OPERATOR: { status: 409, title: "The log is registered to another operator or note key" },
+  ERR_UNAVAILABLE_QUEUE: { status: 503, title: "The relayer is busy", retryable: true },
+  ERR_UNAVAILABLE_STORAGE: { status: 503, title: "The relayer cannot write to its storage", retryable: true },
+  ERR_UNAVAILABLE_STOPPING: { status: 503, title: "The relayer is shutting down", retryable: true },
+
   // Anything.
   ERR_INTERNAL_UNEXPECTED: { status: 500, title: "An unexpected error" },
 } as const satisfies Record<string, ErrorCodeInfo>;
