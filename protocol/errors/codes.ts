@@ -31,6 +31,7 @@ const table = {
 
   // Evidence and audit.
   ERR_INPUT_EVIDENCE: { status: 400, title: "The evidence file cannot be read" },
+
   // Deployment and orchestration.
   ERR_INPUT_DEPLOYMENT: { status: 400, title: "The deployment file does not describe a deployment" },
   ERR_INPUT_PIPELINE: { status: 400, title: "The pipeline descriptor is not valid" },
@@ -80,6 +81,24 @@ const table = {
   ERR_UNAVAILABLE_QUEUE: { status: 503, title: "The relayer is busy", retryable: true },
   ERR_UNAVAILABLE_STORAGE: { status: 503, title: "The relayer cannot write to its storage", retryable: true },
   ERR_UNAVAILABLE_STOPPING: { status: 503, title: "The relayer is shutting down", retryable: true },
+  // Agents: keys, the journal in the agent's folder, and what the relayer tells it.
+  ERR_NOT_FOUND_AGENT: { status: 404, title: "There is no such agent" },
+  ERR_CONFLICT_AGENT_EXISTS: { status: 409, title: "There is an agent of this name already" },
+  ERR_CONFLICT_AGENT_CHAIN: { status: 409, title: "The agent belongs to another chain" },
+  ERR_CONFLICT_AGENT_UNREGISTERED: { status: 409, title: "The agent's signing key is not registered on the chain" },
+  ERR_CONFLICT_NO_POLICY: { status: 409, title: "The agent has committed to no policy" },
+  ERR_AUTH_PASSPHRASE: { status: 401, title: "The passphrase is missing or wrong" },
+  ERR_AUTH_FILE_MODE: { status: 403, title: "A secret file can be read by others" },
+  ERR_CONFLICT_JOURNAL_BEHIND: { status: 409, title: "The agent's journal lacks entries that the log has" },
+  ERR_CONFLICT_JOURNAL_FORKED: { status: 409, title: "The agent's journal and the log hold different entries" },
+  ERR_CONFLICT_IDEMPOTENCY_REUSED: { status: 409, title: "The idempotency key was used for something else" },
+  ERR_PROOF_RECEIPT: { status: 422, title: "A receipt of the relayer does not verify" },
+  ERR_UNAVAILABLE_JOURNAL: {
+    status: 503,
+    title: "The agent's journal is in use or cannot be written",
+    retryable: true,
+  },
+  ERR_UNAVAILABLE_RELAYER: { status: 503, title: "The relayer cannot be reached or is busy", retryable: true },
 
   // Anything.
   ERR_INTERNAL_UNEXPECTED: { status: 500, title: "An unexpected error" },
