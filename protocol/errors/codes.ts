@@ -99,6 +99,16 @@ const table = {
     retryable: true,
   },
   ERR_UNAVAILABLE_RELAYER: { status: 503, title: "The relayer cannot be reached or is busy", retryable: true },
+  // Scoped contracts between agents.
+  ERR_INPUT_UCAN: { status: 400, title: "The contract or invocation is not a UCAN of the supported form" },
+  ERR_AUTH_CONTRACT_MISSING: { status: 401, title: "The call comes without a contract" },
+  ERR_AUTH_CONTRACT_SIGNATURE: { status: 401, title: "A signature of the call or of its contract does not verify" },
+  ERR_AUTH_CONTRACT_CHAIN: { status: 403, title: "The contracts do not form a chain from the owner to the caller" },
+  ERR_AUTH_CONTRACT_AUDIENCE: { status: 403, title: "The call is addressed to somebody else" },
+  ERR_AUTH_CONTRACT_SCOPE: { status: 403, title: "The call is outside of what the contract allows" },
+  ERR_AUTH_CONTRACT_TIME: { status: 403, title: "The call or a contract is expired or not yet valid" },
+  ERR_AUTH_CONTRACT_REVOKED: { status: 403, title: "A contract in the chain was revoked" },
+  ERR_CONFLICT_REPLAY: { status: 409, title: "The call was made before" },
 
   // Anything.
   ERR_INTERNAL_UNEXPECTED: { status: 500, title: "An unexpected error" },
