@@ -15,6 +15,8 @@ export interface ProgramSpec {
   /** All that it gets beside PATH, HOME and the like. A secret belongs in a file, not here. */
   readonly env: Readonly<Record<string, string>>;
   readonly logPath: string;
+  /** The data folder it works in, so that the next owner of the folder waits until it is gone (`folderLock.ts`). */
+  readonly folder?: string;
   readonly readyTimeoutMs?: number;
   /** How long it may take to end after SIGTERM before it is killed. */
   readonly stopGraceMs?: number;
@@ -33,6 +35,8 @@ export interface Exit {
 }
 
 const leash = join(import.meta.dirname, "leash.ts");
+// node:sqlite still announces itself as experimental on every start, which would only fill the logs.
+const nodeOptions = ["--disable-warning=ExperimentalWarning", "--import", pathToFileURL(leash).href];
 const inherited = ["PATH", "HOME", "TMPDIR", "TMP", "TEMP", "SystemRoot", "TZ", "LANG", "LC_ALL"];
 
 /** One run of a program, from its start to its end. */
@@ -48,10 +52,11 @@ export class RunningProcess {
   constructor(spec: ProgramSpec, environment: NodeJS.ProcessEnv) {
     this.spec = spec;
     this.#log = new LogFile(spec.logPath);
-    const env = { ...pick(environment, inherited), ...spec.env };
+    const folder = spec.folder === undefined ? {} : { AFFIANT_LEASH_FOLDER: spec.folder };
+    const env = { ...pick(environment, inherited), ...folder, ...spec.env };
     // A group of its own: Ctrl-C reaches the parent alone, which then ends its children in the right order.
     this.#child = this.#log.lend((fd) =>
-      spawn(process.execPath, ["--import", pathToFileURL(leash).href, ...spec.argv], {
+      spawn(process.execPath, [...nodeOptions, ...spec.argv], {
         env,
         detached: true,
         windowsHide: true,

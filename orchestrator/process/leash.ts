@@ -5,6 +5,8 @@
  */
 import { isMainThread } from "node:worker_threads";
 
+import { joinFolder } from "./folderLock.ts";
+
 /** Enough for a program to finish what it is writing. */
 const graceMs = 8_000;
 
@@ -15,4 +17,8 @@ if (isMainThread && process.channel) {
   });
   // The channel must not keep a program alive that has nothing left to do.
   process.channel.unref();
+  const dataDir = process.env["AFFIANT_LEASH_FOLDER"];
+  const lock = dataDir === undefined ? undefined : joinFolder(dataDir);
+  // Held to the very end; the listener also keeps the lock from being collected as garbage.
+  process.once("exit", () => lock?.release());
 }
