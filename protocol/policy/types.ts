@@ -21,20 +21,25 @@ export interface PolicyBundle {
   readonly policies: string;
   /**
    * Context attribute → JSONata expression over `{ act, input, output, context, seq, before: [{ act, input, output, context, seq }] }`.
-   * An expression that yields nothing leaves its attribute out of the context.
+   * An expression that yields nothing or null leaves its attribute out of the context.
    */
   readonly facts: Readonly<Record<string, string>>;
   /** Rules of the prose policy that no log of acts can decide, listed so that nobody thinks they were checked. */
   readonly undecidable: readonly { readonly rule: string; readonly why: string }[];
 }
 
-/** One act as the evaluator sees it. Values are absent where a disclosure was withheld. */
+/** One act as the evaluator sees it. */
 export interface PolicyAct {
   readonly act: string;
   readonly seq: number;
   readonly input?: Json;
   readonly output?: Json;
   readonly context?: Json;
+  /**
+   * True when every digest in the entry came with its disclosure: a value that is absent here was then never recorded.
+   * Otherwise an absent value counts as withheld, and a rule whose facts look at it is undecidable, never kept.
+   */
+  readonly allDisclosed?: boolean;
 }
 
 /** What one rule says of one act. */
@@ -51,3 +56,9 @@ export interface ActConformity {
   /** All rules that did not simply hold. `violates` if any is violated, else `undecidable` if any is undecidable. */
   readonly findings: readonly RuleFinding[];
 }
+
+/** Rule ids that the evaluator itself reports; no policy may take one as its `@id`. */
+export const builtInRules = {
+  "unknown-act": "The policy declares no act of this name",
+  "not-permitted": "The policy permits the act only under conditions that were not met",
+} as const;

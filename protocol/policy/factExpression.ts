@@ -1,0 +1,125 @@
+import jsonata from "jsonata";
+
+import { AffiantError } from "../errors/affiantError.ts";
+import { factLimits, FactMeter } from "./factMeter.ts";
+
+/** A JSONata expression that ends, and yields the same for the same act on every machine. */
+export interface FactExpression {
+  evaluate(view: object, meter: FactMeter): Promise<unknown>;
+}
+
+/**
+ * Built-ins a fact may call. Not here: what asks a clock or a die ($now, $millis, $random, $shuffle), what runs text as
+ * code ($eval), what costs more than its arguments' size or depends on locale or pictures ($distinct, $replace, $join,
+ * $pad, $match, $format...). Lists of distinct values need no built-in: a Cedar Set has no duplicates.
+ */
+const builtIns = new Set(
+  (
+    "sum count max min average string substring substringBefore substringAfter lowercase uppercase length trim contains " +
+    "split number floor ceil round abs sqrt power boolean not map filter single reduce sift keys lookup append exists " +
+    "merge reverse each sort type error assert zip spread toMillis"
+  ).split(" "),
+);
+
+const meterName = "affiant:meter"; // no JSONata variable can be spelled so
+const exitHook = Symbol.for("jsonata.__evaluate_exit");
+
+/**
+ * @throws AffiantError ERR_INPUT_POLICY when it does not parse, or uses what is not bounded or not deterministic:
+ *   regular expressions, transforms, other built-ins than the list above, built-ins handed on as values
+ */
+export function compileFact(name: string, source: string): FactExpression {
+  let expression: jsonata.Expression;
+  try {
+    checkNesting(source);
+    expression = jsonata(source, { stack: factLimits.depth, sequence: factLimits.listLength });
+    checkTree(expression.ast());
+  } catch (cause) {
+    throw new AffiantError("ERR_INPUT_POLICY", `fact ${name}: ${jsonataWords(cause)}`, { cause });
+  }
+  expression.registerFunction("toMillis", toMillis, "<s-:n>");
+  // The hook is looked up by a symbol, which the library's types leave out.
+  expression.assign(exitHook as unknown as string, charge);
+  return {
+    evaluate: (view, meter) => expression.evaluate(view, { [meterName]: meter }) as Promise<unknown>,
+  };
+}
+
+/** JSONata throws plain objects; this is what they say. */
+export function jsonataWords(cause: unknown): string {
+  if (typeof cause === "object" && cause !== null && "message" in cause && typeof cause.message === "string") {
+    const position = "position" in cause && typeof cause.position === "number" ? ` (at ${cause.position})` : "";
+    return cause.message + position;
+  }
+  return "it does not evaluate";
+}
+
+function charge(node: jsonata.ExprNode, _input: unknown, environment: jsonata.Environment, result: unknown): void {
+  // `checkTree` knows names, not scopes: `$eval` bound in one branch must not pass for the built-in in another.
+  const isBuiltIn = typeof result === "object" && result !== null && "_jsonata_function" in result;
+  if (isBuiltIn && node.type === "variable" && !builtIns.has(String(node.value))) {
+    throw new Error(`$${String(node.value)} is not allowed in a fact`);
+  }
+  const meter: unknown = environment.lookup(meterName);
+  if (meter instanceof FactMeter) meter.charge(result);
+}
+
+/** RFC 3339 only, with its offset: a local time would be another instant on another machine. */
+function toMillis(text: string | undefined): number | undefined {
+  if (text === undefined) return undefined;
+  if (!/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,3})?(Z|[+-]\d\d:\d\d)$/.test(text)) {
+    throw new Error(`$toMillis takes an RFC 3339 time with its offset, not ${JSON.stringify(text)}`);
+  }
+  const millis = Date.parse(text);
+  if (Number.isNaN(millis)) throw new Error(`${JSON.stringify(text)} is no time`);
+  return millis;
+}
+
+/** Walks every object of JSONata's syntax tree; its node types have no stable list of children. */
+function checkTree(root: unknown): void {
+  const bound = new Set<string>(["", "$"]);
+  const seen = new Set<object>();
+  const variables: { readonly name: string; readonly called: boolean }[] = [];
+
+  const visit = (value: unknown, called: boolean): void => {
+    if (typeof value !== "object" || value === null || seen.has(value)) return;
+    seen.add(value);
+    const node = value as Record<string, unknown>;
+    if (node.type === "regex" || value instanceof RegExp) throw new Error("regular expressions are not allowed");
+    if (node.type === "partial") throw new Error("partial application is not allowed");
+    if (node.type === "transform") throw new Error("the transform operator is not allowed");
+    if (node.type === "lambda") for (const argument of listOf(node.arguments)) bind(argument);
+    if (node.type === "bind") bind(node.lhs);
+    for (const name of [node.focus, node.index]) if (typeof name === "string") bound.add(name);
+    if (node.type === "variable" && typeof node.value === "string") variables.push({ name: node.value, called });
+    // `x ~> $f` names the function that it calls on its right-hand side.
+    for (const [key, child] of Object.entries(node)) {
+      visit(child, key === "procedure" || (node.type === "apply" && key === "rhs"));
+    }
+  };
+  const bind = (node: unknown): void => {
+    const name = (node as { value?: unknown } | null)?.value;
+    if (typeof name === "string") bound.add(name);
+  };
+
+  visit(root, false);
+  for (const { name, called } of variables) {
+    if (bound.has(name)) continue;
+    if (!builtIns.has(name)) throw new Error(`$${name} is not allowed in a fact`);
+    if (!called) throw new Error(`$${name} must be called; to hand it on, wrap it: function($x) { $${name}($x) }`);
+  }
+}
+
+/** The parser is recursive; a clear word instead of whatever a full stack gives. */
+function checkNesting(source: string): void {
+  let nesting = 0;
+  for (const char of source) {
+    if ("([{".includes(char)) nesting++;
+    else if (")]}".includes(char)) nesting--;
+    if (nesting > 64) throw new Error("nested deeper than 64 brackets");
+  }
+}
+
+function listOf(value: unknown): readonly unknown[] {
+  return Array.isArray(value) ? value : [];
+}
