@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: Apache-2.0
+pragma solidity ^0.8.28;
+
+import {AccessManagedUpgradeable} from "@openzeppelin/contracts-upgradeable/access/manager/AccessManagedUpgradeable.sol";
+import {UUPSUpgradeable} from "@openzeppelin/contracts/proxy/utils/UUPSUpgradeable.sol";
+import {EIP712Upgradeable} from "@openzeppelin/contracts-upgradeable/utils/cryptography/EIP712Upgradeable.sol";
+import {NoncesKeyedUpgradeable} from "@openzeppelin/contracts-upgradeable/utils/NoncesKeyedUpgradeable.sol";
+
+import {IGovernedRegistry} from "../interfaces/IGovernedRegistry.sol";
+import {OwnerSignature} from "../libraries/OwnerSignature.sol";
+
+/// @title What the registries share: upgrades behind the AccessManager, and requests that are signed and carried
+abstract contract GovernedRegistry is
+    IGovernedRegistry,
+    UUPSUpgradeable,
+    AccessManagedUpgradeable,
+    EIP712Upgradeable,
+    NoncesKeyedUpgradeable
+{
+    /// @custom:storage-location erc7201:affiant.storage.GovernedRegistry
+    struct GovernedRegistryStorage {
+        bool upgradesFrozen;
+    }
+
+    // keccak256(abi.encode(uint256(keccak256("affiant.storage.GovernedRegistry")) - 1)) & ~bytes32(uint256(0xff))
+    bytes32 private constant GOVERNED_REGISTRY_STORAGE =
+        0x5a9dc421952dcafa6756091c18ce9b521ee4a143dbd7b7f16fb96d85a24d4b00;
+
+    /// @dev The implementation is never used but through a proxy.
+    constructor() {
+        _disableInitializers();
+    }
+
+    /// @inheritdoc IGovernedRegistry
+    function freezeUpgrades() external restricted {
+        if (_governed().upgradesFrozen) revert UpgradesAreFrozen();
+        _governed().upgradesFrozen = true;
+        emit UpgradesFrozen();
+    }
+
+    /// @inheritdoc IGovernedRegistry
+    function upgradesFrozen() external view returns (bool) {
+        return _governed().upgradesFrozen;
+    }
+
+    /// @dev The AccessManager judges the selector that was called, `upgradeToAndCall`, and its delay.
+    function _authorizeUpgrade(address) internal override restricted {
+        if (_governed().upgradesFrozen) revert UpgradesAreFrozen();
+    }
+
+    /// @dev Uses up the nonce before the signer's code (ERC-1271) is asked, although that call cannot write.
+    function _checkRequest(
+        address signer,
+        bytes32 structHash,
+        uint256 nonce,
+        uint256 deadline,
+        bytes calldata signature
+    ) internal {
+        if (block.timestamp > deadline) revert SignatureExpired(deadline, block.timestamp);
+        _useCheckedNonce(signer, nonce);
+        if (!OwnerSignature.isValid(signer, _hashTypedDataV4(structHash), signature)) revert InvalidSignature(signer);
+    }
+
+    function _governed() private pure returns (GovernedRegistryStorage storage $) {
+        assembly {
+            $.slot := GOVERNED_REGISTRY_STORAGE
+        }
+    }
+}
