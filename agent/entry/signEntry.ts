@@ -1,0 +1,64 @@
+import { randomBytes } from "node:crypto";
+
+import { type SignedEntry } from "../journal/journal.ts";
+import { type SigningKey } from "../keys/signingKey.ts";
+import { type EthrDid } from "../../protocol/did/ethr.ts";
+import { utf8 } from "../../protocol/encoding/bytes.ts";
+import { type Hex } from "../../protocol/encoding/hex.ts";
+import { type EntryClaims, type EntryKind, type NotBeforeBlock } from "../../protocol/entry/claims.ts";
+import { disclosureDigest, disclosureNames, encodeDisclosure } from "../../protocol/entry/disclosure.ts";
+import { assembleLeaf, entryIdOf, entrySigningInput } from "../../protocol/entry/leaf.ts";
+import { type Json } from "../../protocol/json/canonical.ts";
+
+/** What an agent wants on record. */
+export interface Act {
+  /** Name of what was done, e.g. `payment.charge`; 1 to 128 of `A-Z a-z 0-9 _ . : / -`. */
+  readonly act: string;
+  /** Default `act`. */
+  readonly kind?: EntryKind;
+  /** What went in, what came out, and what was known or said beside: only their salted digests are signed and sent. */
+  readonly input?: Json;
+  readonly output?: Json;
+  readonly context?: Json;
+  /** Groups entries of one task or conversation. */
+  readonly thread?: string;
+  /** CID of the scoped contract under which it was done. */
+  readonly ctr?: string;
+  /** An act recorded under a key is never recorded again under the same key, whatever crashed in between. */
+  readonly idempotencyKey?: string;
+  /** When it was done by the agent's clock, Unix seconds. Default: now. */
+  readonly iat?: number;
+}
+
+/** What stands in an entry beside the act. */
+export interface EntryPlace {
+  readonly iss: EthrDid;
+  readonly seq: number;
+  readonly prev: Hex | null;
+  readonly nb: NotBeforeBlock;
+  readonly policy: Hex;
+  readonly iat: number;
+}
+
+/**
+ * Makes and signs the entry of an act, with a fresh salt of 16 bytes for each disclosure.
+ * @throws AffiantError ERR_INPUT_ENTRY, ERR_INPUT_MALFORMED for values that JSON cannot say, ERR_LIMIT_ENTRY_SIZE
+ */
+export function signEntry(act: Act, place: EntryPlace, key: SigningKey): SignedEntry {
+  const disclosures = disclosureNames.flatMap((name) => {
+    const value = act[name];
+    return value === undefined ? [] : [encodeDisclosure({ name, value, salt: randomBytes(16).toString("base64url") })];
+  });
+  const claims: EntryClaims = {
+    _sd: disclosures.map(disclosureDigest).sort(),
+    _sd_alg: "sha-256",
+    act: act.act,
+    ...(act.ctr === undefined ? {} : { ctr: act.ctr }),
+    kind: act.kind ?? "act",
+    ...(act.thread === undefined ? {} : { thread: act.thread }),
+    ...place,
+  };
+  const signingInput = entrySigningInput(claims, key.publicKey);
+  const leaf = assembleLeaf(signingInput, key.sign(utf8(signingInput)));
+  return { seq: place.seq, entryId: entryIdOf(leaf), leaf, disclosures };
+}

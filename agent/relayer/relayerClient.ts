@@ -1,0 +1,112 @@
+import { Http, type HttpOptions } from "./http.ts";
+import { type AnchorInfo, type Receipt } from "../../protocol/api/receipt.ts";
+import {
+  type AgentEntries,
+  type AgentHead,
+  type BatchResult,
+  type EntrySubmission,
+  type LogInfo,
+  type RequestStatus,
+  type SponsoredCall,
+} from "../../protocol/api/types.ts";
+import { type EthrDid } from "../../protocol/did/ethr.ts";
+import { type Hex } from "../../protocol/encoding/hex.ts";
+import { AffiantError } from "../../protocol/errors/affiantError.ts";
+import { canonicalJsonBytes, parseCanonicalJson } from "../../protocol/json/canonical.ts";
+import { type PolicyBundle } from "../../protocol/policy/types.ts";
+
+/**
+ * The relayer's HTTP API, typed. Every method throws AffiantError with the code of the relayer's problem, or
+ * ERR_UNAVAILABLE_RELAYER. Nothing it returns is verified here.
+ */
+export class RelayerClient {
+  readonly url: string;
+  readonly #http: Http;
+
+  constructor(options: HttpOptions) {
+    this.#http = new Http(options);
+    this.url = this.#http.url;
+  }
+
+  /** Hands one entry in. An entry that is there already gives its receipt again. */
+  submit(entry: EntrySubmission): Promise<Receipt> {
+    return this.#http.json({ method: "POST", path: "/v1/entries", body: entry });
+  }
+
+  /** Hands up to `maxBatchEntries` entries in; one result each, in order. */
+  async submitBatch(entries: readonly EntrySubmission[]): Promise<readonly BatchResult[]> {
+    const { results } = await this.#http.json<{ results: readonly BatchResult[] }>({
+      method: "POST",
+      path: "/v1/entries:batch",
+      body: { entries },
+    });
+    if (!Array.isArray(results) || results.length !== entries.length) {
+      throw new AffiantError("ERR_UNAVAILABLE_RELAYER", "the relayer did not answer for each entry of the batch");
+    }
+    return results;
+  }
+
+  receipt(entryId: Hex): Promise<Receipt> {
+    return this.#get(`/v1/entries/${entryId}/receipt`);
+  }
+
+  head(did: EthrDid): Promise<AgentHead> {
+    return this.#get(`/v1/agents/${did}/head`);
+  }
+
+  entriesOf(did: EthrDid, from: number, limit: number): Promise<AgentEntries> {
+    return this.#get(`/v1/agents/${did}/entries?from=${from}&limit=${limit}`);
+  }
+
+  log(): Promise<LogInfo> {
+    return this.#get("/v1/log");
+  }
+
+  /** @returns the newest checkpoint, a signed note */
+  async checkpoint(): Promise<string> {
+    return (await this.#http.send({ method: "GET", path: "/v1/log/checkpoint" })).text;
+  }
+
+  /** @returns RFC 9162 inclusion proof, leaf side first, 32 bytes each */
+  async inclusionProof(index: number, size: number): Promise<readonly Hex[]> {
+    return (await this.#get<{ proof: Hex[] }>(`/v1/log/proof/inclusion?index=${index}&size=${size}`)).proof;
+  }
+
+  async consistencyProof(from: number, to: number): Promise<readonly Hex[]> {
+    return (await this.#get<{ proof: Hex[] }>(`/v1/log/proof/consistency?from=${from}&to=${to}`)).proof;
+  }
+
+  async anchors(): Promise<readonly AnchorInfo[]> {
+    return (await this.#get<{ anchors: AnchorInfo[] }>("/v1/log/anchors")).anchors;
+  }
+
+  /** Asks the relayer to anchor now what is in the log; it answers before that is done. */
+  async requestAnchor(): Promise<void> {
+    await this.#http.send({ method: "POST", path: "/v1/log/anchor" });
+  }
+
+  /** Leaves a bundle where auditors and others find it by its hash. */
+  async putPolicy(hash: Hex, bundle: PolicyBundle): Promise<void> {
+    await this.#http.send({ method: "PUT", path: `/v1/policies/${hash}`, body: canonicalJsonBytes(bundle) });
+  }
+
+  /** @returns the bundle as it came; the caller checks its hash */
+  async policy(hash: Hex): Promise<PolicyBundle> {
+    const { text } = await this.#http.send({ method: "GET", path: `/v1/policies/${hash}` });
+    return parseCanonicalJson(text) as unknown as PolicyBundle;
+  }
+
+  /** Has the relayer carry a signed call to a registry. The same key with the same call is the same request. */
+  async sendCall(call: SponsoredCall, idempotencyKey: string): Promise<{ readonly id: string }> {
+    const headers = { "idempotency-key": idempotencyKey };
+    return this.#http.json({ method: "POST", path: "/v1/requests", body: call, headers });
+  }
+
+  callStatus(id: string): Promise<RequestStatus> {
+    return this.#get(`/v1/requests/${encodeURIComponent(id)}`);
+  }
+
+  #get<T>(path: string): Promise<T> {
+    return this.#http.json<T>({ method: "GET", path });
+  }
+}

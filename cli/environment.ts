@@ -1,0 +1,112 @@
+import { readFileSync } from "node:fs";
+import { join, resolve } from "node:path";
+
+import { parseDeployment, type Deployment } from "../protocol/deployment.ts";
+import { AffiantError } from "../protocol/errors/affiantError.ts";
+
+/** What the command line takes from the environment and the data folder. Flags win over both. */
+export interface Environment {
+  /** Absolute. */
+  readonly dataDir: string;
+  readonly passphrase: string | undefined;
+  readonly relayerUrl: string | undefined;
+  readonly rpcUrl: string | undefined;
+  /** Absolute path of deployment.json. */
+  readonly deploymentPath: string | undefined;
+}
+
+/** Flags that stand for values of the environment. */
+export interface EnvironmentFlags {
+  readonly dataDir?: string;
+  readonly relayer?: string;
+  readonly rpc?: string;
+  readonly deployment?: string;
+}
+
+/** `<dataDir>/endpoints.json`, written by `npm start`. */
+interface Endpoints {
+  readonly relayerUrl?: string;
+  readonly rpcUrl?: string;
+  /** Absolute, or relative to the data folder. */
+  readonly deploymentPath?: string;
+}
+
+type Env = Readonly<Record<string, string | undefined>>;
+
+/**
+ * The one place of the command line that looks at the environment (docs/cli.md has the table).
+ * @throws AffiantError ERR_INPUT_CONFIG, ERR_INPUT_FILE
+ */
+export function readEnvironment(flags: EnvironmentFlags, env: Env = process.env): Environment {
+  const dataDir = resolve(flags.dataDir ?? (env["AFFIANT_DATA_DIR"] || "data"));
+  const endpoints = readEndpoints(join(dataDir, "endpoints.json"));
+  const deploymentPath = flags.deployment ?? env["AFFIANT_DEPLOYMENT"];
+  return {
+    dataDir,
+    passphrase: readPassphrase(env),
+    relayerUrl: flags.relayer ?? (env["AFFIANT_RELAYER_URL"] || endpoints.relayerUrl),
+    // The relayer takes several endpoints; one is enough for a command.
+    rpcUrl: flags.rpc ?? (env["AFFIANT_RPC_URL"]?.split(",")[0]?.trim() || endpoints.rpcUrl),
+    deploymentPath: deploymentPath
+      ? resolve(deploymentPath)
+      : endpoints.deploymentPath && resolve(dataDir, endpoints.deploymentPath),
+  };
+}
+
+const startHint = "npm start brings everything up and leaves its addresses in the data folder.";
+
+/** @throws AffiantError ERR_INPUT_CONFIG if none is known */
+export function requireRelayerUrl({ relayerUrl }: Environment): string {
+  if (relayerUrl) return relayerUrl;
+  throw new AffiantError("ERR_INPUT_CONFIG", "no relayer is known", {
+    hint: `Give --relayer or AFFIANT_RELAYER_URL. ${startHint}`,
+  });
+}
+
+/** @throws AffiantError ERR_INPUT_CONFIG if none is known */
+export function requireRpcUrl({ rpcUrl }: Environment): string {
+  if (rpcUrl) return rpcUrl;
+  throw new AffiantError("ERR_INPUT_CONFIG", "no chain is known", {
+    hint: `Give --rpc or AFFIANT_RPC_URL. ${startHint}`,
+  });
+}
+
+/** @throws AffiantError ERR_INPUT_CONFIG if none is known, ERR_INPUT_FILE, ERR_INPUT_DEPLOYMENT */
+export function requireDeployment({ deploymentPath }: Environment): Deployment {
+  if (!deploymentPath) {
+    throw new AffiantError("ERR_INPUT_CONFIG", "it is not known where the contracts are", {
+      hint: `Give --deployment or AFFIANT_DEPLOYMENT (a deployment.json). ${startHint}`,
+    });
+  }
+  return parseDeployment(readText(deploymentPath));
+}
+
+function readEndpoints(path: string): Endpoints {
+  let text: string;
+  try {
+    text = readFileSync(path, "utf8");
+  } catch {
+    return {};
+  }
+  try {
+    return JSON.parse(text) as Endpoints;
+  } catch (cause) {
+    throw new AffiantError("ERR_INPUT_FILE", `${path} is not JSON`, { cause });
+  }
+}
+
+function readPassphrase(env: Env): string | undefined {
+  const file = env["AFFIANT_PASSPHRASE_FILE"];
+  if (file) return readText(file).replace(/\r?\n$/, "");
+  return env["AFFIANT_PASSPHRASE"] || undefined;
+}
+
+function readText(path: string): string {
+  try {
+    return readFileSync(path, "utf8");
+  } catch (cause) {
+    throw new AffiantError("ERR_INPUT_FILE", `${path} cannot be read (${(cause as NodeJS.ErrnoException).code})`, {
+      cause,
+    });
+  }
+}
