@@ -1,9 +1,10 @@
 import { type EthrDid, parseEthrDid } from "../did/ethr.ts";
 import { formatKeyDid, type KeyDid } from "../did/key.ts";
+import { type Hex, toHex } from "../encoding/hex.ts";
 import { AffiantError } from "../errors/affiantError.ts";
 import { assertCommand } from "./command.ts";
 import { type Ed25519Signer, type Envelope, openEnvelope, sealEnvelope } from "./envelope.ts";
-import { type Ipld, type IpldMap } from "./ipld.ts";
+import { cidOf, type Ipld, type IpldMap } from "./ipld.ts";
 import { checkFields, readBytes, readDid, readMap, readTime } from "./payload.ts";
 import { parsePolicy, type UcanPolicy } from "./policy.ts";
 
@@ -91,4 +92,9 @@ export async function issueDelegation(terms: DelegationTerms, signer: Ed25519Sig
   };
   const { bytes } = await sealEnvelope("dlg", payload, signer);
   return decodeDelegation(bytes);
+}
+
+/** What the ContractRegistry calls a contract: the SHA-256 in its CID, 32 bytes. */
+export function contractIdOf(delegation: Delegation): Hex {
+  return toHex(cidOf(delegation.envelope.bytes).multihash.digest);
 }

@@ -1,0 +1,97 @@
+import { randomBytes } from "node:crypto";
+
+import { type KeyDid } from "../../protocol/did/key.ts";
+import { AffiantError } from "../../protocol/errors/affiantError.ts";
+import { type ErrorCode, errorCodes } from "../../protocol/errors/codes.ts";
+import { type Json } from "../../protocol/json/canonical.ts";
+import { formatCall } from "../../protocol/ucan/callMessage.ts";
+import { type Delegation } from "../../protocol/ucan/delegation.ts";
+import { type Ed25519Signer } from "../../protocol/ucan/envelope.ts";
+import { issueInvocation } from "../../protocol/ucan/invocation.ts";
+import { type IpldMap } from "../../protocol/ucan/ipld.ts";
+import { callRecordOf, type CallRecorder, refusalOutput } from "./callRecord.ts";
+
+export interface CallAgentOptions {
+  readonly url: string;
+  readonly signer: Ed25519Signer;
+  readonly recorder: CallRecorder;
+  /** Whose right is used: the issuer of the chain's first link. */
+  readonly subject: KeyDid;
+  /** Who executes; the subject where it is the same. */
+  readonly executor?: KeyDid;
+  readonly command: string;
+  readonly args: IpldMap;
+  /** From the subject's own contract to the one made out to us. */
+  readonly chain: readonly Delegation[];
+  /** Unix seconds. */
+  readonly nowSec: number;
+  /** How long the call may be executed, in seconds; default 60. */
+  readonly lifetimeSec?: number;
+  /** How long to wait for the answer, in milliseconds; default 30,000. */
+  readonly timeoutMs?: number;
+  readonly thread?: string;
+}
+
+/**
+ * Calls another agent under a contract and enters the call with its outcome. A call is never sent twice: when no answer
+ * comes, it may have been executed, the entry says so, and the error's `retryable` is about a *new* call.
+ * @throws AffiantError with the callee's code if it refuses; ERR_UNAVAILABLE_CALLEE if it does not answer
+ */
+export async function callAgent(options: CallAgentOptions): Promise<Json> {
+  const { subject, executor, command, args, chain, nowSec, lifetimeSec = 60 } = options;
+  const invocation = await issueInvocation(
+    {
+      subject,
+      ...(executor === undefined ? {} : { executor }),
+      command,
+      args,
+      proofs: chain.map((link) => link.envelope.cid),
+      nonce: randomBytes(12),
+      issuedAtSec: nowSec,
+      expiresAtSec: nowSec + lifetimeSec,
+    },
+    options.signer,
+  );
+  const answer = await send(options, JSON.stringify(formatCall(invocation, chain)));
+  // Calling is this agent's act, whatever the callee makes of it; the refusal is an entry of the callee's.
+  const output = "result" in answer ? answer.result : refusalOutput(answer.error);
+  const delegations = new Map(chain.map((link) => [link.envelope.cid, link]));
+  await options.recorder.record(
+    callRecordOf({ invocation, delegations }, "caller", { kind: "act", output }, options.thread),
+  );
+  if ("error" in answer) throw answer.error;
+  return answer.result;
+}
+
+async function send(
+  { url, timeoutMs = 30_000 }: CallAgentOptions,
+  body: string,
+): Promise<{ result: Json } | { error: AffiantError }> {
+  let response: Response;
+  let value: unknown;
+  try {
+    response = await fetch(url, {
+      method: "POST",
+      headers: { "content-type": "application/json" },
+      body,
+      signal: AbortSignal.timeout(timeoutMs),
+    });
+    value = await response.json();
+  } catch (cause) {
+    const detail = "no answer: the call may or may not have been executed";
+    return { error: new AffiantError("ERR_UNAVAILABLE_CALLEE", detail, { cause }) };
+  }
+  if (response.ok && typeof value === "object" && value !== null && "result" in value) {
+    return { result: value.result as Json };
+  }
+  return { error: errorOf(value) };
+}
+
+function errorOf(problem: unknown): AffiantError {
+  const { code, detail } = (problem ?? {}) as { code?: unknown; detail?: unknown };
+  const known = typeof code === "string" && Object.hasOwn(errorCodes, code);
+  return new AffiantError(
+    known ? (code as ErrorCode) : "ERR_UNAVAILABLE_CALLEE",
+    typeof detail === "string" ? detail : "the callee answered something that is no answer to a call",
+  );
+}

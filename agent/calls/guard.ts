@@ -1,0 +1,113 @@
+import { type KeyDid } from "../../protocol/did/key.ts";
+import { parseKeyDid } from "../../protocol/did/key.ts";
+import { type Ed25519Verify } from "../../protocol/ed25519/verify.ts";
+import { toHex } from "../../protocol/encoding/hex.ts";
+import { AffiantError } from "../../protocol/errors/affiantError.ts";
+import { type ErrorCode } from "../../protocol/errors/codes.ts";
+import { type Call } from "../../protocol/ucan/callMessage.ts";
+import { contractIdOf, type Delegation } from "../../protocol/ucan/delegation.ts";
+import { verifyInvocation } from "../../protocol/ucan/verifyInvocation.ts";
+import { type ReplayStore } from "./replayStore.ts";
+import { type AgedFinding, type CachedRevocations, type ContractLink } from "./revocations.ts";
+
+export interface GuardOptions {
+  /** Who we are: calls made out to anybody else are refused. */
+  readonly executor: KeyDid;
+  readonly replayStore: ReplayStore;
+  readonly revocations: CachedRevocations;
+  /** Unix seconds. */
+  readonly nowSec: () => number;
+  /** How far clocks may differ. */
+  readonly clockSkewSec?: number;
+  /** A call must expire at most this long from now, so that replays need not be remembered for ever. */
+  readonly maxCallLifetimeSec?: number;
+  readonly maxChainLength?: number;
+  readonly verifySignature?: Ed25519Verify;
+}
+
+export type CallVerdict =
+  | {
+      readonly allowed: true;
+      readonly chain: readonly Delegation[];
+      /** What the chain said, and how old that answer is. Absent where we called ourselves and no contract is involved. */
+      readonly revocation?: AgedFinding;
+    }
+  | { readonly allowed: false; readonly code: ErrorCode; readonly detail: string; readonly link?: number };
+
+/** Decides on calls: contracts, then revocation on chain, then replay. Only an allowed call is remembered as made. */
+export class Guard {
+  readonly #options: Required<Omit<GuardOptions, "verifySignature" | "maxChainLength">> & GuardOptions;
+
+  constructor(options: GuardOptions) {
+    this.#options = { clockSkewSec: 5, maxCallLifetimeSec: 300, ...options };
+  }
+
+  /** Never throws for what a caller sent; what it cannot decide (the chain does not answer) it refuses. */
+  async judge({ invocation, delegations }: Call): Promise<CallVerdict> {
+    const { executor, clockSkewSec, maxChainLength, verifySignature } = this.#options;
+    const nowSec = this.#options.nowSec();
+    const forgetAtSec = this.#lastUseOf(invocation.expiresAtSec, nowSec);
+    if (forgetAtSec === undefined) {
+      const detail = `the call does not expire within ${this.#options.maxCallLifetimeSec} seconds`;
+      return { allowed: false, code: "ERR_AUTH_CONTRACT_TIME", detail };
+    }
+    const verdict = verifyInvocation(invocation, delegations, {
+      nowSec,
+      executor,
+      clockSkewSec,
+      ...(maxChainLength === undefined ? {} : { maxChainLength }),
+      ...(verifySignature === undefined ? {} : { verifySignature }),
+    });
+    if (!verdict.allowed) return verdict;
+    const revocation = await this.#checkRevocation(verdict.chain, nowSec);
+    if (revocation && "allowed" in revocation) return revocation;
+    // The caller's nonce is under its signature; another signature over the same task is still the same call.
+    if (!(await this.#options.replayStore.claim(`${invocation.issuer} ${invocation.taskCid}`, forgetAtSec, nowSec))) {
+      return { allowed: false, code: "ERR_CONFLICT_REPLAY", detail: "a call with this nonce was accepted before" };
+    }
+    return { allowed: true, chain: verdict.chain, ...(revocation ? { revocation } : {}) };
+  }
+
+  #lastUseOf(expiresAtSec: number | null, nowSec: number): number | undefined {
+    const { maxCallLifetimeSec, clockSkewSec } = this.#options;
+    if (expiresAtSec === null || expiresAtSec > nowSec + maxCallLifetimeSec + clockSkewSec) return undefined;
+    return expiresAtSec + clockSkewSec;
+  }
+
+  async #checkRevocation(chain: readonly Delegation[], nowSec: number): Promise<AgedFinding | CallVerdict | undefined> {
+    if (chain.length === 0) return undefined;
+    const links: ContractLink[] = [];
+    for (const [link, delegation] of chain.entries()) {
+      if (!delegation.issuerAgent) {
+        const detail = "the contract names no account that could revoke it (meta.agent)";
+        return { allowed: false, code: "ERR_AUTH_CONTRACT_CHAIN", detail, link };
+      }
+      links.push({
+        contractId: contractIdOf(delegation),
+        issuerAgent: delegation.issuerAgent,
+        issuerKey: toHex(parseKeyDid(delegation.issuer)),
+      });
+    }
+    let finding: AgedFinding;
+    try {
+      finding = await this.#options.revocations.read(links, nowSec);
+    } catch (error) {
+      const detail = `the chain does not say whether the contract was revoked: ${messageOf(error)}`;
+      return { allowed: false, code: "ERR_UNAVAILABLE_CHAIN", detail };
+    }
+    if (finding.unboundLink !== undefined) {
+      const detail = "the contract was not signed with a key of the account it names";
+      return { allowed: false, code: "ERR_AUTH_CONTRACT_CHAIN", detail, link: finding.unboundLink };
+    }
+    if (finding.revoked) {
+      const { link, by, blockNumber } = finding.revoked;
+      const detail = `revoked by ${by} in block ${blockNumber}`;
+      return { allowed: false, code: "ERR_AUTH_CONTRACT_REVOKED", detail, link };
+    }
+    return finding;
+  }
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof AffiantError ? error.message : "no answer";
+}

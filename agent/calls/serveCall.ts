@@ -1,0 +1,92 @@
+import { type Request, type RequestHandler, type Response } from "express";
+
+import { AffiantError } from "../../protocol/errors/affiantError.ts";
+import { toProblem } from "../../protocol/errors/problem.ts";
+import { type Json } from "../../protocol/json/canonical.ts";
+import { type Call, parseCall } from "../../protocol/ucan/callMessage.ts";
+import { ipldToJson } from "../../protocol/ucan/ipldJson.ts";
+import { callRecordOf, type CallRecorder, refusalOutput } from "./callRecord.ts";
+import { type CallVerdict, type Guard } from "./guard.ts";
+
+/** A call that may be executed. */
+export interface AcceptedCall {
+  readonly args: { readonly [name: string]: Json };
+  /** did:key of whoever calls. */
+  readonly caller: string;
+  readonly call: Call;
+  readonly verdict: Extract<CallVerdict, { allowed: true }>;
+}
+
+/** Does the work. It throws an AffiantError to refuse on grounds of its own; the caller is told its code and message. */
+export type CallHandler = (call: AcceptedCall) => Promise<Json> | Json;
+
+export interface ServeCallOptions {
+  readonly guard: Guard;
+  readonly recorder: CallRecorder;
+  /** The one command of this endpoint, e.g. `/payment/charge`. */
+  readonly command: string;
+  readonly handler: CallHandler;
+  /** Groups entries, e.g. by order. */
+  readonly threadOf?: (args: { readonly [name: string]: Json }) => string | undefined;
+}
+
+export type CallAnswer = { readonly result: Json } | { readonly error: AffiantError };
+
+/**
+ * Judges a call, executes it if it is allowed, and enters what happened before it is answered: an act, or a refusal.
+ * A message that cannot be read as a call has no caller to name, so it leaves no entry.
+ * @param message the parsed JSON body
+ */
+export async function serveCall(message: unknown, options: ServeCallOptions): Promise<CallAnswer> {
+  let call: Call;
+  try {
+    call = parseCall(message);
+  } catch (error) {
+    if (error instanceof AffiantError) return { error };
+    throw error;
+  }
+  const args = ipldToJson(call.invocation.args) as { readonly [name: string]: Json };
+  const answer = await decide(call, args, options);
+  const outcome =
+    "result" in answer
+      ? ({ kind: "act", output: answer.result } as const)
+      : ({ kind: "refusal", output: refusalOutput(answer.error) } as const);
+  await options.recorder.record(callRecordOf(call, "callee", outcome, options.threadOf?.(args)));
+  return answer;
+}
+
+async function decide(
+  call: Call,
+  args: { readonly [name: string]: Json },
+  { guard, command, handler }: ServeCallOptions,
+): Promise<CallAnswer> {
+  try {
+    if (call.invocation.command !== command) {
+      const detail = `this endpoint executes ${command}, not ${call.invocation.command}`;
+      throw new AffiantError("ERR_AUTH_CONTRACT_SCOPE", detail);
+    }
+    const verdict = await guard.judge(call);
+    if (!verdict.allowed) {
+      const details = verdict.link === undefined ? {} : { link: verdict.link };
+      throw new AffiantError(verdict.code, verdict.detail, { details });
+    }
+    return { result: await handler({ args, caller: call.invocation.issuer, call, verdict }) };
+  } catch (error) {
+    if (error instanceof AffiantError) return { error };
+    // The claim is spent, so this call is over; the caller learns that something broke and nothing about what.
+    return { error: new AffiantError("ERR_INTERNAL_UNEXPECTED", "the call failed while it was executed") };
+  }
+}
+
+/** {@link serveCall} behind an Express route that has parsed JSON: `app.post("/charge", guarded({ … }))`. */
+export function guarded(options: ServeCallOptions): RequestHandler {
+  return async (request: Request, response: Response) => {
+    const answer = await serveCall(request.body, options);
+    if ("result" in answer) {
+      response.json({ result: answer.result });
+    } else {
+      const problem = toProblem(answer.error);
+      response.status(problem.status).type("application/problem+json").json(problem);
+    }
+  };
+}
