@@ -1,0 +1,121 @@
+import { type Hex } from "../protocol/encoding/hex.ts";
+import { verifyStrict, type Ed25519Verify } from "../protocol/ed25519/verify.ts";
+import { isAffiantError } from "../protocol/errors/affiantError.ts";
+import { readEvidence } from "../protocol/evidence/readEvidence.ts";
+import { type Evidence, evidenceLineOf } from "../protocol/evidence/types.ts";
+import { auditEntries, type EntryFindings } from "./auditEntries.ts";
+import { type AuditedEntry, decodeEntries } from "./auditedEntry.ts";
+import { type ChainReader } from "./chain/chainReader.ts";
+import { checkAnchor } from "./checks/anchor.ts";
+import { checkChain, checkContracts, type TrustedContracts } from "./checks/chain.ts";
+import { checkCheckpoint } from "./checks/checkpoint.ts";
+import { checkLog } from "./checks/log.ts";
+import { checkPolicyBundles } from "./checks/policyBundle.ts";
+import { judgeConformity } from "./conformity.ts";
+import { type AuditReport, type AuditScope, reportOf, unreadableReport } from "./report/auditReport.ts";
+import { fails, holds, type Verdict } from "./verdict.ts";
+
+/** Where an audit is: `done` of `total` entries in the stage. */
+export interface AuditProgress {
+  readonly stage: "entries" | "conformity";
+  readonly done: number;
+  readonly total: number;
+}
+
+export interface AuditOptions {
+  /** Without a chain everything that only the chain knows stays unproven. */
+  readonly chain?: ChainReader;
+  /** The contracts of a deployment that the reader trusts; without it those that the file names are believed. */
+  readonly contracts?: TrustedContracts;
+  /** A native implementation of the rule of `verifyStrict`, which is the default. */
+  readonly verify?: Ed25519Verify;
+  readonly onProgress?: (progress: AuditProgress) => void;
+}
+
+/**
+ * Checks an evidence file, down to every entry, and judges every act by its policy. A file that lies, contradicts itself
+ * or cannot be read ends in verdicts, never in an exception.
+ * @throws AffiantError ERR_UNAVAILABLE_CHAIN when the endpoint does not answer
+ */
+export async function auditEvidence(bytes: Uint8Array, options: AuditOptions = {}): Promise<AuditReport> {
+  let evidence: Evidence;
+  try {
+    evidence = readEvidence(bytes);
+  } catch (error) {
+    if (!isAffiantError(error, "ERR_INPUT_EVIDENCE")) throw error;
+    const line = error.details["line"];
+    const subject = typeof line === "number" ? { line } : {};
+    return unreadableReport(fails("evidence", subject, "AUDIT_EVIDENCE_UNREADABLE", { detail: error.message }));
+  }
+  return audit(bytes, evidence, options);
+}
+
+async function audit(bytes: Uint8Array, evidence: Evidence, options: AuditOptions): Promise<AuditReport> {
+  const { header } = evidence;
+  const verify = options.verify ?? verifyStrict;
+  const lastLine = evidenceLineOf(evidence, "entry", evidence.entries.length);
+  const verdicts: Verdict[] = [
+    holds("evidence", { line: lastLine }, `${lastLine} lines, whole and in their one form.`),
+  ];
+
+  const chainVerdict = await checkChain(header, options.chain);
+  verdicts.push(chainVerdict);
+  // The answers of another chain would only bury the one verdict that matters.
+  const chain = chainVerdict.outcome === "holds" ? options.chain : undefined;
+  const contracts = chain ? await checkContracts(header, chain, options.contracts) : undefined;
+  verdicts.push(...(contracts?.verdicts ?? []));
+
+  const checkpoint = checkCheckpoint(evidence, verify);
+  verdicts.push(await checkLog(header, checkpoint.noteKey, chain), checkpoint.verdict);
+  const anchor = await checkAnchor(evidence, checkpoint.head, chain);
+  verdicts.push(anchor.verdict);
+
+  const { entries, unreadable } = decodeEntries(evidence);
+  const bundles = checkPolicyBundles(evidence, entries);
+  verdicts.push(...bundles.verdicts);
+  for (const { subject, why } of unreadable) {
+    verdicts.push(fails("entry", subject, "AUDIT_ENTRY_MALFORMED", { detail: `The leaf is no entry: ${why}.` }));
+  }
+
+  const findings: EntryFindings[] = await auditEntries(entries, {
+    header,
+    head: checkpoint.head,
+    anchor: anchor.anchor,
+    chain,
+    verify,
+    onProgress: (done, total) => options.onProgress?.({ stage: "entries", done, total }),
+  });
+  // One by one: spreading a hundred thousand arguments overflows the stack.
+  for (const finding of findings) for (const verdict of finding.verdicts) verdicts.push(verdict);
+
+  const conformity = await judgeConformity(findings, bundles.policies, (done, total) =>
+    options.onProgress?.({ stage: "conformity", done, total }),
+  );
+  const scope: AuditScope = {
+    bytes,
+    evidence,
+    head: checkpoint.head,
+    anchor: anchor.anchor,
+    contracts: contracts?.code,
+    contractsTrusted: options.contracts !== undefined,
+    chainHead: chain ? await chain.head() : undefined,
+    findings,
+    activeNow: chain ? await activityOf(entries, header.contracts.agentRegistry, chain) : new Map(),
+    policies: bundles.policies,
+    verdicts,
+    conformity,
+  };
+  return reportOf(scope);
+}
+
+async function activityOf(
+  entries: readonly AuditedEntry[],
+  agentRegistry: Hex,
+  chain: ChainReader,
+): Promise<Map<string, boolean | null>> {
+  const addresses = new Map<string, Hex>(entries.map((entry) => [entry.decoded.claims.iss, entry.agentAddress]));
+  const answers = [...addresses].map(async ([agent, address]) => {
+    return [agent, await chain.isActive(agentRegistry, address)] as const;
+  });
+  return new Map(await Promise.all(answers));
+}

@@ -1,0 +1,105 @@
+import { type Ed25519Verify } from "../protocol/ed25519/verify.ts";
+import { type EvidenceHeader } from "../protocol/evidence/types.ts";
+import { type AuditedEntry } from "./auditedEntry.ts";
+import { type Anchor, type ChainReader } from "./chain/chainReader.ts";
+import { type TreeHead } from "./checks/checkpoint.ts";
+import { checkDisclosures, type OpenedDisclosures } from "./checks/disclosures.ts";
+import { checkInclusion } from "./checks/inclusion.ts";
+import { checkIssuer } from "./checks/issuer.ts";
+import { checkNotAfter, upperBoundOf } from "./checks/notAfter.ts";
+import { checkNotBefore } from "./checks/notBefore.ts";
+import { checkPolicyInForce } from "./checks/policyInForce.ts";
+import { checkSequence } from "./checks/sequence.ts";
+import { checkSignature } from "./checks/signature.ts";
+import { checkSigningKey } from "./checks/signingKey.ts";
+import { holds, type Verdict } from "./verdict.ts";
+
+/** All verdicts on one entry, and what later stages build on. */
+export interface EntryFindings {
+  readonly entry: AuditedEntry;
+  readonly verdicts: readonly Verdict[];
+  readonly opened: OpenedDisclosures;
+  readonly withheld: number;
+  readonly signatureHolds: boolean;
+  /** Block by which the act was done, null if nothing bounds it. */
+  readonly upperBound: number | null;
+}
+
+export interface EntryContext {
+  readonly header: EvidenceHeader;
+  readonly head: TreeHead | undefined;
+  readonly anchor: Anchor | undefined;
+  readonly chain: ChainReader | undefined;
+  readonly verify: Ed25519Verify;
+  readonly onProgress: (done: number, total: number) => void;
+}
+
+/** Entries in flight at once: enough for the chain reader to fill its batches, few enough to hold in memory. */
+const groupSize = 1_000;
+
+/** Runs every check that is about one entry. The result is in the order of the entries, which is the log's. */
+export async function auditEntries(entries: readonly AuditedEntry[], context: EntryContext): Promise<EntryFindings[]> {
+  const sequence = sequenceVerdicts(entries);
+  const previous = previousOfAgent(entries);
+  const findings: EntryFindings[] = [];
+  for (let start = 0; start < entries.length; start += groupSize) {
+    context.onProgress(start, entries.length);
+    const group = entries.slice(start, start + groupSize).map(async (entry) => {
+      return auditEntry(entry, previous.get(entry), sequence.get(entry), context);
+    });
+    for (const finding of await Promise.all(group)) findings.push(finding);
+  }
+  context.onProgress(entries.length, entries.length);
+  return findings;
+}
+
+async function auditEntry(
+  entry: AuditedEntry,
+  previous: AuditedEntry | undefined,
+  sequence: Verdict | undefined,
+  { header, head, anchor, chain, verify }: EntryContext,
+): Promise<EntryFindings> {
+  const { agentRegistry, logAnchor, policyRegistry } = header.contracts;
+  const inclusion = checkInclusion(entry, head);
+  // An anchor over a tree that does not hold the entry says nothing about it.
+  const bounding = inclusion.outcome === "holds" ? anchor : undefined;
+  const upperBound = await upperBoundOf(entry, { logAnchor, logId: header.logId }, bounding, chain);
+  const signature = checkSignature(entry, verify);
+  const disclosures = checkDisclosures(entry);
+  const verdicts = [
+    holds("entry", entry.subject, "The leaf is an entry in its one form."),
+    signature,
+    inclusion,
+    ...(sequence ? [sequence] : []),
+    await checkNotBefore(entry, previous, chain),
+    checkNotAfter(entry, upperBound),
+    checkIssuer(entry, header),
+    await checkSigningKey(entry, agentRegistry, upperBound, chain),
+    await checkPolicyInForce(entry, policyRegistry, upperBound, chain),
+    disclosures.verdict,
+  ];
+  const { opened, withheld } = disclosures;
+  return { entry, verdicts, opened, withheld, signatureHolds: signature.outcome === "holds", upperBound };
+}
+
+function sequenceVerdicts(entries: readonly AuditedEntry[]): Map<AuditedEntry, Verdict> {
+  const verdicts = new Map<AuditedEntry, Verdict>();
+  for (const own of Map.groupBy(entries, (entry) => entry.decoded.claims.iss).values()) {
+    checkSequence(own).forEach((verdict, position) => {
+      const entry = own[position];
+      if (entry) verdicts.set(entry, verdict);
+    });
+  }
+  return verdicts;
+}
+
+function previousOfAgent(entries: readonly AuditedEntry[]): Map<AuditedEntry, AuditedEntry> {
+  const last = new Map<string, AuditedEntry>();
+  const previous = new Map<AuditedEntry, AuditedEntry>();
+  for (const entry of entries) {
+    const before = last.get(entry.decoded.claims.iss);
+    if (before) previous.set(entry, before);
+    last.set(entry.decoded.claims.iss, entry);
+  }
+  return previous;
+}

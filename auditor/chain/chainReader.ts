@@ -1,0 +1,51 @@
+import { type Hex } from "../../protocol/encoding/hex.ts";
+
+export interface RegisteredLog {
+  /** 20 bytes, lower-case hex. */
+  readonly operator: Hex;
+  /** Ed25519 key of the log's checkpoints, 32 bytes. */
+  readonly noteKey: Hex;
+  readonly origin: string;
+}
+
+export interface Anchor {
+  /** Number of leaves under `root`. */
+  readonly size: number;
+  /** 32 bytes. */
+  readonly root: Hex;
+  readonly blockNumber: number;
+}
+
+export interface PolicyVersion {
+  /** 32 bytes. */
+  readonly policyHash: Hex;
+  /** Counts from 1. */
+  readonly version: number;
+  readonly sinceBlock: number;
+}
+
+/**
+ * What the auditor asks a chain, all as of one block. `null` is an answer ("the chain knows no such thing", a contract
+ * that is absent or refuses among it); an endpoint that does not answer throws AffiantError ERR_UNAVAILABLE_CHAIN.
+ * Callers may ask the same thing often: implementations remember. Addresses are 20 bytes of lower-case hex.
+ */
+export interface ChainReader {
+  chainId(): Promise<number>;
+  /** The block as of which everything is answered. */
+  head(): Promise<{ readonly blockNumber: number; readonly blockHash: Hex }>;
+  blockHash(blockNumber: number): Promise<Hex | null>;
+  /** keccak-256 of the code at the address. */
+  codeHash(address: Hex): Promise<Hex | null>;
+  /** Where an ERC-1967 proxy at the address delegates to; null where there is none. */
+  implementationOf(address: Hex): Promise<Hex | null>;
+  /** The registry of agents that the registry of policies believes. */
+  agentRegistryOf(policyRegistry: Hex): Promise<Hex | null>;
+  logOf(logAnchor: Hex, logId: Hex): Promise<RegisteredLog | null>;
+  anchorAt(logAnchor: Hex, logId: Hex, index: number): Promise<Anchor | null>;
+  /** Index of the first anchor whose size is greater than the leaf's index. */
+  firstAnchorCovering(logAnchor: Hex, logId: Hex, leafIndex: number): Promise<number | null>;
+  signingKeyValidAt(agentRegistry: Hex, agent: Hex, signingKey: Hex, blockNumber: number): Promise<boolean | null>;
+  /** As of the head. */
+  isActive(agentRegistry: Hex, agent: Hex): Promise<boolean | null>;
+  policyInForce(policyRegistry: Hex, agent: Hex, blockNumber: number): Promise<PolicyVersion | null>;
+}

@@ -1,0 +1,93 @@
+import { type Hex } from "../../protocol/encoding/hex.ts";
+import { type EvidenceHeader } from "../../protocol/evidence/types.ts";
+import { type ChainReader } from "../chain/chainReader.ts";
+import { fails, holds, unproven, type Verdict } from "../verdict.ts";
+
+export const contractNames = ["agentRegistry", "policyRegistry", "logAnchor"] as const;
+export type ContractName = (typeof contractNames)[number];
+
+/** The contracts that the reader of the report trusts, if he named them; 20 bytes each, lower-case hex. */
+export type TrustedContracts = Readonly<Record<ContractName, Hex>>;
+
+export interface ContractCode {
+  readonly name: ContractName;
+  readonly address: Hex;
+  /** keccak-256; null where there is no code. */
+  readonly codeHash: Hex | null;
+  /** The same for what an ERC-1967 proxy at the address delegates to; absent where it is none. */
+  readonly implementation?: { readonly address: Hex; readonly codeHash: Hex | null };
+}
+
+/** Whether the endpoint serves the chain that the file speaks of. Only then does any of its answers mean something. */
+export async function checkChain(header: EvidenceHeader, chain: ChainReader | undefined): Promise<Verdict> {
+  const subject = { line: 1 };
+  if (!chain) {
+    return unproven("chain", subject, "AUDIT_CHAIN_NOT_GIVEN", {
+      expected: header.chainId,
+      detail: "No endpoint was given, so nothing that only the chain knows was checked.",
+    });
+  }
+  const found = await chain.chainId();
+  if (found !== header.chainId) {
+    return fails("chain", subject, "AUDIT_CHAIN_OTHER", {
+      expected: header.chainId,
+      found,
+      detail: "The endpoint serves another chain than the one the evidence speaks of.",
+    });
+  }
+  return holds("chain", subject, `The endpoint serves chain ${found}.`);
+}
+
+/**
+ * Whether there is code at the addresses and, if a deployment was given, whether they are its addresses. Without one the
+ * addresses come from the file, that is from whoever wrote it: the report names that limit.
+ */
+export async function checkContracts(
+  header: EvidenceHeader,
+  chain: ChainReader,
+  trusted: TrustedContracts | undefined,
+): Promise<{ verdicts: Verdict[]; code: ContractCode[] }> {
+  const code = await Promise.all(
+    contractNames.map(async (name): Promise<ContractCode> => {
+      const address = header.contracts[name];
+      const [codeHash, implementation] = await Promise.all([chain.codeHash(address), chain.implementationOf(address)]);
+      if (implementation === null) return { name, address, codeHash };
+      return {
+        name,
+        address,
+        codeHash,
+        implementation: { address: implementation, codeHash: await chain.codeHash(implementation) },
+      };
+    }),
+  );
+  const believed = await chain.agentRegistryOf(header.contracts.policyRegistry);
+  const verdicts = code.map(({ name, address, codeHash }): Verdict => {
+    const subject = { line: 1 };
+    if (trusted && trusted[name] !== address) {
+      return fails("contracts", subject, "AUDIT_CONTRACT_OTHER", {
+        expected: trusted[name],
+        found: address,
+        detail: `The evidence names another ${name} than the deployment that was given.`,
+      });
+    }
+    if (codeHash === null) {
+      return fails("contracts", subject, "AUDIT_CONTRACT_ABSENT", {
+        found: address,
+        detail: `There is no code at the address of ${name}.`,
+      });
+    }
+    if (name === "policyRegistry" && believed !== header.contracts.agentRegistry) {
+      return fails("contracts", subject, "AUDIT_CONTRACT_OTHER", {
+        expected: believed,
+        found: header.contracts.agentRegistry,
+        detail: "The registry of policies belongs to another registry of agents than the evidence names.",
+      });
+    }
+    return holds(
+      "contracts",
+      subject,
+      `${name} is at ${address}${trusted ? ", as in the deployment that was given" : ""}.`,
+    );
+  });
+  return { verdicts, code };
+}

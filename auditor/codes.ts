@@ -1,0 +1,68 @@
+/**
+ * Codes of verdicts. They are API as error codes are: never renamed, never given another meaning. `AUDIT_OK` is the
+ * code of every verdict that holds; the others say why one fails or stays unproven. `docs/audit.md` lists them.
+ */
+export const auditCodes = {
+  AUDIT_OK: "The check holds",
+
+  // The file as such.
+  AUDIT_EVIDENCE_UNREADABLE: "The file breaks the evidence format on the line that is named",
+  AUDIT_ENTRY_MALFORMED: "The leaf does not decode as an entry",
+
+  // Who says so.
+  AUDIT_SIGNATURE: "The key in the entry's header did not sign these bytes",
+  AUDIT_ISSUER_CHAIN: "The agent's DID is on another chain than the evidence",
+  AUDIT_KEY_NOT_VALID: "The key was not a signing key of the agent at the entry's not-before block",
+  AUDIT_KEY_ENDED_IN_WINDOW:
+    "The key ended between not-before block and anchor, so the entry may have been signed with it afterwards",
+  AUDIT_AGENT_NOT_ACTIVE: "The registry does not know the agent, or it is deactivated",
+
+  // The agent's own order.
+  AUDIT_SEQUENCE_GAP: "An entry of the agent before this one is missing",
+  AUDIT_SEQUENCE_FORK: "The agent signed two entries with one sequence number",
+  AUDIT_SEQUENCE_DUPLICATE: "The entry stands twice in the log",
+  AUDIT_SEQUENCE_ORDER: "The entry stands in the log after a later one of the agent",
+  AUDIT_SEQUENCE_PREV: "The entry does not name the agent's entry before it",
+
+  // Time, which is block order.
+  AUDIT_BLOCK_UNKNOWN: "The chain has no block of this number",
+  AUDIT_BLOCK_HASH: "The chain's block of this number has another hash",
+  AUDIT_BLOCK_DECREASES: "The entry names an earlier block than the agent's entry before it",
+  AUDIT_BLOCK_AFTER_ANCHOR: "The entry names a block that is later than its anchor",
+  AUDIT_NO_UPPER_BOUND: "No anchor bounds the act from above",
+
+  // The policy.
+  AUDIT_POLICY_NONE: "The agent had committed to no policy at the entry's not-before block",
+  AUDIT_POLICY_OTHER: "Another policy was in force at the entry's not-before block",
+  AUDIT_POLICY_CHANGED_IN_WINDOW:
+    "The policy was superseded between not-before block and anchor, so the act may have come after the change",
+  AUDIT_POLICY_BUNDLE_MISSING: "The file does not hold the policy that the entries name",
+  AUDIT_POLICY_BUNDLE_INVALID: "The policy bundle cannot be evaluated",
+  AUDIT_POLICY_BUNDLE_UNUSED: "No entry names this policy",
+
+  // What was disclosed.
+  AUDIT_DISCLOSURE: "A disclosure is malformed, given twice, or not what the entry committed to",
+
+  // The log.
+  AUDIT_CHECKPOINT_MALFORMED: "The checkpoint is not a signed note of the prescribed form",
+  AUDIT_CHECKPOINT_ORIGIN: "The checkpoint speaks of another log",
+  AUDIT_CHECKPOINT_SIGNATURE: "The log's key did not sign the checkpoint",
+  AUDIT_LOG_ID: "The log id does not follow from the origin",
+  AUDIT_LOG_UNKNOWN: "No such log is registered on the chain",
+  AUDIT_LOG_ORIGIN: "The log is registered with another origin",
+  AUDIT_LOG_KEY: "The log is registered with another note key",
+  AUDIT_INCLUSION: "The proof does not lead from the entry to the checkpoint's root",
+  AUDIT_ANCHOR_NOT_CLAIMED: "The checkpoint was not anchored when the evidence was written",
+  AUDIT_ANCHOR_UNKNOWN: "The log has no anchor of this index",
+  AUDIT_ANCHOR_MISMATCH: "The anchor holds another size or root than the checkpoint",
+  AUDIT_ANCHOR_NOT_FIRST:
+    "An earlier anchor already covers the checkpoint: the index is not the one the format asks for",
+
+  // The chain.
+  AUDIT_CHAIN_NOT_GIVEN: "No chain was asked",
+  AUDIT_CHAIN_OTHER: "The endpoint serves another chain",
+  AUDIT_CONTRACT_ABSENT: "There is no code at the contract's address",
+  AUDIT_CONTRACT_OTHER: "The contract is not the one of the deployment that was given",
+} as const;
+
+export type AuditCode = keyof typeof auditCodes;

@@ -1,0 +1,33 @@
+import { type AuditScope } from "./auditReport.ts";
+
+/**
+ * What an audit of this file cannot prove, whatever its verdicts: said every time, so that nobody reads more into
+ * "holds" than is there.
+ */
+export function limitsOf(
+  scope: Pick<AuditScope, "chainHead" | "contracts" | "contractsTrusted" | "findings">,
+): string[] {
+  const limits = [
+    "The file may end before an agent's last entry: compare the last sequence numbers with the relayer's heads.",
+    "It proves what the agents signed, and that it was signed under their keys; not that they told the truth.",
+    "Clock times (iat) are the agents' word. Proven is the order of blocks: not before, not after.",
+  ];
+  if (scope.findings.some(({ withheld }) => withheld > 0)) {
+    limits.push("Some disclosures were withheld: rules that need them are undecidable, not kept.");
+  }
+  if (!scope.chainHead) {
+    limits.push(
+      "No chain was asked: whose keys these are, which policy was in force and when anything happened is open.",
+    );
+    return limits;
+  }
+  limits.push(
+    `The chain answered as of block ${scope.chainHead.blockNumber}, through one endpoint: believe it as far as you believe that endpoint and the block's finality.`,
+  );
+  if (!scope.contractsTrusted) {
+    limits.push(
+      "The contract addresses were taken from the file. Compare them and the code hashes with those that you were told, or give the deployment.",
+    );
+  }
+  return limits;
+}

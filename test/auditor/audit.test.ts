@@ -1,0 +1,83 @@
+import { expect } from "chai";
+
+import { auditEvidence } from "../../auditor/audit.ts";
+import { auditExitCode } from "../../auditor/exitCode.ts";
+import { type AuditReport } from "../../auditor/report/auditReport.ts";
+import { utf8 } from "../../protocol/encoding/bytes.ts";
+import { writeEvidence } from "../../protocol/evidence/writeEvidence.ts";
+import { chainOf, honestWorld, type World } from "./world.ts";
+
+function auditOf({ evidence, state }: World, withChain = true): Promise<AuditReport> {
+  return auditEvidence(utf8(writeEvidence(evidence)), withChain ? { chain: chainOf(state) } : {});
+}
+
+/** An order's first two charges are fine; the default world's third breaks a rule. */
+const obedient = { 3: { values: { input: { amount: 1 } }, claims: { thread: "order-2" } } };
+
+describe("audit of honest evidence", () => {
+  it("proves all of it with a chain", async () => {
+    const report = await auditOf(honestWorld(obedient));
+    expect(report.verdicts.filter(({ outcome }) => outcome !== "holds")).to.deep.equal([]);
+    expect(report.summary).to.deep.include({ integrityHolds: true, fullyProven: true, conformityHolds: true });
+    expect(report.summary.verdicts).to.deep.equal({ holds: 60, fails: 0, unproven: 0 });
+    expect(auditExitCode(report)).to.equal(0);
+  });
+
+  it("bounds each act by its block and the first anchor that covers it", async () => {
+    const { verdicts, agents } = await auditOf(honestWorld());
+    const bounds = verdicts.filter(({ check }) => check === "not-after").map(({ detail }) => detail);
+    expect(bounds).to.deep.equal([30, 30, 40, 40, 40].map((block) => `Done by block ${block}.`));
+    expect(agents.map(({ notBeforeBlock, notAfterBlock }) => [notBeforeBlock, notAfterBlock])).to.deep.equal([
+      [20, 40],
+      [20, 40],
+    ]);
+  });
+
+  it("says what stays unproven without a chain, and fails nothing", async () => {
+    const report = await auditOf(honestWorld(obedient), false);
+    const open = report.summary.checks.filter(({ unproven }) => unproven > 0).map(({ check }) => check);
+    const asked = ["chain", "log", "anchor", "not-before", "not-after", "signing-key", "policy-in-force"];
+    expect(open).to.deep.equal(asked);
+    expect(report.summary).to.deep.include({ integrityHolds: true, fullyProven: false, conformityHolds: true });
+    expect(auditExitCode(report)).to.equal(3);
+  });
+
+  it("reports an act that breaks a rule and leaves the evidence sound", async () => {
+    const report = await auditOf(honestWorld({ 2: { values: { input: { amount: 101 } } } }));
+    expect(report.summary).to.deep.include({ integrityHolds: true, fullyProven: true, conformityHolds: false });
+    const [limit, twice] = report.conformity.violated;
+    expect(limit?.findings.map(({ seq, detail }) => [seq, detail])).to.deep.equal([[1, "amount = 101"]]);
+    expect(twice?.findings.map(({ seq, detail }) => [seq, detail])).to.deep.equal([[2, "charges = 3"]]);
+    expect(auditExitCode(report)).to.equal(0);
+    expect(auditExitCode(report, { violationsFail: true })).to.equal(1);
+  });
+
+  it("names withheld disclosures and leaves the rules that need them undecided", async () => {
+    const { evidence, state } = honestWorld(obedient);
+    const entries = evidence.entries.map((entry, i) => (i === 0 ? { ...entry, disclosures: [] } : entry));
+    const report = await auditOf({ ...honestWorld(), evidence: { ...evidence, entries }, state });
+    const verdict = report.verdicts.find(({ check }) => check === "disclosures");
+    expect(verdict?.detail).to.equal("Disclosed: nothing; withheld: 2 of 2.");
+    expect(report.conformity.undecided.map(({ ruleId }) => ruleId)).to.deep.equal(["amount-limit"]);
+    expect(report.summary.integrityHolds).to.equal(true);
+  });
+
+  it("judges no refusal as an act", async () => {
+    const report = await auditOf(
+      honestWorld({ ...obedient, 0: { values: { input: { amount: 900 } }, claims: { kind: "refusal" } } }),
+    );
+    expect(report.conformity).to.deep.include({ judged: 4, notActs: 1, violate: 0 });
+  });
+
+  it("ends in one verdict for a file that cannot be read", async () => {
+    const report = await auditEvidence(utf8(writeEvidence(honestWorld().evidence).slice(0, -1)));
+    expect(report.verdicts).to.have.length(1);
+    expect(report.verdicts[0]).to.deep.include({
+      code: "AUDIT_EVIDENCE_UNREADABLE",
+      outcome: "fails",
+      subject: { line: 10 },
+    });
+    expect(report.summary).to.deep.include({ integrityHolds: false, conformityHolds: false });
+    expect(auditExitCode(report)).to.equal(1);
+  });
+});
