@@ -9,6 +9,7 @@ export const deployedContractNames = [
   "verifierRegistry",
   "agentRegistry",
   "policyRegistry",
+  "contractRegistry",
   "logAnchor",
 ] as const;
 export type DeployedContractName = (typeof deployedContractNames)[number];

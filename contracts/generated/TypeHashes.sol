@@ -38,6 +38,14 @@ library AgentRegistryTypes {
         keccak256("KeyOwnership(address agent,uint256 commitment,address recipient,uint256 nonce,uint256 deadline)");
 }
 
+/// @dev EIP-712 type hashes of the requests that ContractRegistry takes.
+library ContractRegistryTypes {
+    bytes32 internal constant REVOKE =
+        keccak256("Revoke(address agent,bytes32[] contractIds,uint256 nonce,uint256 deadline)");
+    bytes32 internal constant ANCHOR =
+        keccak256("Anchor(address agent,bytes32 contractId,address audience,uint256 nonce,uint256 deadline)");
+}
+
 /// @dev EIP-712 type hashes of the requests that PolicyRegistry takes.
 library PolicyRegistryTypes {
     bytes32 internal constant COMMIT =

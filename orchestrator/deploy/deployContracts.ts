@@ -22,7 +22,7 @@ export interface DeployOptions {
 }
 
 /**
- * Puts the contracts of DESIGN.md §10 on a chain: the manager of roles, the table of verifiers, the two registries behind
+ * Puts the contracts of DESIGN.md §10 on a chain: the manager of roles, the table of verifiers, the registries behind
  * UUPS proxies, and the log's anchor, which has neither proxy nor roles.
  *
  * A crash half-way leaves contracts that nothing names; the next run deploys a whole set again.
@@ -36,7 +36,15 @@ export async function deployContracts(signer: Signer, options: DeployOptions = {
   if (options.previous && (await deploymentOnChain(provider, options.previous)) === "present") return options.previous;
 
   const artifacts = await readArtifacts(
-    ["AccessManager", "VerifierRegistry", "AgentRegistry", "PolicyRegistry", "LogAnchor", "ERC1967Proxy"],
+    [
+      "AccessManager",
+      "VerifierRegistry",
+      "AgentRegistry",
+      "PolicyRegistry",
+      "ContractRegistry",
+      "LogAnchor",
+      "ERC1967Proxy",
+    ],
     options.artifactsDir,
   );
   const deployer = await Deployer.open(signer, artifacts);
@@ -48,9 +56,9 @@ export async function deployContracts(signer: Signer, options: DeployOptions = {
   const logAnchor = deployer.send("LogAnchor", []);
   const agentImplementation = deployer.send("AgentRegistry", []);
   const policyImplementation = deployer.send("PolicyRegistry", []);
-  await Promise.all(
-    [accessManager, verifierRegistry, logAnchor, agentImplementation, policyImplementation].map((sent) => sent.mined),
-  );
+  const contractImplementation = deployer.send("ContractRegistry", []);
+  const firstWave = [accessManager, verifierRegistry, logAnchor, agentImplementation, policyImplementation];
+  await Promise.all([...firstWave, contractImplementation].map((sent) => sent.mined));
   const agentRegistry = deployer.sendProxy("AgentRegistry", agentImplementation.address, [
     accessManager.address,
     verifierRegistry.address,
@@ -60,8 +68,12 @@ export async function deployContracts(signer: Signer, options: DeployOptions = {
     accessManager.address,
     agentRegistry.address,
   ]);
+  const contractRegistry = deployer.sendProxy("ContractRegistry", contractImplementation.address, [
+    accessManager.address,
+    agentRegistry.address,
+  ]);
 
-  const sent = { accessManager, verifierRegistry, agentRegistry, policyRegistry, logAnchor };
+  const sent = { accessManager, verifierRegistry, agentRegistry, policyRegistry, contractRegistry, logAnchor };
   const contracts: Partial<Record<DeployedContractName, DeployedContract>> = {};
   for (const name of deployedContractNames) {
     const contract = await sent[name].mined;

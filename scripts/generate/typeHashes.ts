@@ -1,4 +1,5 @@
 import { agentRegistryTypes } from "../../protocol/eip712/agentRegistry.ts";
+import { contractRegistryTypes } from "../../protocol/eip712/contractRegistry.ts";
 import { policyRegistryTypes } from "../../protocol/eip712/policyRegistry.ts";
 import { encodeType, type TypedDataTable } from "../../protocol/eip712/typedData.ts";
 import { type GeneratedFile } from "./generatedFile.ts";
@@ -6,6 +7,7 @@ import { type GeneratedFile } from "./generatedFile.ts";
 /** Contract → its table. A new contract that takes signed requests adds a line. */
 const tables: Readonly<Record<string, TypedDataTable>> = {
   AgentRegistry: agentRegistryTypes,
+  ContractRegistry: contractRegistryTypes,
   PolicyRegistry: policyRegistryTypes,
 };
 
