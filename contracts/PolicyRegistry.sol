@@ -114,7 +114,6 @@ contract PolicyRegistry is IPolicyRegistry, GovernedRegistry {
         Versions storage versions = _store().versions[agent];
         PolicyWord word = versions.word;
         uint256 version = word.count() + 1;
-        if (versions.hashes[version - 1] == policyHash) revert PolicyUnchanged(agent, policyHash);
         versions.hashes[version] = policyHash;
         versions.word = word.withVersion(version, block.number);
         if (version > INLINE_VERSIONS) {

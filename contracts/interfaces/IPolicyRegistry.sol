@@ -17,9 +17,6 @@ interface IPolicyRegistry {
     /// @notice Thrown if the hash is zero, which stands for "no policy".
     error EmptyPolicyHash(address agent);
 
-    /// @notice Thrown if the policy in force is committed again: there would be two versions that say the same.
-    error PolicyUnchanged(address agent, bytes32 policyHash);
-
     /// @notice Thrown if the agent has no such version.
     error UnknownVersion(address agent, uint256 version, uint256 versionCount);
 

@@ -96,6 +96,8 @@ class Deployer {
   readonly #from: string;
   readonly #artifacts: ReadonlyMap<string, Artifact>;
   #nonce: number;
+  /** Settles when the last creation was handed to the node: some nodes refuse a nonce that comes before its turn. */
+  #handedOver: Promise<unknown> = Promise.resolve();
 
   private constructor(signer: Signer, from: string, nonce: number, artifacts: ReadonlyMap<string, Artifact>) {
     this.#signer = signer;
@@ -125,7 +127,9 @@ class Deployer {
 
   async #create(name: string, abi: InterfaceAbi, bytecode: string, args: readonly unknown[], nonce: number) {
     try {
-      const contract = await new ContractFactory(abi, bytecode, this.#signer).deploy(...args, { nonce });
+      const contract = await this.#inTurn(() =>
+        new ContractFactory(abi, bytecode, this.#signer).deploy(...args, { nonce }),
+      );
       const receipt = await contract.deploymentTransaction()?.wait();
       if (!receipt?.contractAddress) throw new Error("the transaction was mined without creating a contract");
       const code = (await this.#signer.provider?.getCode(receipt.contractAddress)) ?? "0x";
@@ -137,6 +141,12 @@ class Deployer {
     } catch (cause) {
       throw new AffiantError("ERR_UNAVAILABLE_CHAIN", `the contract ${name} could not be deployed`, { cause });
     }
+  }
+
+  #inTurn<Result>(handOver: () => Promise<Result>): Promise<Result> {
+    const turn = this.#handedOver.then(handOver);
+    this.#handedOver = turn.catch(() => undefined);
+    return turn;
   }
 
   #artifact(name: string): Artifact {

@@ -1,0 +1,60 @@
+/** `npm run bench -- <name> [--json] [arguments]`: runs `scripts/bench/<name>.ts` and prints its report. */
+import { access } from "node:fs/promises";
+import { availableParallelism, cpus } from "node:os";
+import { join } from "node:path";
+
+import { type Bench, type BenchReport, type BenchRow } from "./report.ts";
+
+const [name, ...rest] = process.argv.slice(2);
+const json = rest.includes("--json");
+
+if (name === undefined || !/^[a-z][a-zA-Z0-9]*$/.test(name) || ["main", "gas", "report"].includes(name)) {
+  fail("usage: npm run bench -- <name> [--json]");
+} else {
+  const path = join(import.meta.dirname, `${name}.ts`);
+  try {
+    await access(path);
+  } catch {
+    fail(`there is no bench of the name ${name}`);
+  }
+  const { bench } = (await import(path)) as { bench: Bench };
+  const report = await bench(rest.filter((argument) => argument !== "--json"));
+  if (json) printJson(name, report);
+  else printTable(report);
+}
+
+function fail(message: string): void {
+  console.error(message);
+  process.exit(2);
+}
+
+function printJson(bench: string, report: BenchReport): void {
+  const machine = { node: process.version, cores: availableParallelism(), cpu: cpus()[0]?.model.trim() ?? "unknown" };
+  const rows = report.rows.map((row) => ({ ...row, ...(row.peer && { ratio: ratioOf(row) }) }));
+  console.log(JSON.stringify({ bench, machine, rows, notes: report.notes ?? [] }, null, 2));
+}
+
+function printTable(report: BenchReport): void {
+  const table = report.rows.map((row) => ({
+    figure: row.name,
+    ours: `${format(row.value)} ${row.unit}`,
+    target: row.target === undefined ? "" : format(row.target),
+    peer: row.peer ? `${row.peer.name}: ${format(row.peer.value)}${row.peer.source === "published" ? " *" : ""}` : "",
+    "ours / peer": ratioOf(row)?.toString() ?? "",
+  }));
+  console.table(table);
+  if (report.rows.some((row) => row.peer?.source === "published")) console.log("* published figure, not measured here");
+  for (const note of report.notes ?? []) console.log(note);
+}
+
+function ratioOf(row: BenchRow): number | undefined {
+  return row.peer === undefined || row.peer.value === 0 ? undefined : round(row.value / row.peer.value);
+}
+
+function format(value: number): string {
+  return round(value).toLocaleString("en");
+}
+
+function round(value: number): number {
+  return Number(value.toPrecision(Math.max(3, Math.trunc(value).toString().length)));
+}
