@@ -14,6 +14,13 @@ export default tseslint.config(
       "@typescript-eslint/no-non-null-assertion": "error",
       "@typescript-eslint/consistent-type-imports": ["error", { fixStyle: "inline-type-imports" }],
       eqeqeq: "error",
+      // Node strips types, it does not translate them: only syntax that can be erased.
+      "no-restricted-syntax": [
+        "error",
+        { selector: "TSEnumDeclaration", message: "Node cannot strip an enum" },
+        { selector: "TSParameterProperty", message: "Node cannot strip a parameter property" },
+        { selector: "TSModuleDeclaration[kind='namespace']", message: "Node cannot strip a namespace" },
+      ],
       "no-console": "off",
     },
   },

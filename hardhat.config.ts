@@ -34,7 +34,6 @@ export default defineConfig({
     sources: "./contracts",
     tests: { solidity: "./test/contracts", mocha: "./test" },
   },
-  typechain: { dontOverrideCompile: true },
   test: {
     solidity: {
       fuzz: { runs: 256 },
