@@ -83,8 +83,10 @@ export class Journal {
     return this.#many(`SELECT ${columns} FROM entries WHERE status IS NULL ORDER BY seq LIMIT ?`, limit);
   }
 
-  unsentCount(): number {
-    return (this.#sql.prepare("SELECT count(*) AS n FROM entries WHERE status IS NULL").get() as { n: number }).n;
+  /** The last entry that the relayer has acknowledged. */
+  lastAcknowledgedSeq(): number | null {
+    const query = "SELECT max(seq) AS seq FROM entries WHERE status IS NOT NULL";
+    return (this.#sql.prepare(query).get() as { seq: number | null }).seq;
   }
 
   /** Entries from `seq` on, in order. */

@@ -1,0 +1,259 @@
+import { type Rpc } from "./chain/rpc.ts";
+import { type CommittedPolicy, type Registries, type Standing } from "./chain/registries.ts";
+import { signCommit, signRegister } from "./chain/signedCalls.ts";
+import { type Act, signEntry } from "./entry/signEntry.ts";
+import { assertSameAct } from "./entry/sameAct.ts";
+import { type Journal, type JournalEntry, type PendingCall } from "./journal/journal.ts";
+import { reconcile } from "./journal/reconcile.ts";
+import { recoverEntries } from "./journal/recover.ts";
+import { type AgentKeys } from "./keys/keystore.ts";
+import { carryCall } from "./relayer/carryCall.ts";
+import { type Outbox } from "./relayer/outbox.ts";
+import { type RelayerClient } from "./relayer/relayerClient.ts";
+import { type Receipt } from "../protocol/api/receipt.ts";
+import { maxBatchEntries, type RequestStatus } from "../protocol/api/types.ts";
+import { type Deployment } from "../protocol/deployment.ts";
+import { type EthrDid } from "../protocol/did/ethr.ts";
+import { type KeyDid } from "../protocol/did/key.ts";
+import { type Hex } from "../protocol/encoding/hex.ts";
+import { decodeLeaf } from "../protocol/entry/leaf.ts";
+import { policyHashOf } from "../protocol/policy/policyHash.ts";
+import { type PolicyBundle } from "../protocol/policy/types.ts";
+
+/** The relayer's receipt of a recorded act, and where it stands among the agent's entries. */
+export interface RecordedAct extends Receipt {
+  readonly seq: number;
+  /** False if the idempotency key had been used before: nothing was added. */
+  readonly added: boolean;
+}
+
+export interface AgentSettings {
+  /** How many blocks behind the newest one an entry's not-before block lies. */
+  readonly notBeforeDepth: number;
+  readonly mineTimeoutMs: number;
+  /** Unix seconds: the agent's clock. */
+  readonly nowSec: () => number;
+}
+
+/** Everything an agent is made of; `openAgent` puts it together. */
+export interface AgentParts {
+  readonly keys: AgentKeys;
+  readonly deployment: Deployment;
+  readonly journal: Journal;
+  readonly relayer: RelayerClient;
+  readonly registries: Registries;
+  readonly rpc: Rpc;
+  readonly outbox: Outbox;
+  readonly settings: AgentSettings;
+}
+
+/**
+ * An agent that puts its acts on record. Whatever it records is signed and on its own disk first and then in the
+ * relayer's log; a process that dies in between goes on with the same bytes.
+ */
+export class Agent {
+  readonly name: string;
+  readonly did: EthrDid;
+  /** EIP-55. */
+  readonly address: string;
+  readonly signingKey: KeyDid;
+  readonly relayer: RelayerClient;
+  readonly journal: Journal;
+  readonly #parts: AgentParts;
+  #reconciled: Promise<void> | undefined;
+
+  constructor(parts: AgentParts) {
+    const { facts } = parts.keys;
+    this.name = facts.name;
+    this.did = facts.did;
+    this.address = facts.address;
+    this.signingKey = facts.signingKey;
+    this.relayer = parts.relayer;
+    this.journal = parts.journal;
+    this.#parts = parts;
+  }
+
+  /** The last entry this agent signed; null before the first. */
+  get head(): { readonly seq: number; readonly entryId: Hex } | null {
+    const head = this.journal.head();
+    return head && { seq: head.seq, entryId: head.entryId };
+  }
+
+  /**
+   * Registers the agent with its signing key, unless it is. The relayer pays.
+   * @throws AffiantError ERR_PROOF_REVERTED, ERR_UNAVAILABLE_RELAYER, ERR_UNAVAILABLE_CHAIN
+   */
+  async register(): Promise<{ readonly added: boolean }> {
+    const { keys, registries } = this.#parts;
+    if (await registries.isSigningKey(this.address, keys.signing.publicKey)) return { added: false };
+    await this.#carry("register", () => signRegister(this.#signing(), keys.signing.publicKey));
+    return { added: true };
+  }
+
+  /**
+   * Puts a policy in force, unless it is, and leaves the bundle with the relayer for whoever judges the acts.
+   * @throws AffiantError ERR_PROOF_REVERTED, ERR_UNAVAILABLE_RELAYER, ERR_UNAVAILABLE_CHAIN
+   */
+  async commitPolicy(bundle: PolicyBundle): Promise<CommittedPolicy & { readonly added: boolean }> {
+    const policyHash = policyHashOf(bundle);
+    await this.relayer.putPolicy(policyHash, bundle);
+    const before = await this.policy();
+    if (before?.policyHash === policyHash) return { ...before, added: false };
+    const { blockNumber } = await this.#carry(`commit:${policyHash}`, () => signCommit(this.#signing(), policyHash));
+    const after = await this.policy();
+    if (after?.policyHash === policyHash) return { ...after, added: true };
+    // Another endpoint than the relayer's may be behind: what the relayer saw mined is what there is.
+    return { policyHash, version: (before?.version ?? 0) + 1, sinceBlock: blockNumber ?? 0, added: true };
+  }
+
+  /** The policy in force; null if the agent has committed to none. */
+  policy(): Promise<CommittedPolicy | null> {
+    return this.#parts.registries.policyOf(this.address);
+  }
+
+  /**
+   * Puts an act on record and waits for the relayer's receipt, which is verified.
+   * @throws AffiantError ERR_CONFLICT_JOURNAL_BEHIND, ERR_CONFLICT_JOURNAL_FORKED before anything is signed;
+   * ERR_UNAVAILABLE_RELAYER once it is signed and stored: it is sent again with the next act, or by `flush()`
+   */
+  async record(act: Act): Promise<RecordedAct> {
+    const [recorded] = await this.recordMany([act]);
+    return recorded as RecordedAct;
+  }
+
+  /** A sign of life: shows that silence was not the reason for an absent entry. */
+  heartbeat(): Promise<RecordedAct> {
+    return this.record({ act: "heartbeat", kind: "heartbeat" });
+  }
+
+  /**
+   * Puts many acts on record, in order, a batch at a time; the next batch is signed while one is on its way.
+   * @param onProgress is told how many of the acts have their receipt
+   */
+  async recordMany(acts: Iterable<Act>, onProgress?: (done: number) => void): Promise<readonly RecordedAct[]> {
+    await this.#reconcile();
+    const recorded: RecordedAct[] = [];
+    let sending: Promise<void> = Promise.resolve();
+    for (const batch of inBatches(acts, maxBatchEntries)) {
+      const standing = await this.#standing();
+      const stored = this.#append(batch, standing);
+      await sending;
+      sending = this.#collect(stored, recorded, onProgress);
+      // A failure is thrown at the next turn or at the end, never unhandled in between.
+      sending.catch(() => undefined);
+    }
+    await sending;
+    return recorded;
+  }
+
+  /** Sends what was signed earlier and not acknowledged. @returns how many entries */
+  async flush(): Promise<number> {
+    await this.#reconcile();
+    const before = this.journal.countByStatus().signed;
+    const head = this.journal.head();
+    if (before > 0 && head) await this.#parts.outbox.delivered(head.seq);
+    return before;
+  }
+
+  /**
+   * Reads entries that the journal lacks back from the relayer, checking signatures and order. Their payloads are gone:
+   * only this agent had them.
+   * @returns how many entries
+   */
+  async recover(): Promise<number> {
+    const { keys } = this.#parts;
+    const count = await recoverEntries(this.journal, this.relayer, this.did, keys.signing.publicKey);
+    this.#reconciled = undefined;
+    await this.flush();
+    return count;
+  }
+
+  /** Releases the journal and the connections. Nothing is lost: what was not sent yet is sent next time. */
+  close(): void {
+    this.journal.close();
+    this.#parts.rpc.close();
+  }
+
+  #append(acts: readonly Act[], standing: Standing): readonly { entry: JournalEntry; added: boolean }[] {
+    const { keys, settings } = this.#parts;
+    return this.journal.transaction(() =>
+      acts.map((act) => {
+        const known = act.idempotencyKey === undefined ? null : this.journal.byIdempotencyKey(act.idempotencyKey);
+        if (known) {
+          assertSameAct(act, known);
+          return { entry: known, added: false };
+        }
+        const head = this.journal.head();
+        const place = {
+          ...notBefore(head, standing),
+          iss: this.did,
+          seq: head ? head.seq + 1 : 0,
+          prev: head ? head.entryId : null,
+          iat: act.iat ?? settings.nowSec(),
+        };
+        const entry = signEntry(act, place, keys.signing);
+        this.journal.insert(entry, act.idempotencyKey ?? null);
+        return { entry: { ...entry, idempotencyKey: act.idempotencyKey ?? null, receipt: null }, added: true };
+      }),
+    );
+  }
+
+  async #collect(
+    stored: readonly { entry: JournalEntry; added: boolean }[],
+    recorded: RecordedAct[],
+    onProgress: ((done: number) => void) | undefined,
+  ): Promise<void> {
+    for (const { entry, added } of stored) {
+      const receipt = entry.receipt ?? (await this.#parts.outbox.delivered(entry.seq));
+      recorded.push({ ...receipt, seq: entry.seq, added });
+      onProgress?.(recorded.length);
+    }
+  }
+
+  /** Once a process: only this process, and those that share its journal, write the agent's entries. */
+  #reconcile(): Promise<void> {
+    this.#reconciled ??= this.relayer
+      .head(this.did)
+      .then((remote) => reconcile(this.journal, remote, this.name))
+      .catch((error: unknown) => {
+        this.#reconciled = undefined;
+        throw error;
+      });
+    return this.#reconciled;
+  }
+
+  #standing(): Promise<Standing> {
+    const { keys, registries, deployment, settings } = this.#parts;
+    return registries.standing(this.address, keys.signing.publicKey, deployment.chainId, settings.notBeforeDepth);
+  }
+
+  #signing() {
+    const { keys, deployment, registries } = this.#parts;
+    return { account: keys.account, deployment, registries };
+  }
+
+  async #carry(purpose: string, sign: () => Promise<PendingCall>): Promise<RequestStatus> {
+    const { journal, relayer, registries, settings } = this.#parts;
+    const nowSec = await registries.timestampSec();
+    return carryCall(purpose, sign, { journal, relayer, nowSec, mineTimeoutMs: settings.mineTimeoutMs });
+  }
+}
+
+/** Not-before blocks never go back along an agent's entries, though the endpoints it asks may be of different speed. */
+function notBefore(head: JournalEntry | null, standing: Standing): Standing {
+  if (!head) return standing;
+  const { nb, policy } = decodeLeaf(head.leaf).claims;
+  return nb.blockNumber > standing.nb.blockNumber ? { nb, policy } : standing;
+}
+
+function* inBatches<T>(items: Iterable<T>, size: number): Generator<T[]> {
+  let batch: T[] = [];
+  for (const item of items) {
+    batch.push(item);
+    if (batch.length === size) {
+      yield batch;
+      batch = [];
+    }
+  }
+  if (batch.length > 0) yield batch;
+}

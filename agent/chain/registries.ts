@@ -1,0 +1,132 @@
+import { Contract } from "ethers";
+
+import { type Rpc } from "./rpc.ts";
+import { type Deployment } from "../../protocol/deployment.ts";
+import { type Hex, toHex } from "../../protocol/encoding/hex.ts";
+import { type NotBeforeBlock } from "../../protocol/entry/claims.ts";
+import { AffiantError } from "../../protocol/errors/affiantError.ts";
+import { agentRegistryAbi } from "../../protocol/generated/abi/AgentRegistry.ts";
+import { policyRegistryAbi } from "../../protocol/generated/abi/PolicyRegistry.ts";
+
+/** What an entry says of the chain: a block that it was signed after, and the policy in force at that block. */
+export interface Standing {
+  readonly nb: NotBeforeBlock;
+  readonly policy: Hex;
+}
+
+/** A version of an agent's policy. */
+export interface CommittedPolicy {
+  readonly policyHash: Hex;
+  /** From 1. */
+  readonly version: number;
+  readonly sinceBlock: number;
+}
+
+interface SigningKeyState {
+  readonly key: string;
+  readonly addedAtBlock: bigint;
+  readonly revokedAtBlock: bigint;
+}
+
+/** The agent's view of the registries. */
+export class Registries {
+  readonly #rpc: Rpc;
+  readonly #agents: Contract;
+  readonly #policies: Contract;
+
+  constructor(rpc: Rpc, { contracts }: Deployment) {
+    this.#rpc = rpc;
+    this.#agents = new Contract(contracts.agentRegistry.address, agentRegistryAbi, rpc.provider);
+    this.#policies = new Contract(contracts.policyRegistry.address, policyRegistryAbi, rpc.provider);
+  }
+
+  isActive(agent: string): Promise<boolean> {
+    return this.#read(this.#agents, "isActive", [agent]);
+  }
+
+  /** Whether the key is one of the agent's, now. */
+  async isSigningKey(agent: string, publicKey: Uint8Array): Promise<boolean> {
+    return (await this.#validSince(agent, publicKey)) !== undefined;
+  }
+
+  /** The policy in force at the newest block, or null if the agent has committed to none. */
+  async policyOf(agent: string): Promise<CommittedPolicy | null> {
+    const latest = await this.#block("latest");
+    return this.#inForce(agent, latest.number);
+  }
+
+  /** The next nonce of an account in one lane (OpenZeppelin NoncesKeyed: 192-bit lane << 64 | sequence). */
+  nonce(registry: "agentRegistry" | "policyRegistry", account: string, lane: bigint): Promise<bigint> {
+    const contract = registry === "agentRegistry" ? this.#agents : this.#policies;
+    return this.#read(contract, "nonces(address,uint192)", [account, lane]);
+  }
+
+  /** Unix seconds, of the newest block: what a contract measures deadlines by. */
+  async timestampSec(): Promise<number> {
+    return (await this.#block("latest")).timestamp;
+  }
+
+  /**
+   * The block and the policy that the agent's next entry names: `depth` blocks behind the newest, so that a small
+   * reorganisation does not make the entry name a block that never was; but not before the agent's policy and signing
+   * key were on the chain, since the entry would then claim what was not yet in force.
+   * @throws AffiantError ERR_CONFLICT_AGENT_UNREGISTERED, ERR_CONFLICT_NO_POLICY, ERR_UNAVAILABLE_CHAIN
+   */
+  async standing(agent: string, publicKey: Uint8Array, chainId: number, depth: number): Promise<Standing> {
+    const latest = await this.#block("latest");
+    const [keySince, policy] = await Promise.all([
+      this.#validSince(agent, publicKey),
+      this.#inForce(agent, latest.number),
+    ]);
+    if (keySince === undefined) {
+      throw new AffiantError(
+        "ERR_CONFLICT_AGENT_UNREGISTERED",
+        "the agent's signing key is not registered on the chain",
+        {
+          hint: "Register it first: agent.register(), or affiant policy commit FOLDER --agent NAME.",
+        },
+      );
+    }
+    if (policy === null) {
+      throw new AffiantError("ERR_CONFLICT_NO_POLICY", "the agent has committed to no policy yet", {
+        hint: "Commit one before it acts: affiant policy commit FOLDER --agent NAME.",
+      });
+    }
+    const wanted = Math.max(latest.number - depth, keySince, policy.sinceBlock);
+    const block = wanted >= latest.number ? latest : await this.#block(wanted);
+    return {
+      nb: { blockHash: block.hash as Hex, blockNumber: block.number, chainId },
+      policy: policy.policyHash,
+    };
+  }
+
+  async #validSince(agent: string, publicKey: Uint8Array): Promise<number | undefined> {
+    const state = await this.#read<{ active: boolean; signingKeys: readonly SigningKeyState[] }>(
+      this.#agents,
+      "resolve",
+      [agent],
+    );
+    const wanted = toHex(publicKey);
+    const found = state.signingKeys.find(({ key, revokedAtBlock }) => key === wanted && revokedAtBlock === 0n);
+    return state.active && found ? Number(found.addedAtBlock) : undefined;
+  }
+
+  async #inForce(agent: string, blockNumber: number): Promise<CommittedPolicy | null> {
+    const { policyHash, version, sinceBlock } = await this.#read<{
+      policyHash: Hex;
+      version: bigint;
+      sinceBlock: bigint;
+    }>(this.#policies, "inForce", [agent, blockNumber]);
+    return version === 0n ? null : { policyHash, version: Number(version), sinceBlock: Number(sinceBlock) };
+  }
+
+  async #block(which: number | "latest"): Promise<{ number: number; hash: string; timestamp: number }> {
+    const block = await this.#rpc.ask((provider) => provider.getBlock(which));
+    if (block?.hash) return { number: block.number, hash: block.hash, timestamp: block.timestamp };
+    throw new AffiantError("ERR_UNAVAILABLE_CHAIN", `the chain's endpoint does not know block ${which}`);
+  }
+
+  #read<T>(contract: Contract, name: string, args: readonly unknown[]): Promise<T> {
+    return this.#rpc.ask(() => contract.getFunction(name).staticCall(...args) as Promise<T>);
+  }
+}

@@ -1,0 +1,103 @@
+import { Interface, keccak256, type Wallet } from "ethers";
+
+import { type Registries } from "./registries.ts";
+import { type PendingCall } from "../journal/journal.ts";
+import { type Deployment } from "../../protocol/deployment.ts";
+import { agentRegistryDomain, agentRegistryTypes } from "../../protocol/eip712/agentRegistry.ts";
+import { policyRegistryDomain, policyRegistryTypes } from "../../protocol/eip712/policyRegistry.ts";
+import {
+  signerTypes,
+  typedDataDigest,
+  type TypedDataDomain,
+  type TypedDataTable,
+} from "../../protocol/eip712/typedData.ts";
+import { utf8 } from "../../protocol/encoding/bytes.ts";
+import { type Hex, toHex } from "../../protocol/encoding/hex.ts";
+import { agentRegistryAbi } from "../../protocol/generated/abi/AgentRegistry.ts";
+import { policyRegistryAbi } from "../../protocol/generated/abi/PolicyRegistry.ts";
+
+/** For how long after the newest block a signed request may be mined. */
+const validitySec = 3600;
+
+/**
+ * The nonces of one kind of request form a lane of their own, and requests within it are ordered: of two policies that
+ * are on their way only one can be mined, so a relayer cannot hold the older one back and bring it after the newer one.
+ */
+const laneOf = (name: string): bigint => BigInt(keccak256(utf8(`affiant:${name}`))) >> 64n;
+const registerLane = laneOf("register");
+const policyLane = laneOf("policy");
+
+interface Signing {
+  readonly account: Wallet;
+  readonly deployment: Deployment;
+  readonly registries: Registries;
+}
+
+/** The agent's own request to be registered with its signing key. */
+export async function signRegister(context: Signing, signingKey: Uint8Array): Promise<PendingCall> {
+  const { account, deployment, registries } = context;
+  const agent = account.address;
+  const { address } = deployment.contracts.agentRegistry;
+  const nonce = await registries.nonce("agentRegistry", agent, registerLane);
+  const deadline = (await registries.timestampSec()) + validitySec;
+  const message = { agent, signingKey: toHex(signingKey), nonce, deadline };
+  const domain = agentRegistryDomain(BigInt(deployment.chainId), address);
+  return callOf("register", account, domain, agentRegistryTypes, "Register", message, deadline, (signature) =>
+    new Interface(agentRegistryAbi).encodeFunctionData("registerSigned", [
+      agent,
+      message.signingKey,
+      nonce,
+      deadline,
+      signature,
+    ]),
+  );
+}
+
+/** The agent's own request to put a policy in force. */
+export async function signCommit(context: Signing, policyHash: Hex): Promise<PendingCall> {
+  const { account, deployment, registries } = context;
+  const agent = account.address;
+  const { address } = deployment.contracts.policyRegistry;
+  const nonce = await registries.nonce("policyRegistry", agent, policyLane);
+  const deadline = (await registries.timestampSec()) + validitySec;
+  const message = { agent, policyHash, nonce, deadline };
+  const domain = policyRegistryDomain(BigInt(deployment.chainId), address);
+  return callOf(
+    `commit:${policyHash}`,
+    account,
+    domain,
+    policyRegistryTypes,
+    "Commit",
+    message,
+    deadline,
+    (signature) =>
+      new Interface(policyRegistryAbi).encodeFunctionData("commitSigned", [
+        agent,
+        policyHash,
+        nonce,
+        deadline,
+        signature,
+      ]),
+  );
+}
+
+async function callOf(
+  purpose: string,
+  account: Wallet,
+  domain: TypedDataDomain,
+  types: TypedDataTable,
+  name: string,
+  message: Readonly<Record<string, unknown>>,
+  validUntilSec: number,
+  encode: (signature: string) => string,
+): Promise<PendingCall> {
+  const signature = await account.signTypedData(domain, signerTypes(types, name), message);
+  return {
+    purpose,
+    // The digest that the chain itself accepts once: what decides "exactly once" is also the name of the request.
+    idempotencyKey: typedDataDigest(domain, types, name, message),
+    target: domain.verifyingContract,
+    data: encode(signature) as Hex,
+    validUntilSec,
+  };
+}

@@ -1,0 +1,90 @@
+import { Contract } from "ethers";
+
+import { Agent, type AgentSettings } from "./agent.ts";
+import { Registries } from "./chain/registries.ts";
+import { Rpc } from "./chain/rpc.ts";
+import { Journal } from "./journal/journal.ts";
+import { agentFolder } from "./keys/agentFolder.ts";
+import { openAgentKeys } from "./keys/keystore.ts";
+import { checkLogIdentity } from "./relayer/logIdentity.ts";
+import { Outbox } from "./relayer/outbox.ts";
+import { RelayerClient } from "./relayer/relayerClient.ts";
+import { type RetryPolicy } from "./relayer/retry.ts";
+import { CheckpointReader } from "./relayer/verifyReceipt.ts";
+import { type Deployment } from "../protocol/deployment.ts";
+import { type Hex } from "../protocol/encoding/hex.ts";
+import { AffiantError } from "../protocol/errors/affiantError.ts";
+
+export interface OpenAgentOptions {
+  /** The agent's folder is `<dataDir>/agents/<name>/`. */
+  readonly dataDir: string;
+  readonly name: string;
+  readonly relayerUrl: string;
+  /** One JSON-RPC endpoint of the deployment's chain. */
+  readonly rpcUrl: string;
+  readonly deployment: Deployment;
+  /** Needed if the keys are encrypted. */
+  readonly passphrase?: string;
+  readonly settings?: Partial<AgentSettings>;
+  readonly retry?: Partial<RetryPolicy>;
+}
+
+/** Blocks of a development chain are only made when there is a transaction, and never reorganised. */
+const developmentChains = [31337, 1337];
+
+/**
+ * Opens an agent that `createAgentKeys` made. Nothing is sent yet. Several processes may have the same agent open.
+ * @throws AffiantError ERR_NOT_FOUND_AGENT, ERR_AUTH_PASSPHRASE, ERR_AUTH_FILE_MODE, ERR_CONFLICT_AGENT_CHAIN,
+ * ERR_UNAVAILABLE_JOURNAL, ERR_INPUT_FILE
+ */
+export async function openAgent(options: OpenAgentOptions): Promise<Agent> {
+  const { dataDir, name, deployment, passphrase, retry } = options;
+  const keys = await openAgentKeys(dataDir, name, passphrase);
+  if (keys.facts.chainId !== deployment.chainId) {
+    throw new AffiantError(
+      "ERR_CONFLICT_AGENT_CHAIN",
+      `the agent ${name} belongs to chain ${keys.facts.chainId}, the deployment is on chain ${deployment.chainId}`,
+      { hint: `Make another agent for this chain: affiant agent create NAME` },
+    );
+  }
+  const relayer = new RelayerClient({ url: options.relayerUrl, retry });
+  const rpc = new Rpc({ url: options.rpcUrl, chainId: deployment.chainId, retry });
+  const journal = new Journal(agentFolder(dataDir, name).journal);
+  const checkpoints = once(() => openCheckpoints(relayer, rpc, deployment));
+  return new Agent({
+    keys,
+    deployment,
+    journal,
+    relayer,
+    rpc,
+    registries: new Registries(rpc, deployment),
+    outbox: new Outbox({ journal, relayer, checkpoints, retry }),
+    settings: {
+      notBeforeDepth: developmentChains.includes(deployment.chainId) ? 0 : 2,
+      mineTimeoutMs: 180_000,
+      nowSec: () => Math.floor(Date.now() / 1000),
+      ...options.settings,
+    },
+  });
+}
+
+/** Learns which log the relayer writes to, and holds that to the chain. */
+async function openCheckpoints(relayer: RelayerClient, rpc: Rpc, deployment: Deployment): Promise<CheckpointReader> {
+  const info = await relayer.log();
+  const abi = ["function logOf(bytes32) view returns (address operator, bytes32 noteKey, string origin, uint64 block)"];
+  const contract = new Contract(deployment.contracts.logAnchor.address, abi, rpc.provider);
+  const onChain = await rpc.ask(
+    () => contract.getFunction("logOf").staticCall(info.logId) as Promise<{ origin: string; noteKey: Hex }>,
+  );
+  return new CheckpointReader(checkLogIdentity(info, onChain));
+}
+
+/** Runs a question once; again after it failed. */
+function once<T>(ask: () => Promise<T>): () => Promise<T> {
+  let answer: Promise<T> | undefined;
+  return () =>
+    (answer ??= ask().catch((error: unknown) => {
+      answer = undefined;
+      throw error;
+    }));
+}

@@ -1,0 +1,97 @@
+import { problemToError } from "./problemError.ts";
+import { type RelayerClient } from "./relayerClient.ts";
+import { type AttemptFailure, defaultRetry, type RetryPolicy, withRetries } from "./retry.ts";
+import { type CheckpointReader, verifyReceipt } from "./verifyReceipt.ts";
+import { type Journal, type JournalEntry } from "../journal/journal.ts";
+import { type Receipt } from "../../protocol/api/receipt.ts";
+import { maxBatchEntries } from "../../protocol/api/types.ts";
+import { AffiantError } from "../../protocol/errors/affiantError.ts";
+
+export interface OutboxOptions {
+  readonly journal: Journal;
+  readonly relayer: RelayerClient;
+  /** Asked for before the first receipt is verified. */
+  readonly checkpoints: () => Promise<CheckpointReader>;
+  readonly retry?: Partial<RetryPolicy>;
+}
+
+/**
+ * Sends what the journal holds, in the order in which it was signed, one batch at a time: an entry that overtook the one
+ * before it would be refused. While a batch is on its way further entries gather for the next one. What is sent is what
+ * is stored, byte for byte, however often.
+ */
+export class Outbox {
+  readonly #options: OutboxOptions;
+  #round: Promise<void> | undefined;
+
+  constructor(options: OutboxOptions) {
+    this.#options = options;
+  }
+
+  /**
+   * Waits until the relayer has acknowledged an entry and the receipt verified.
+   * @throws AffiantError with the code of the relayer's problem, ERR_UNAVAILABLE_RELAYER, ERR_PROOF_RECEIPT. The entry
+   * stays in the journal and is sent again with the next one.
+   */
+  async delivered(seq: number): Promise<Receipt> {
+    for (;;) {
+      const receipt = this.#options.journal.entry(seq)?.receipt;
+      if (receipt) return receipt;
+      try {
+        await this.#nextRound();
+      } catch (error) {
+        // Another entry of the batch may be what failed.
+        const late = this.#options.journal.entry(seq)?.receipt;
+        if (late) return late;
+        throw error;
+      }
+    }
+  }
+
+  #nextRound(): Promise<void> {
+    this.#round ??= this.#sendBatch().finally(() => {
+      this.#round = undefined;
+    });
+    return this.#round;
+  }
+
+  async #sendBatch(): Promise<void> {
+    const checkpoints = await this.#options.checkpoints();
+    await withRetries({ ...defaultRetry, ...this.#options.retry }, undefined, async () => {
+      const batch = this.#options.journal.unsent(maxBatchEntries);
+      return batch.length === 0 ? { value: undefined } : this.#attempt(batch, checkpoints);
+    });
+  }
+
+  async #attempt(
+    batch: readonly JournalEntry[],
+    checkpoints: CheckpointReader,
+  ): Promise<{ value: undefined } | AttemptFailure> {
+    const { journal, relayer } = this.#options;
+    const results = await relayer.submitBatch(batch.map(({ leaf }) => ({ leaf })));
+    const accepted: { seq: number; receipt: Receipt }[] = [];
+    let failure: AffiantError | undefined;
+    for (const [i, entry] of batch.entries()) {
+      const result = results[i];
+      if (!result?.receipt) {
+        failure = refusal(entry, result?.problem && problemToError(result.problem));
+        break;
+      }
+      verifyReceipt(result.receipt, entry.leaf, checkpoints);
+      accepted.push({ seq: entry.seq, receipt: result.receipt });
+    }
+    // What came before the one that failed is in the log, and stays so.
+    journal.storeReceipts(accepted);
+    return failure ? { error: failure } : { value: undefined };
+  }
+}
+
+function refusal(entry: JournalEntry, error: AffiantError | undefined): AffiantError {
+  const { code, message, hint, details } =
+    error ?? new AffiantError("ERR_UNAVAILABLE_RELAYER", "the relayer gave no answer for it");
+  return new AffiantError(code, `entry ${entry.seq} was not taken in: ${message}`, {
+    hint,
+    details: { ...details, seq: entry.seq, entryId: entry.entryId },
+    cause: error,
+  });
+}
