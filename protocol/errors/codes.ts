@@ -110,6 +110,16 @@ const table = {
   ERR_AUTH_CONTRACT_REVOKED: { status: 403, title: "A contract in the chain was revoked" },
   ERR_UNAVAILABLE_CALLEE: { status: 503, title: "The agent that was called does not answer", retryable: true },
   ERR_CONFLICT_REPLAY: { status: 409, title: "The call was made before" },
+  // Zero-knowledge proofs.
+  ERR_INPUT_PROOF: { status: 400, title: "The proof or a public signal is not in its one canonical form" },
+  ERR_INPUT_PRIVATE_KEY: { status: 400, title: "Not a private key of the curve's prime subgroup" },
+  ERR_INPUT_KEY_INITIAL: { status: 400, title: "The proving key has no contribution: anyone could forge proofs" },
+  ERR_INPUT_KEY_DEVELOPMENT: { status: 400, title: "A development key is refused outside local chains" },
+  ERR_INPUT_KEY_MISMATCH: { status: 400, title: "The verifier does not carry the verification key given for it" },
+  ERR_INPUT_ARTIFACT: { status: 400, title: "A circuit artifact is not the one its manifest names" },
+  ERR_INPUT_CEREMONY: { status: 400, title: "A ceremony file is not what this step needs" },
+  ERR_PROOF_INVALID: { status: 422, title: "The proof does not prove its public signals" },
+  ERR_PROOF_WITNESS: { status: 422, title: "The circuit's constraints do not hold for these inputs" },
 
   // Anything.
   ERR_INTERNAL_UNEXPECTED: { status: 500, title: "An unexpected error" },
