@@ -31,6 +31,11 @@ export interface AgentSettings {
   /** How many blocks behind the newest one an entry's not-before block lies. */
   readonly notBeforeDepth: number;
   readonly mineTimeoutMs: number;
+  /**
+   * For how long the last block and policy read from the chain are named again. An older block is still a true "not
+   * before", so this costs nothing but tightness.
+   */
+  readonly standingMaxAgeMs: number;
   /** Unix seconds: the agent's clock. */
   readonly nowSec: () => number;
 }
@@ -61,6 +66,7 @@ export class Agent {
   readonly journal: Journal;
   readonly #parts: AgentParts;
   #reconciled: Promise<void> | undefined;
+  #standing: { readonly readAtMs: number; readonly value: Promise<Standing> } | undefined;
 
   constructor(parts: AgentParts) {
     const { facts } = parts.keys;
@@ -135,7 +141,7 @@ export class Agent {
     const recorded: RecordedAct[] = [];
     let sending: Promise<void> = Promise.resolve();
     for (const batch of inBatches(acts, maxBatchEntries)) {
-      const standing = await this.#standing();
+      const standing = await this.#currentStanding();
       const stored = this.#append(batch, standing);
       await sending;
       sending = this.#collect(stored, recorded, onProgress);
@@ -161,8 +167,8 @@ export class Agent {
    * @returns how many entries
    */
   async recover(): Promise<number> {
-    const { keys } = this.#parts;
-    const count = await recoverEntries(this.journal, this.relayer, this.did, keys.signing.publicKey);
+    const ownKeys = await this.#parts.registries.signingKeysOf(this.address);
+    const count = await recoverEntries(this.journal, this.relayer, this.did, ownKeys);
     this.#reconciled = undefined;
     await this.flush();
     return count;
@@ -222,9 +228,15 @@ export class Agent {
     return this.#reconciled;
   }
 
-  #standing(): Promise<Standing> {
+  #currentStanding(): Promise<Standing> {
     const { keys, registries, deployment, settings } = this.#parts;
-    return registries.standing(this.address, keys.signing.publicKey, deployment.chainId, settings.notBeforeDepth);
+    const nowMs = performance.now();
+    if (this.#standing && nowMs - this.#standing.readAtMs < settings.standingMaxAgeMs) return this.#standing.value;
+    const { publicKey } = keys.signing;
+    const value = registries.standing(this.address, publicKey, deployment.chainId, settings.notBeforeDepth);
+    this.#standing = { readAtMs: nowMs, value };
+    value.catch(() => (this.#standing = undefined));
+    return value;
   }
 
   #signing() {
@@ -235,6 +247,7 @@ export class Agent {
   async #carry(purpose: string, sign: () => Promise<PendingCall>): Promise<RequestStatus> {
     const { journal, relayer, registries, settings } = this.#parts;
     const nowSec = await registries.timestampSec();
+    this.#standing = undefined;
     return carryCall(purpose, sign, { journal, relayer, nowSec, mineTimeoutMs: settings.mineTimeoutMs });
   }
 }

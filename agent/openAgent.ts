@@ -62,6 +62,7 @@ export async function openAgent(options: OpenAgentOptions): Promise<Agent> {
     settings: {
       notBeforeDepth: developmentChains.includes(deployment.chainId) ? 0 : 2,
       mineTimeoutMs: 180_000,
+      standingMaxAgeMs: 1000,
       nowSec: () => Math.floor(Date.now() / 1000),
       ...options.settings,
     },

@@ -23,7 +23,7 @@ export interface CommittedPolicy {
 }
 
 interface SigningKeyState {
-  readonly key: string;
+  readonly key: Hex;
   readonly addedAtBlock: bigint;
   readonly revokedAtBlock: bigint;
 }
@@ -47,6 +47,12 @@ export class Registries {
   /** Whether the key is one of the agent's, now. */
   async isSigningKey(agent: string, publicKey: Uint8Array): Promise<boolean> {
     return (await this.#validSince(agent, publicKey)) !== undefined;
+  }
+
+  /** Every key that the agent has or had, 32 bytes each. */
+  async signingKeysOf(agent: string): Promise<ReadonlySet<Hex>> {
+    const { signingKeys } = await this.#resolve(agent);
+    return new Set(signingKeys.map(({ key }) => key));
   }
 
   /** The policy in force at the newest block, or null if the agent has committed to none. */
@@ -101,14 +107,14 @@ export class Registries {
   }
 
   async #validSince(agent: string, publicKey: Uint8Array): Promise<number | undefined> {
-    const state = await this.#read<{ active: boolean; signingKeys: readonly SigningKeyState[] }>(
-      this.#agents,
-      "resolve",
-      [agent],
-    );
+    const state = await this.#resolve(agent);
     const wanted = toHex(publicKey);
     const found = state.signingKeys.find(({ key, revokedAtBlock }) => key === wanted && revokedAtBlock === 0n);
     return state.active && found ? Number(found.addedAtBlock) : undefined;
+  }
+
+  #resolve(agent: string): Promise<{ active: boolean; signingKeys: readonly SigningKeyState[] }> {
+    return this.#read(this.#agents, "resolve", [agent]);
   }
 
   async #inForce(agent: string, blockNumber: number): Promise<CommittedPolicy | null> {

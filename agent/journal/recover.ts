@@ -1,8 +1,7 @@
 import { type Journal } from "./journal.ts";
 import { type RelayerClient } from "../relayer/relayerClient.ts";
 import { type EthrDid } from "../../protocol/did/ethr.ts";
-import { bytesEqual } from "../../protocol/encoding/bytes.ts";
-import { type Hex } from "../../protocol/encoding/hex.ts";
+import { type Hex, toHex } from "../../protocol/encoding/hex.ts";
 import { decodeLeaf } from "../../protocol/entry/leaf.ts";
 import { verifyEntrySignature } from "../../protocol/entry/verifyEntry.ts";
 import { AffiantError } from "../../protocol/errors/affiantError.ts";
@@ -10,8 +9,8 @@ import { AffiantError } from "../../protocol/errors/affiantError.ts";
 const pageLength = 256;
 
 /**
- * Adds the entries that the log has and the journal lacks. Each must be the agent's own: its DID, its key, its
- * signature, and follow on from the one before; a relayer cannot slip anything in. They are added as not acknowledged,
+ * Adds the entries that the log has and the journal lacks. Each must be the agent's own: its DID, a key it
+ * has or had, its signature, and follow on from the one before; a relayer cannot slip anything in. They are added as not acknowledged,
  * so that the next delivery fetches a verified receipt for each.
  * @returns how many entries were added
  * @throws AffiantError ERR_PROOF_SIGNATURE, ERR_CONFLICT_JOURNAL_FORKED
@@ -20,7 +19,7 @@ export async function recoverEntries(
   journal: Journal,
   relayer: RelayerClient,
   did: EthrDid,
-  publicKey: Uint8Array,
+  ownKeys: ReadonlySet<Hex>,
 ): Promise<number> {
   let added = 0;
   for (;;) {
@@ -28,18 +27,18 @@ export async function recoverEntries(
     const { entries } = await relayer.entriesOf(did, from, pageLength);
     if (entries.length === 0) return added;
     journal.transaction(() => {
-      for (const { leaf } of entries) added += addEntry(journal, leaf, did, publicKey);
+      for (const { leaf } of entries) added += addEntry(journal, leaf, did, ownKeys);
     });
   }
 }
 
-function addEntry(journal: Journal, leaf: string, did: EthrDid, publicKey: Uint8Array): number {
+function addEntry(journal: Journal, leaf: string, did: EthrDid, ownKeys: ReadonlySet<Hex>): number {
   const decoded = decodeLeaf(leaf);
   const { iss, seq, prev } = decoded.claims;
-  const own = iss === did && bytesEqual(decoded.publicKey, publicKey) && verifyEntrySignature(decoded);
+  const own = iss === did && ownKeys.has(toHex(decoded.publicKey)) && verifyEntrySignature(decoded);
   if (!own) {
     throw new AffiantError("ERR_PROOF_SIGNATURE", `the relayer gave an entry ${seq} that this agent did not sign`, {
-      hint: "Either the relayer invents entries, or they were signed with an earlier key of this agent.",
+      hint: "The relayer invents entries, or the chain's endpoint does not know all keys of this agent.",
     });
   }
   const head = journal.head();

@@ -62,9 +62,10 @@ export class RelayerClient {
     return this.#get("/v1/log");
   }
 
-  /** @returns the newest checkpoint, a signed note */
-  async checkpoint(): Promise<string> {
-    return (await this.#http.send({ method: "GET", path: "/v1/log/checkpoint" })).text;
+  /** @returns the newest checkpoint, or the one of a size that was once signed: a signed note */
+  async checkpoint(size?: number): Promise<string> {
+    const query = size === undefined ? "" : `?size=${size}`;
+    return (await this.#http.send({ method: "GET", path: `/v1/log/checkpoint${query}` })).text;
   }
 
   /** @returns RFC 9162 inclusion proof, leaf side first, 32 bytes each */

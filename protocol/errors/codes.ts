@@ -92,6 +92,8 @@ const table = {
   ERR_CONFLICT_JOURNAL_BEHIND: { status: 409, title: "The agent's journal lacks entries that the log has" },
   ERR_CONFLICT_JOURNAL_FORKED: { status: 409, title: "The agent's journal and the log hold different entries" },
   ERR_CONFLICT_IDEMPOTENCY_REUSED: { status: 409, title: "The idempotency key was used for something else" },
+  ERR_CONFLICT_UNSENT: { status: 409, title: "The relayer has not acknowledged all of the agent's entries" },
+  ERR_PROOF_POLICY: { status: 422, title: "The policy bundle does not have the hash it was asked for by" },
   ERR_PROOF_RECEIPT: { status: 422, title: "A receipt of the relayer does not verify" },
   ERR_UNAVAILABLE_JOURNAL: {
     status: 503,
