@@ -15,7 +15,6 @@ export const auditCodes = {
   AUDIT_KEY_NOT_VALID: "The key was not a signing key of the agent at the entry's not-before block",
   AUDIT_KEY_ENDED_IN_WINDOW:
     "The key ended between not-before block and anchor, so the entry may have been signed with it afterwards",
-  AUDIT_AGENT_NOT_ACTIVE: "The registry does not know the agent, or it is deactivated",
 
   // The agent's own order.
   AUDIT_SEQUENCE_GAP: "An entry of the agent before this one is missing",

@@ -1,3 +1,5 @@
+import { LRUCache } from "lru-cache";
+
 import { type Hex } from "../../protocol/encoding/hex.ts";
 import { type Evidence, evidenceLineOf } from "../../protocol/evidence/types.ts";
 import { type CompiledPolicy, compilePolicy } from "../../protocol/policy/compile.ts";
@@ -5,6 +7,9 @@ import { parsePolicyBundle } from "../../protocol/policy/parseBundle.ts";
 import { policyHashOf } from "../../protocol/policy/policyHash.ts";
 import { type AuditedEntry } from "../auditedEntry.ts";
 import { fails, holds, type Verdict } from "../verdict.ts";
+
+/** Compiling costs more than judging an act, and a policy outlives the file it is found in. By hash, so never stale. */
+const compiledPolicies = new LRUCache<Hex, CompiledPolicy>({ max: 64 });
 
 /**
  * Whether the file holds exactly the policies that its entries name, each in a form that can be evaluated. A policy is
@@ -35,7 +40,7 @@ export function checkPolicyBundles(
       return;
     }
     try {
-      policies.set(hash, compilePolicy(parsePolicyBundle(bundle)));
+      policies.set(hash, compiled(hash, bundle));
       verdicts.push(holds("policy-bundle", subject, `${bundle.name}, ${hash}`));
     } catch (error) {
       const detail = `The policy cannot be evaluated: ${error instanceof Error ? error.message : String(error)}`;
@@ -48,4 +53,13 @@ export function checkPolicyBundles(
     verdicts.push(fails("policy-bundle", entry.subject, "AUDIT_POLICY_BUNDLE_MISSING", { expected: hash, detail }));
   }
   return { verdicts, policies };
+}
+
+/** @throws AffiantError ERR_INPUT_POLICY */
+function compiled(hash: Hex, bundle: unknown): CompiledPolicy {
+  const known = compiledPolicies.get(hash);
+  if (known) return known;
+  const fresh = compilePolicy(parsePolicyBundle(bundle));
+  compiledPolicies.set(hash, fresh);
+  return fresh;
 }

@@ -1,0 +1,86 @@
+import { createHash } from "node:crypto";
+
+import { expect } from "chai";
+
+import { auditEvidence } from "../../auditor/audit.ts";
+import { type ChainReader } from "../../auditor/chain/chainReader.ts";
+import { verifyNative } from "../../auditor/nativeVerify.ts";
+import { utf8 } from "../../protocol/encoding/bytes.ts";
+import { toCanonicalJson } from "../../protocol/json/canonical.ts";
+import { writeEvidence } from "../../protocol/evidence/writeEvidence.ts";
+import { policyHashOf } from "../../protocol/policy/policyHash.ts";
+import { type PolicyBundle } from "../../protocol/policy/types.ts";
+import { agentNamed, chainOf, signEntry, worldOf } from "./world.ts";
+
+const policy: PolicyBundle = {
+  format: "affiant-policy/1",
+  name: "p",
+  description: "d",
+  schema:
+    'entity Agent; entity System; action "pay" appliesTo { principal: [Agent], resource: [System], context: {} };',
+  policies: '@id("may") permit (principal, action, resource);',
+  facts: {},
+  undecidable: [],
+};
+
+/** Evidence as small as it gets while every kind of field is there: two entries, disclosures, proofs, an anchor. */
+function smallEvidence(): { bytes: Uint8Array; chain: ChainReader } {
+  const agent = agentNamed("payment");
+  const claims = { act: "pay", thread: "t", ctr: "bafyreib2rxk3rh6kzwq" };
+  const first = signEntry(agent, policyHashOf(policy), {
+    seq: 0,
+    prev: null,
+    values: { input: 1, output: "x" },
+    claims,
+  });
+  const second = signEntry(agent, policyHashOf(policy), {
+    seq: 1,
+    prev: first.entryId,
+    values: { context: [] },
+    claims,
+  });
+  const { evidence, state } = worldOf([first, second]);
+  state.anchors[evidence.header.logId]?.shift();
+  state.policies = [{ agent: agent.address, policyHash: policyHashOf(policy), block: 6 }];
+  const checkpoint = { ...evidence.checkpoint, anchorIndex: 0 };
+  return { bytes: utf8(writeEvidence({ ...evidence, checkpoint, policies: [policy] })), chain: chainOf(state) };
+}
+
+/** What a liar does after changing the file: makes count and digest of the end line good again. */
+function reseal(bytes: Uint8Array, endStart: number): Uint8Array {
+  const body = bytes.subarray(0, endStart);
+  const sha256 = `0x${createHash("sha256").update(body).digest("hex")}`;
+  return Buffer.concat([body, utf8(`${toCanonicalJson({ count: 2, sha256, type: "end" })}\n`)]);
+}
+
+describe("every single-bit change of an evidence file", function () {
+  this.timeout(300_000);
+  const { bytes, chain } = smallEvidence();
+  const endStart = bytes.lastIndexOf(0x0a, bytes.length - 2) + 1;
+
+  /** The bits whose change leaves every verdict as it was. */
+  async function unnoticed(length: number, finish: (changed: Uint8Array) => Uint8Array): Promise<string[]> {
+    const missed: string[] = [];
+    for (let bit = 0; bit < length * 8; bit++) {
+      const changed = Uint8Array.from(bytes);
+      changed[bit >> 3]! ^= 1 << (bit & 7);
+      const { summary } = await auditEvidence(finish(changed), { chain, verify: verifyNative });
+      if (summary.fullyProven) missed.push(`bit ${bit & 7} of byte ${bit >> 3}`);
+    }
+    return missed;
+  }
+
+  it("starts from evidence in which every verdict holds", async () => {
+    const { summary } = await auditEvidence(bytes, { chain, verify: verifyNative });
+    expect(summary).to.deep.include({ fullyProven: true, conformityHolds: true });
+    expect(reseal(bytes, endStart)).to.deep.equal(Buffer.from(bytes));
+  });
+
+  it("turns a verdict", async () => {
+    expect(await unnoticed(bytes.length, (changed) => changed)).to.deep.equal([]);
+  });
+
+  it("turns a verdict also when a liar seals the file anew", async () => {
+    expect(await unnoticed(endStart, (changed) => reseal(changed, endStart))).to.deep.equal([]);
+  });
+});
