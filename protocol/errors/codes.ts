@@ -110,6 +110,7 @@ const table = {
   ERR_AUTH_CONTRACT_SCOPE: { status: 403, title: "The call is outside of what the contract allows" },
   ERR_AUTH_CONTRACT_TIME: { status: 403, title: "The call or a contract is expired or not yet valid" },
   ERR_AUTH_CONTRACT_REVOKED: { status: 403, title: "A contract in the chain was revoked" },
+  ERR_AUTH_POLICY: { status: 403, title: "The agent's policy forbids the act" },
   ERR_UNAVAILABLE_CALLEE: { status: 503, title: "The agent that was called does not answer", retryable: true },
   ERR_CONFLICT_REPLAY: { status: 409, title: "The call was made before" },
   // Zero-knowledge proofs.

@@ -1,0 +1,96 @@
+import { type KeyDid } from "../../protocol/did/key.ts";
+import { type ErrorCode } from "../../protocol/errors/codes.ts";
+import { type Json } from "../../protocol/json/canonical.ts";
+import { type CompiledPolicy } from "../../protocol/policy/compile.ts";
+import { evaluateAct } from "../../protocol/policy/evaluate.ts";
+import { type PolicyAct } from "../../protocol/policy/types.ts";
+import { type Delegation } from "../../protocol/ucan/delegation.ts";
+import { commandCovers } from "../../protocol/ucan/command.ts";
+import { decodeIpld, encodeIpld, type Ipld } from "../../protocol/ucan/ipld.ts";
+import { firstUnmetStatement } from "../../protocol/ucan/policy.ts";
+
+/** A tool call that a client wants to make. */
+export interface ToolCall {
+  readonly tool: string;
+  readonly args: { readonly [name: string]: Json };
+  /** Number of the call in its session, from 0. */
+  readonly index: number;
+}
+
+export interface Refusal {
+  readonly code: ErrorCode;
+  readonly detail: string;
+}
+
+/** Says whether a call may be made. */
+export type Gate = (call: ToolCall, before: readonly PolicyAct[]) => Promise<Refusal | undefined> | Refusal | undefined;
+
+/** A tool's name as the name of an act: characters that names of acts cannot have become `_`. */
+export function actOfTool(tool: string): string {
+  return tool.replaceAll(/[^A-Za-z0-9_.:/-]/g, "_").slice(0, 128) || "unnamed";
+}
+
+/**
+ * Refuses what the policy forbids. A rule that looks at the result cannot be decided before the call: such a call is let
+ * through unless `refuseUndecided`, and the auditor judges it when the result is there.
+ */
+export function policyGate(policy: CompiledPolicy, agentDid: string, refuseUndecided = false): Gate {
+  return async ({ tool, args, index }, before) => {
+    const act = { act: actOfTool(tool), seq: index, input: args };
+    const { findings } = await evaluateAct(policy, agentDid, act, before);
+    const against = findings.find(
+      ({ outcome }) => outcome === "violated" || (refuseUndecided && outcome === "undecidable"),
+    );
+    if (!against) return undefined;
+    return { code: "ERR_AUTH_POLICY", detail: `${against.rule} (${against.ruleId}; ${against.detail})` };
+  };
+}
+
+/** The command that stands for a tool in contracts: `/mcp/<tool>`, lower case, anything unusual as `-`. */
+export function commandOfTool(tool: string): string {
+  return `/mcp/${tool.toLowerCase().replaceAll(/[^a-z0-9_.-]/g, "-")}`;
+}
+
+/**
+ * Refuses what the contract does not allow. The contract was verified when the gateway started (signatures, chain,
+ * parties); here its commands, its policy on the arguments and its times are checked for each call.
+ */
+export function contractGate(chain: readonly Delegation[], holder: KeyDid, nowSec: () => number): Gate {
+  return ({ tool, args }) => {
+    const command = commandOfTool(tool);
+    if (chain.at(-1)?.audience !== holder) {
+      return { code: "ERR_AUTH_CONTRACT_CHAIN", detail: "the contract is made out to somebody else" };
+    }
+    // As it would travel: what DAG-CBOR cannot say has no place under a contract either.
+    const value = decodeIpld(encodeIpld(args as Ipld));
+    const now = nowSec();
+    for (const link of chain) {
+      if (!commandCovers(link.command, command)) {
+        return { code: "ERR_AUTH_CONTRACT_SCOPE", detail: `${command} is not among ${link.command}` };
+      }
+      const unmet = firstUnmetStatement(link.policy, value);
+      if (unmet) {
+        const clause = JSON.stringify(unmet.source);
+        return { code: "ERR_AUTH_CONTRACT_SCOPE", detail: `the arguments do not satisfy ${clause}` };
+      }
+      if (
+        (link.expiresAtSec !== null && now >= link.expiresAtSec) ||
+        (link.notBeforeSec !== undefined && now < link.notBeforeSec)
+      ) {
+        return { code: "ERR_AUTH_CONTRACT_TIME", detail: "the contract is not valid at this time" };
+      }
+    }
+    return undefined;
+  };
+}
+
+/** The first refusal of several gates. */
+export function allGates(gates: readonly Gate[]): Gate {
+  return async (call, before) => {
+    for (const gate of gates) {
+      const refusal = await gate(call, before);
+      if (refusal) return refusal;
+    }
+    return undefined;
+  };
+}
