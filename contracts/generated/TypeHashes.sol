@@ -46,6 +46,12 @@ library ContractRegistryTypes {
         keccak256("Anchor(address agent,bytes32 contractId,address audience,uint256 nonce,uint256 deadline)");
 }
 
+/// @dev EIP-712 type hashes of the requests that LogAnchor takes.
+library LogAnchorTypes {
+    bytes32 internal constant CHECKPOINT =
+        keccak256("Checkpoint(bytes32 logId,uint64 size,bytes32 root)");
+}
+
 /// @dev EIP-712 type hashes of the requests that PolicyRegistry takes.
 library PolicyRegistryTypes {
     bytes32 internal constant COMMIT =

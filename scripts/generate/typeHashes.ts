@@ -1,5 +1,6 @@
 import { agentRegistryTypes } from "../../protocol/eip712/agentRegistry.ts";
 import { contractRegistryTypes } from "../../protocol/eip712/contractRegistry.ts";
+import { logAnchorTypes } from "../../protocol/eip712/logAnchor.ts";
 import { policyRegistryTypes } from "../../protocol/eip712/policyRegistry.ts";
 import { encodeType, type TypedDataTable } from "../../protocol/eip712/typedData.ts";
 import { type GeneratedFile } from "./generatedFile.ts";
@@ -8,6 +9,7 @@ import { type GeneratedFile } from "./generatedFile.ts";
 const tables: Readonly<Record<string, TypedDataTable>> = {
   AgentRegistry: agentRegistryTypes,
   ContractRegistry: contractRegistryTypes,
+  LogAnchor: logAnchorTypes,
   PolicyRegistry: policyRegistryTypes,
 };
 
