@@ -1,0 +1,188 @@
+import { randomUUID } from "node:crypto";
+
+import { getBytes } from "ethers";
+
+import { toHex } from "../../protocol/encoding/hex.ts";
+import { AffiantError } from "../../protocol/errors/affiantError.ts";
+import { type Job, type Journal } from "../journal/journal.ts";
+import { type Log } from "../log/log.ts";
+import { type Sender } from "../sender/sender.ts";
+import { type AnchorFollower } from "./anchorFollower.ts";
+import { type AnchorReader } from "./anchorReader.ts";
+
+export interface AnchorerOptions {
+  readonly intervalMs: number;
+  /** Entries without an anchor that make one due before its time. */
+  readonly maxEntries: number;
+  readonly now: () => number;
+}
+
+/** How anchoring stands, for `/readyz`, metrics and people. */
+export interface AnchorStatus {
+  readonly registered: boolean;
+  readonly anchoredSize: number;
+  readonly pendingEntries: number;
+  /** Since the oldest entry without an anchor came; 0 when all are anchored. */
+  readonly lagMs: number;
+  /** Why an anchor that is due has not come. */
+  readonly lateBecause: string | undefined;
+}
+
+/**
+ * Gets the log's root onto the chain: by time, by size, or on request. What is anchored next is worked out from the
+ * chain's last anchor each time, so an outage, a lost transaction or a reorg heals with the next round, and a size is
+ * never anchored twice.
+ */
+export class Anchorer {
+  readonly #log: Log;
+  readonly #journal: Journal;
+  readonly #sender: Sender;
+  readonly #reader: AnchorReader;
+  readonly #follower: AnchorFollower;
+  readonly #options: AnchorerOptions;
+  #registered = false;
+  #requested = false;
+  #pendingSinceMs: number | undefined;
+  #trouble: string | undefined;
+  #running: Promise<void> | undefined;
+
+  constructor(
+    log: Log,
+    journal: Journal,
+    sender: Sender,
+    reader: AnchorReader,
+    follower: AnchorFollower,
+    options: AnchorerOptions,
+  ) {
+    this.#log = log;
+    this.#journal = journal;
+    this.#sender = sender;
+    this.#reader = reader;
+    this.#follower = follower;
+    this.#options = options;
+    if (log.size > this.#anchoredSize()) this.#pendingSinceMs = options.now();
+    log.onCheckpoint(() => (this.#pendingSinceMs ??= options.now()));
+  }
+
+  /** Asks for an anchor without waiting for its time. */
+  request(): void {
+    this.#requested = true;
+    void this.check();
+  }
+
+  /** Looks at the chain and sends an anchor if one is due. One round at a time. */
+  check(): Promise<void> {
+    this.#running ??= this.#round().finally(() => (this.#running = undefined));
+    return this.#running;
+  }
+
+  async stop(): Promise<void> {
+    await this.#running;
+  }
+
+  status(): AnchorStatus {
+    const anchoredSize = this.#anchoredSize();
+    const lagMs = this.#pendingSinceMs === undefined ? 0 : this.#options.now() - this.#pendingSinceMs;
+    const isLate = lagMs > this.#options.intervalMs * 3;
+    return {
+      registered: this.#registered,
+      anchoredSize,
+      pendingEntries: this.#log.size - anchoredSize,
+      lagMs,
+      lateBecause: this.#trouble ?? this.#sender.trouble ?? (isLate ? "the transaction is not mined yet" : undefined),
+    };
+  }
+
+  /**
+   * Makes sure that the log is registered and ours.
+   * @throws AffiantError ERR_CONFLICT_LOG_OPERATOR
+   */
+  async #ensureRegistered(): Promise<boolean> {
+    if (this.#registered) return true;
+    const registration = await this.#reader.registration();
+    if (!registration) {
+      const { contract } = this.#reader;
+      const { signer, publicKey } = this.#log.key;
+      const data = contract.abi.encodeFunctionData("registerLog", [signer.name, publicKey]);
+      await this.#submit("register-log", `register:${this.#reader.logId}`, data);
+      return false;
+    }
+    assertOurs(registration, this.#sender.address, toHex(this.#log.key.publicKey));
+    this.#registered = true;
+    return true;
+  }
+
+  async #round(): Promise<void> {
+    try {
+      if (!(await this.#ensureRegistered())) return;
+      await this.#follower.follow();
+      const anchoredSize = this.#anchoredSize();
+      if (anchoredSize === this.#log.size) {
+        this.#pendingSinceMs = undefined;
+        this.#requested = false;
+      } else if (this.#isDue(anchoredSize) && !this.#isUnderWay()) {
+        await this.#anchorNow(anchoredSize);
+      }
+      this.#trouble = undefined;
+    } catch (error) {
+      this.#trouble = error instanceof Error ? error.message : String(error);
+    }
+  }
+
+  #isDue(anchoredSize: number): boolean {
+    const lagMs = this.#options.now() - (this.#pendingSinceMs ?? this.#options.now());
+    const pending = this.#log.size - anchoredSize;
+    return this.#requested || pending >= this.#options.maxEntries || lagMs >= this.#options.intervalMs;
+  }
+
+  /** One anchor at a time: the next one's consistency proof starts at the size that this one sets. */
+  #isUnderWay(): boolean {
+    return (["accepted", "simulated", "signed", "broadcast"] as const).some((state) =>
+      this.#journal.inState(state).some((job) => job.kind === "anchor"),
+    );
+  }
+
+  async #anchorNow(anchoredSize: number): Promise<void> {
+    const { tree } = this.#log;
+    const size = tree.size;
+    const proof = tree.consistency(anchoredSize, size);
+    const { contract, logId } = this.#reader;
+    const data = contract.abi.encodeFunctionData("anchor", [logId, size, tree.root(), proof]);
+    this.#requested = false;
+    this.#pendingSinceMs = this.#options.now();
+    await this.#submit("anchor", `anchor:${logId}:${anchoredSize}:${size}`, data);
+  }
+
+  async #submit(kind: Job["kind"], dedupeKey: string, data: string): Promise<void> {
+    const known = this.#journal.byDedupeKey(dedupeKey);
+    // The same step failed before (an outage, an empty account, a reorg under it): a new job, not a second effect.
+    const key =
+      known && (known.state === "failed" || known.state === "final") ? `${dedupeKey}#${randomUUID()}` : dedupeKey;
+    this.#journal.add({
+      id: randomUUID(),
+      dedupeKey: key,
+      kind,
+      agent: null,
+      target: this.#reader.contract.address,
+      data: getBytes(data),
+    });
+    this.#sender.wake();
+  }
+
+  #anchoredSize(): number {
+    return this.#log.store.lastAnchor()?.size ?? 0;
+  }
+}
+
+/** @throws AffiantError ERR_CONFLICT_LOG_OPERATOR */
+export function assertOurs(
+  { operator, noteKey }: { readonly operator: string; readonly noteKey: string },
+  address: string,
+  ownNoteKey: string,
+): void {
+  if (operator === address && noteKey === ownNoteKey) return;
+  throw new AffiantError("ERR_CONFLICT_LOG_OPERATOR", "the log of this origin is registered to somebody else", {
+    details: { operator, noteKey, ownAddress: address, ownNoteKey },
+    hint: "use the sender key and note key that registered it, or another AFFIANT_LOG_ORIGIN",
+  });
+}

@@ -1,0 +1,120 @@
+import { AffiantError } from "../../protocol/errors/affiantError.ts";
+
+/** A JSON-RPC error that the node answered with: the node was reached and said no. */
+export class RpcError extends Error {
+  override readonly name = "RpcError";
+  readonly rpcCode: number;
+  /** Revert data where the node gave some, `0x…`. */
+  readonly data: string | undefined;
+
+  constructor(rpcCode: number, message: string, data: string | undefined) {
+    super(message);
+    this.rpcCode = rpcCode;
+    this.data = data;
+  }
+}
+
+export interface Rpc {
+  /**
+   * @throws RpcError what the node answered
+   * @throws AffiantError ERR_UNAVAILABLE_CHAIN if no endpoint answered
+   */
+  call(method: string, params: readonly unknown[]): Promise<unknown>;
+  /** One line for each endpoint that is out of use, and why. */
+  troubles(): string[];
+}
+
+interface Endpoint {
+  readonly url: string;
+  /** Host only: the path or query of an RPC address often is an access token. */
+  readonly label: string;
+  checked: boolean;
+  trouble: string | undefined;
+  retryAtMs: number;
+}
+
+const timeoutMs = 10_000;
+const benchMs = 5_000;
+/** Answers by which a public endpoint says "ask somebody else": limits and internal errors. */
+const busyCodes = new Set([-32005, -32603, 429]);
+
+/**
+ * Plain JSON-RPC over several endpoints. Calls go to the first one in good standing; one that fails is benched for a
+ * while. Each endpoint is asked for its chain id before it is believed, so one that serves another chain is never used.
+ */
+export function connectRpc(urls: readonly string[], chainId: number, now: () => number = Date.now): Rpc {
+  const endpoints: Endpoint[] = urls.map((url) => ({
+    url,
+    label: new URL(url).host,
+    checked: false,
+    trouble: undefined,
+    retryAtMs: 0,
+  }));
+
+  async function ask(endpoint: Endpoint, method: string, params: readonly unknown[]): Promise<unknown> {
+    if (!endpoint.checked) {
+      const got = Number(await post(endpoint.url, "eth_chainId", []));
+      if (got !== chainId) throw new WrongChain(`${endpoint.label} serves chain ${got}, not ${chainId}`);
+      endpoint.checked = true;
+    }
+    const result = await post(endpoint.url, method, params);
+    endpoint.trouble = undefined;
+    return result;
+  }
+
+  async function call(method: string, params: readonly unknown[]): Promise<unknown> {
+    let refusal: RpcError | undefined;
+    const ready = endpoints.filter((endpoint) => endpoint.retryAtMs <= now());
+    for (const endpoint of ready.length > 0 ? ready : endpoints) {
+      try {
+        return await ask(endpoint, method, params);
+      } catch (error) {
+        if (error instanceof RpcError && !busyCodes.has(error.rpcCode)) throw error;
+        if (error instanceof RpcError) refusal = error;
+        endpoint.checked = false;
+        endpoint.trouble = error instanceof Error ? `${endpoint.label}: ${error.message}` : endpoint.label;
+        endpoint.retryAtMs = now() + benchMs;
+      }
+    }
+    if (refusal) throw refusal;
+    const troubles = endpoints.flatMap((endpoint) => endpoint.trouble ?? []);
+    const code = endpoints.every((endpoint) => endpoint.trouble?.includes("serves chain"))
+      ? "ERR_CONFLICT_CHAIN"
+      : "ERR_UNAVAILABLE_CHAIN";
+    throw new AffiantError(code, `no JSON-RPC endpoint answered ${method}`, { cause: troubles.join("; ") });
+  }
+
+  return { call, troubles: () => endpoints.flatMap((endpoint) => endpoint.trouble ?? []) };
+}
+
+class WrongChain extends Error {}
+
+let requestId = 0;
+
+async function post(url: string, method: string, params: readonly unknown[]): Promise<unknown> {
+  const response = await fetch(url, {
+    method: "POST",
+    headers: { "content-type": "application/json" },
+    body: JSON.stringify({ jsonrpc: "2.0", id: ++requestId, method, params }),
+    signal: AbortSignal.timeout(timeoutMs),
+  });
+  const text = await response.text();
+  let body: { result?: unknown; error?: { code?: unknown; message?: unknown; data?: unknown } };
+  try {
+    body = JSON.parse(text) as typeof body;
+  } catch {
+    throw new Error(`HTTP ${response.status} without JSON`);
+  }
+  if (body.error) {
+    throw new RpcError(Number(body.error.code ?? 0), String(body.error.message ?? ""), revertData(body.error.data));
+  }
+  if (!response.ok) throw new Error(`HTTP ${response.status}`);
+  return body.result;
+}
+
+/** Nodes put revert data in `data`, or one level deeper. */
+function revertData(data: unknown): string | undefined {
+  if (typeof data === "string" && data.startsWith("0x")) return data;
+  if (typeof data === "object" && data !== null && "data" in data) return revertData(data.data);
+  return undefined;
+}

@@ -1,0 +1,43 @@
+import { type IncomingMessage } from "node:http";
+
+import express, { type Express, type Router } from "express";
+import helmet from "helmet";
+import { type Logger } from "pino";
+
+import { AffiantError } from "../../protocol/errors/affiantError.ts";
+import { logRequests } from "./accessLog.ts";
+import { answerProblem } from "./problems.ts";
+
+export interface AppOptions {
+  readonly bodyLimitBytes: number;
+  readonly logger: Logger;
+  /** Middleware that sees every request first: rate limits, metrics. */
+  readonly guards: readonly express.RequestHandler[];
+  /** What each room of the relayer serves. A new room adds its router here and nothing else. */
+  readonly routers: readonly Router[];
+}
+
+/** Composes the HTTP application from the routers of the rooms. */
+export function createApp({ bodyLimitBytes, logger, guards, routers }: AppOptions): Express {
+  const app = express();
+  app.disable("x-powered-by");
+  app.set("etag", false);
+  app.use(logRequests(logger));
+  app.use(helmet({ contentSecurityPolicy: { directives: { defaultSrc: ["'none'"], styleSrc: ["'self'"] } } }));
+  for (const guard of guards) app.use(guard);
+  app.use(express.json({ limit: bodyLimitBytes, strict: true, type: isParsed }));
+  for (const router of routers) app.use(router);
+  app.use((request) => {
+    throw new AffiantError("ERR_NOT_FOUND_ROUTE", `nothing answers ${request.method} ${request.path}`, {
+      hint: "/docs lists what there is",
+    });
+  });
+  app.use(answerProblem(logger));
+  return app;
+}
+
+/** Policy bundles are hashed byte for byte: their router reads them itself. */
+function isParsed(request: IncomingMessage): boolean {
+  const type = request.headers["content-type"] ?? "";
+  return /^application\/([a-z.-]+\+)?json\b/i.test(type) && !request.url?.startsWith("/v1/policies/");
+}

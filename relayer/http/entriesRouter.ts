@@ -1,0 +1,88 @@
+import { Router } from "express";
+
+import { type AgentEntries, type AgentHead, type EntrySubmission, maxBatchEntries } from "../../protocol/api/types.ts";
+import { parseEthrDid } from "../../protocol/did/ethr.ts";
+import { toHex } from "../../protocol/encoding/hex.ts";
+import { AffiantError } from "../../protocol/errors/affiantError.ts";
+import { type Ingest } from "../ingest/ingest.ts";
+import { type Log } from "../log/log.ts";
+import { type StoredEntry } from "../store/entryStore.ts";
+import { readHash, readWhole } from "./read.ts";
+
+/** Taking entries in, and reading them by id and by agent. */
+export function entriesRouter(ingest: Ingest, log: Log): Router {
+  const router = Router();
+
+  router.post("/v1/entries", async (request, response) => {
+    const { receipt, isNew } = await ingest.submit(readSubmission(request.body));
+    response.status(isNew ? 201 : 200).json(receipt);
+  });
+
+  router.post("/v1/entries\\:batch", async (request, response) => {
+    const body = request.body as { entries?: unknown } | undefined;
+    const entries = body?.entries;
+    if (!Array.isArray(entries) || entries.length === 0 || entries.length > maxBatchEntries) {
+      throw new AffiantError("ERR_INPUT_MALFORMED", `entries must be a list of 1 to ${maxBatchEntries} submissions`);
+    }
+    response.json({ results: await ingest.submitBatch(entries.map(readSubmission)) });
+  });
+
+  router.get("/v1/entries/:entryId", (request, response) => {
+    const { leaf, index } = findEntry(log, request.params.entryId);
+    response.json({ leaf, index });
+  });
+
+  router.get("/v1/entries/:entryId/receipt", (request, response) => {
+    response.json(log.receipt(findEntry(log, request.params.entryId)));
+  });
+
+  router.get("/v1/agents/:did/head", (request, response) => {
+    const head = findAgent(log, request.params.did);
+    const answer: AgentHead = {
+      seq: head ? head.nextSeq - 1 : null,
+      entryId: head?.headEntryId ? toHex(head.headEntryId) : null,
+      count: head?.nextSeq ?? 0,
+    };
+    response.json(answer);
+  });
+
+  router.get("/v1/agents/:did/entries", (request, response) => {
+    const head = findAgent(log, request.params.did);
+    const from = readWhole(request.query["from"], "from", 0);
+    const limit = readWhole(request.query["limit"], "limit", 100, 1_000);
+    const entries = head ? log.entries.ofAgent(head.id, from, limit) : [];
+    const answer: AgentEntries = {
+      entries: entries.map(({ seq, index, entryId, leaf }) => ({ seq, index, entryId: toHex(entryId), leaf })),
+      count: head?.nextSeq ?? 0,
+    };
+    response.json(answer);
+  });
+
+  router.get("/v1/agents/:did/equivocations", (request, response) => {
+    const head = findAgent(log, request.params.did);
+    const rivals = head ? log.entries.equivocations(head.id) : [];
+    response.json({ rivals: rivals.map(({ seq, entryId, leaf }) => ({ seq, entryId: toHex(entryId), leaf })) });
+  });
+
+  return router;
+}
+
+function readSubmission(value: unknown): EntrySubmission {
+  const { leaf, disclosures } = (typeof value === "object" && value !== null ? value : {}) as Record<string, unknown>;
+  if (typeof leaf !== "string") throw new AffiantError("ERR_INPUT_MALFORMED", "leaf must be a text");
+  if (disclosures === undefined) return { leaf };
+  const isList = Array.isArray(disclosures) && disclosures.every((one) => typeof one === "string");
+  if (!isList) throw new AffiantError("ERR_INPUT_MALFORMED", "disclosures must be a list of texts");
+  return { leaf, disclosures: disclosures as string[] };
+}
+
+function findEntry(log: Log, entryId: string): StoredEntry {
+  const entry = log.entries.byId(readHash(entryId));
+  if (!entry) throw new AffiantError("ERR_NOT_FOUND_ENTRY", "the log has no entry of this id");
+  return entry;
+}
+
+function findAgent(log: Log, did: string) {
+  parseEthrDid(did);
+  return log.agent(did);
+}

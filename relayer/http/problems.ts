@@ -1,0 +1,34 @@
+import { type ErrorRequestHandler } from "express";
+import { type Logger } from "pino";
+
+import { AffiantError, isAffiantError } from "../../protocol/errors/affiantError.ts";
+import { toProblem } from "../../protocol/errors/problem.ts";
+
+/** Seconds after which a request that was turned away for now may be tried again. */
+const retryAfterSec = "1";
+
+/** Turns whatever was thrown into an RFC 9457 problem. Causes go to the log, never to the caller. */
+export function answerProblem(logger: Logger): ErrorRequestHandler {
+  return (thrown: unknown, request, response, next) => {
+    if (response.headersSent) {
+      next(thrown);
+      return;
+    }
+    const error = fromParser(thrown) ?? thrown;
+    const problem = toProblem(error);
+    if (problem.status >= 500 && !(isAffiantError(error) && error.retryable)) {
+      logger.error({ err: thrown, method: request.method, path: request.path }, "unexpected error");
+    }
+    if (isAffiantError(error) && error.retryable) response.setHeader("retry-after", retryAfterSec);
+    response.status(problem.status).type("application/problem+json").send(JSON.stringify(problem));
+  };
+}
+
+/** body-parser and the router have their own errors, which carry an HTTP status. */
+function fromParser(thrown: unknown): AffiantError | undefined {
+  if (isAffiantError(thrown) || !(thrown instanceof Error) || !("status" in thrown)) return undefined;
+  if (thrown.status === 413) return new AffiantError("ERR_LIMIT_BODY_SIZE", "the request body is too large");
+  const status = Number(thrown.status);
+  if (status >= 400 && status < 500) return new AffiantError("ERR_INPUT_MALFORMED", "the request cannot be read");
+  return undefined;
+}

@@ -1,0 +1,106 @@
+import { Worker } from "node:worker_threads";
+
+import { AffiantError } from "../../protocol/errors/affiantError.ts";
+import { type Submission, type Verification } from "./verifiedEntry.ts";
+
+/** Submissions that go to a thread in one message: enough to pay for the message, few enough to share the work. */
+const chunkSize = 32;
+
+interface Waiting {
+  readonly resolve: (verifications: readonly Verification[]) => void;
+  readonly reject: (error: Error) => void;
+}
+
+interface Thread {
+  worker: Worker;
+  readonly waiting: Map<number, Waiting>;
+  load: number;
+}
+
+interface Single {
+  readonly submission: Submission;
+  readonly resolve: (verification: Verification) => void;
+  readonly reject: (error: Error) => void;
+}
+
+/**
+ * Checks entries on threads of their own, so that signatures never hold up HTTP or commits. Single submissions that
+ * arrive in the same turn of the event loop share a message.
+ */
+export class VerifyPool {
+  readonly #threads: Thread[] = [];
+  #singles: Single[] = [];
+  #nextId = 0;
+  #closed = false;
+
+  constructor(threads: number) {
+    for (let i = 0; i < threads; i++) this.#threads.push(this.#start());
+  }
+
+  /** One verification a submission, in order. */
+  async verify(submissions: readonly Submission[]): Promise<Verification[]> {
+    const chunks: Promise<readonly Verification[]>[] = [];
+    for (let at = 0; at < submissions.length; at += chunkSize) {
+      chunks.push(this.#dispatch(submissions.slice(at, at + chunkSize)));
+    }
+    return (await Promise.all(chunks)).flat();
+  }
+
+  verifyOne(submission: Submission): Promise<Verification> {
+    return new Promise((resolve, reject) => {
+      this.#singles.push({ submission, resolve, reject });
+      if (this.#singles.length === 1) setImmediate(() => this.#flushSingles());
+    });
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true;
+    await Promise.all(this.#threads.map(({ worker }) => worker.terminate()));
+  }
+
+  #flushSingles(): void {
+    const singles = this.#singles;
+    this.#singles = [];
+    for (let at = 0; at < singles.length; at += chunkSize) {
+      const chunk = singles.slice(at, at + chunkSize);
+      this.#dispatch(chunk.map(({ submission }) => submission)).then(
+        (verifications) => chunk.forEach((single, i) => single.resolve(verifications[i] as Verification)),
+        (error: Error) => chunk.forEach((single) => single.reject(error)),
+      );
+    }
+  }
+
+  #dispatch(submissions: readonly Submission[]): Promise<readonly Verification[]> {
+    if (this.#closed) throw stopping();
+    const thread = this.#threads.reduce((least, one) => (one.load < least.load ? one : least));
+    const id = this.#nextId++;
+    thread.load += submissions.length;
+    return new Promise<readonly Verification[]>((resolve, reject) => {
+      thread.waiting.set(id, { resolve, reject });
+      thread.worker.postMessage({ id, submissions });
+    }).finally(() => (thread.load -= submissions.length));
+  }
+
+  #start(): Thread {
+    const waiting = new Map<number, Waiting>();
+    const worker = new Worker(new URL("./verifyWorker.ts", import.meta.url));
+    const thread: Thread = { worker, waiting, load: 0 };
+    worker.on("message", ({ id, verifications }: { id: number; verifications: readonly Verification[] }) => {
+      waiting.get(id)?.resolve(verifications);
+      waiting.delete(id);
+    });
+    worker.on("error", () => undefined); // "exit" follows and does the work
+    worker.on("exit", () => {
+      // A thread that died (out of memory, say) takes its entries with it: the callers may send them again.
+      for (const { reject } of waiting.values()) reject(stopping());
+      waiting.clear();
+      const at = this.#threads.indexOf(thread);
+      if (!this.#closed && at >= 0) this.#threads[at] = this.#start();
+    });
+    return thread;
+  }
+}
+
+function stopping(): AffiantError {
+  return new AffiantError("ERR_UNAVAILABLE_STOPPING", "the entry was not checked; send it again");
+}

@@ -1,0 +1,171 @@
+import { type AnchorInfo, type Receipt } from "../../protocol/api/receipt.ts";
+import { toHex } from "../../protocol/encoding/hex.ts";
+import { type Hex } from "../../protocol/encoding/hex.ts";
+import { AffiantError } from "../../protocol/errors/affiantError.ts";
+import { LRUCache } from "lru-cache";
+import { CheckpointFile } from "../store/checkpointFile.ts";
+import { type Database } from "../store/database.ts";
+import { type AgentHead, EntryStore, type NewEntry, type StoredEntry } from "../store/entryStore.ts";
+import { type StoredAnchor, type StoredCheckpoint, TreeStore } from "../store/treeStore.ts";
+import { LogTree } from "./logTree.ts";
+import { type NoteKey } from "./noteKey.ts";
+import { checkSignedHistory, signCheckpoint } from "./openLog.ts";
+
+export type CheckpointListener = (checkpoint: StoredCheckpoint) => void;
+
+/** Tells how deep an anchor's block lies; undefined while the chain's head is unknown. */
+export type IsFinal = (blockNumber: number) => boolean;
+
+/**
+ * The log: entries, tree and signed checkpoints as one thing that moves forward together. All methods are synchronous;
+ * only this process writes.
+ */
+export class Log {
+  readonly entries: EntryStore;
+  readonly store: TreeStore;
+  readonly key: NoteKey;
+  readonly #database: Database;
+  readonly #file: CheckpointFile;
+  readonly #heads = new LRUCache<string, AgentHead>({ max: 20_000 });
+  readonly #listeners: CheckpointListener[] = [];
+  #tree: LogTree;
+  #checkpoint: StoredCheckpoint;
+  /** Set when memory may lag behind the disk: the next use reads the disk again. */
+  #stale = false;
+  isFinal: IsFinal = () => false;
+
+  /**
+   * Opens the log and holds it against all that was ever signed.
+   * @throws AffiantError ERR_CONFLICT_LOG_FORK
+   */
+  constructor(database: Database, dataDir: string, key: NoteKey) {
+    this.#database = database;
+    this.key = key;
+    this.entries = new EntryStore(database);
+    this.store = new TreeStore(database);
+    this.#file = new CheckpointFile(dataDir);
+    this.#tree = new LogTree(this.entries, this.store);
+    this.#checkpoint = checkSignedHistory(this.#tree, this.store, this.#file, key);
+  }
+
+  get tree(): LogTree {
+    this.#refresh();
+    return this.#tree;
+  }
+
+  get size(): number {
+    return this.tree.size;
+  }
+
+  /** The newest signed checkpoint. */
+  get checkpoint(): StoredCheckpoint {
+    this.#refresh();
+    return this.#checkpoint;
+  }
+
+  agent(did: string): AgentHead | undefined {
+    this.#refresh();
+    let head = this.#heads.get(did);
+    if (!head) {
+      head = this.entries.agent(did);
+      if (head) this.#heads.set(did, head);
+    }
+    return head;
+  }
+
+  nextAgentId(): number {
+    return this.entries.nextAgentId();
+  }
+
+  onCheckpoint(listener: CheckpointListener): void {
+    this.#listeners.push(listener);
+  }
+
+  /**
+   * Commits entries (indices contiguous from the log's size) with the tree's new right edge and a signed checkpoint.
+   * Commit points: a crash before COMMIT forgets the group; between COMMIT and the checkpoint file the group is in the
+   * log but was answered to nobody, and the next start finds the database ahead of the file, which is fine; after the
+   * file nothing is lost. A failed COMMIT may have landed, so memory is then read again from the disk.
+   * @returns receipts, one an entry
+   * @throws AffiantError ERR_UNAVAILABLE_STORAGE
+   */
+  append(entries: readonly NewEntry[], heads: readonly AgentHead[]): Receipt[] {
+    if (entries.length === 0) return [];
+    const staged = this.tree.stage(entries.map((entry) => entry.leafHash));
+    const checkpoint = signCheckpoint(this.key, staged.size, staged.root);
+    try {
+      this.#database.transaction(() => {
+        for (const head of heads) this.entries.saveAgent(head);
+        for (const entry of entries) this.entries.insert(entry);
+        for (const tile of staged.fullTiles) this.store.insertTile(tile);
+        this.store.insertCheckpoint(checkpoint);
+      });
+      this.#file.write(checkpoint.note);
+    } catch (error) {
+      this.#stale = true;
+      throw error;
+    }
+    staged.apply();
+    this.#checkpoint = checkpoint;
+    for (const head of heads) this.#heads.set(head.did, head);
+    const receipts = entries.map((entry) => ({
+      entryId: toHex(entry.entryId),
+      index: entry.index,
+      size: staged.size,
+      checkpoint: checkpoint.note,
+      proof: staged.inclusion(entry.index).map(toHex),
+      status: "sequenced" as const,
+    }));
+    for (const listener of this.#listeners) listener(checkpoint);
+    return receipts;
+  }
+
+  /**
+   * The receipt of a stored entry. Checkpoint and proof are those of its first receipt; the status climbs with the
+   * anchors, and falls back when a reorg takes an anchor away.
+   */
+  receipt(entry: StoredEntry): Receipt {
+    const checkpoint = this.store.checkpointCovering(entry.index);
+    if (!checkpoint) throw new AffiantError("ERR_CONFLICT_LOG_FORK", `no checkpoint covers entry ${entry.index}`);
+    const anchor = this.store.anchorCovering(entry.index);
+    return {
+      entryId: toHex(entry.entryId),
+      index: entry.index,
+      size: checkpoint.size,
+      checkpoint: checkpoint.note,
+      proof: this.tree.inclusion(entry.index, checkpoint.size).map(toHex),
+      status: !anchor ? "sequenced" : this.isFinal(anchor.blockNumber) ? "final" : "anchored",
+      ...(anchor ? { anchor: anchorInfo(anchor) } : {}),
+    };
+  }
+
+  keepEquivocation(agentId: number, seq: number, entryId: Uint8Array, leaf: string, nowMs: number): void {
+    this.#database.transaction(() => this.entries.keepEquivocation(agentId, seq, entryId, leaf, nowMs));
+  }
+
+  close(): void {
+    this.#file.close();
+  }
+
+  /** After a failed write: takes the disk's word for what the log is, and makes sure its checkpoint is beside it. */
+  #refresh(): void {
+    if (!this.#stale) return;
+    this.#heads.clear();
+    const tree = new LogTree(this.entries, this.store);
+    const checkpoint = this.store.lastCheckpoint() ?? signCheckpoint(this.key, 0, tree.root());
+    if (checkpoint.size > 0) this.#file.write(checkpoint.note);
+    this.#tree = tree;
+    this.#checkpoint = checkpoint;
+    this.#stale = false;
+  }
+}
+
+export function anchorInfo(anchor: StoredAnchor): AnchorInfo {
+  return {
+    index: anchor.index,
+    size: anchor.size,
+    root: toHex(anchor.root),
+    blockNumber: anchor.blockNumber,
+    txHash: (anchor.txHash ?? `0x${"0".repeat(64)}`) as Hex,
+  };
+}

@@ -1,0 +1,106 @@
+import { createHash, randomUUID } from "node:crypto";
+
+import { getAddress, getBytes, isAddress } from "ethers";
+
+import { type RequestStatus } from "../../protocol/api/types.ts";
+import { type Hex } from "../../protocol/encoding/hex.ts";
+import { AffiantError } from "../../protocol/errors/affiantError.ts";
+import { type Problem } from "../../protocol/errors/problem.ts";
+import { type Job, type Journal } from "../journal/journal.ts";
+import { type Sender } from "../sender/sender.ts";
+import { type AllowList } from "./allowList.ts";
+
+export interface RequestOptions {
+  /** Requests of one agent in 24 hours; 0 = no limit. */
+  readonly quotaPerDay: number;
+  /** Gas of one agent in 24 hours; 0 = no limit. */
+  readonly gasPerDay: number;
+  readonly now: () => number;
+  /** Runs the call without spending anything; throws what the contract says. */
+  readonly simulate: (call: { target: string; data: Uint8Array }) => Promise<unknown>;
+}
+
+const dayMs = 86_400_000;
+
+/** Carries other people's signed calls to the chain and tells how far they have come. */
+export class Requests {
+  readonly #journal: Journal;
+  readonly #sender: Sender;
+  readonly #allowList: AllowList;
+  readonly #options: RequestOptions;
+
+  constructor(journal: Journal, sender: Sender, allowList: AllowList, options: RequestOptions) {
+    this.#journal = journal;
+    this.#sender = sender;
+    this.#allowList = allowList;
+    this.#options = options;
+  }
+
+  /**
+   * Takes a call. The same idempotency key with the same call, or the same call again, is the same request; a call
+   * carries the contract's own replay key (nonce), so its effect is at most once whatever happens here.
+   * @throws AffiantError ERR_INPUT_MALFORMED, ERR_INPUT_ENCODING, ERR_AUTH_TARGET, ERR_CONFLICT_IDEMPOTENCY_KEY,
+   * ERR_LIMIT_QUOTA, ERR_PROOF_REVERTED, ERR_PROOF_GAS_LIMIT, ERR_UNAVAILABLE_CHAIN
+   */
+  async submit(call: { target: string; data: string }, idempotencyKey: string): Promise<RequestStatus> {
+    if (!isAddress(call.target) || !/^0x([0-9a-f]{2}){4,}$/.test(call.data)) {
+      throw new AffiantError("ERR_INPUT_MALFORMED", "target must be an address and data lower-case hex");
+    }
+    if (!/^[!-~]{1,128}$/.test(idempotencyKey)) {
+      throw new AffiantError("ERR_INPUT_MALFORMED", "Idempotency-Key must be 1 to 128 printable ASCII characters");
+    }
+    const target = getAddress(call.target);
+    const { agent } = this.#allowList.check(target, call.data);
+    const data = getBytes(call.data);
+    const dedupeKey = `request:${callDigest(target, data)}`;
+    const known = this.#journal.byIdempotencyKey(idempotencyKey);
+    if (known && known.dedupeKey !== dedupeKey) {
+      throw new AffiantError("ERR_CONFLICT_IDEMPOTENCY_KEY", "the key was used for another call", {
+        details: { requestId: known.id },
+      });
+    }
+    const same = this.#journal.byDedupeKey(dedupeKey);
+    // A call that failed may be asked for again under a new key: what made it fail may have passed.
+    if (same && (same.state !== "failed" || known)) return toStatus(same);
+    this.#checkQuota(agent);
+    await this.#options.simulate({ target, data });
+    const job = this.#journal.addRequest(
+      { id: randomUUID(), dedupeKey, kind: "request", agent, target, data },
+      idempotencyKey,
+    );
+    this.#sender.wake();
+    return toStatus(job);
+  }
+
+  /** @throws AffiantError ERR_NOT_FOUND_REQUEST */
+  status(id: string): RequestStatus & { readonly attempts: readonly string[] } {
+    const job = this.#journal.byId(id);
+    if (job?.kind !== "request") throw new AffiantError("ERR_NOT_FOUND_REQUEST", "no request has this id");
+    return { ...toStatus(job), attempts: this.#journal.attempts(id).map((attempt) => attempt.hash) };
+  }
+
+  #checkQuota(agent: string): void {
+    const { quotaPerDay, gasPerDay, now } = this.#options;
+    const used = this.#journal.usage(agent, now() - dayMs);
+    if ((quotaPerDay > 0 && used.count >= quotaPerDay) || (gasPerDay > 0 && used.gas >= gasPerDay)) {
+      throw new AffiantError("ERR_LIMIT_QUOTA", "the agent has used up what this relayer carries for it in a day", {
+        details: { requests: used.count, gas: used.gas, quotaPerDay, gasPerDay },
+      });
+    }
+  }
+}
+
+function callDigest(target: string, data: Uint8Array): string {
+  return createHash("sha256").update(target.toLowerCase()).update(data).digest("hex");
+}
+
+function toStatus(job: Job): RequestStatus {
+  return {
+    id: job.id,
+    state: job.state,
+    ...(job.txHash === null ? {} : { txHash: job.txHash as Hex }),
+    ...(job.blockNumber === null ? {} : { blockNumber: job.blockNumber }),
+    ...(job.gasUsed === null ? {} : { gasUsed: job.gasUsed }),
+    ...(job.error === null ? {} : { error: JSON.parse(job.error) as Problem }),
+  };
+}

@@ -1,0 +1,303 @@
+import { randomUUID } from "node:crypto";
+
+import { type Interface, hexlify } from "ethers";
+
+import { AffiantError, isAffiantError } from "../../protocol/errors/affiantError.ts";
+import { toProblem } from "../../protocol/errors/problem.ts";
+import { type HeadTracker } from "../chain/head.ts";
+import { type Rpc, RpcError } from "../chain/rpc.ts";
+import { type Attempt, type Job, type Journal, type Mined } from "../journal/journal.ts";
+import { bumpedFees, type FeeCaps, type Fees, firstFees } from "./fees.ts";
+import { type TransactionSigner } from "./signer.ts";
+import { simulate } from "./simulate.ts";
+
+export interface SenderOptions {
+  readonly chainId: number;
+  /** Blocks on top of (and with) a transaction's block until it is final. */
+  readonly confirmations: number;
+  /** Blocks without being mined after which the fee is raised. */
+  readonly bumpAfterBlocks: number;
+  readonly gasLimitPerCall: number;
+  readonly feeCaps: FeeCaps;
+  /** Transactions of a lane that may be in flight at once. */
+  readonly maxInFlight: number;
+}
+
+export type JobListener = (job: Job) => void;
+
+/**
+ * Moves the jobs of the journal forward, one lane (one account). It keeps nothing in memory that the journal does not
+ * hold, so it can die between any two lines and go on from there.
+ */
+export class Sender {
+  readonly #journal: Journal;
+  readonly #rpc: Rpc;
+  readonly #heads: HeadTracker;
+  readonly #signer: TransactionSigner;
+  readonly #abis: readonly Interface[];
+  readonly #options: SenderOptions;
+  readonly #listeners: JobListener[] = [];
+  #running: Promise<void> | undefined;
+  #again = false;
+  #stopped = false;
+  /** Why jobs do not move, in words for the operator. */
+  trouble: string | undefined;
+
+  constructor(
+    journal: Journal,
+    rpc: Rpc,
+    heads: HeadTracker,
+    signer: TransactionSigner,
+    abis: readonly Interface[],
+    options: SenderOptions,
+  ) {
+    this.#journal = journal;
+    this.#rpc = rpc;
+    this.#heads = heads;
+    this.#signer = signer;
+    this.#abis = abis;
+    this.#options = options;
+  }
+
+  get address(): string {
+    return this.#signer.address;
+  }
+
+  onJob(listener: JobListener): void {
+    this.#listeners.push(listener);
+  }
+
+  /** Runs a pass soon; a pass that is running is followed by another. */
+  wake(): void {
+    if (this.#stopped) return;
+    this.#again = true;
+    this.#running ??= this.#passes().finally(() => {
+      this.#running = undefined;
+      if (this.#again && !this.#stopped) this.wake();
+    });
+  }
+
+  /** Lets the running pass end; what it did not reach waits in the journal. */
+  async stop(): Promise<void> {
+    this.#stopped = true;
+    await this.#running;
+  }
+
+  async #passes(): Promise<void> {
+    while (this.#again && !this.#stopped) {
+      this.#again = false;
+      try {
+        await this.#pass();
+        this.trouble = undefined;
+      } catch (error) {
+        // The chain or the disk: nothing is lost, the next head (or wake) tries again.
+        this.trouble = error instanceof Error ? error.message : String(error);
+      }
+    }
+  }
+
+  async #pass(): Promise<void> {
+    const head = this.#heads.head ?? (await this.#heads.poll());
+    await this.#followMined(head.number);
+    await this.#followBroadcast(head.number);
+    for (const job of this.#journal.inState("signed")) await this.#broadcast(job, head.number);
+    for (const job of this.#journal.inState("accepted", 64)) await this.#simulate(job);
+    await this.#signSimulated(head.baseFeePerGas, head.number);
+  }
+
+  // ---- mined: deep enough, or gone?
+
+  async #followMined(headNumber: number): Promise<void> {
+    for (const job of this.#journal.inState("mined")) {
+      const receipt = await this.#receipt(String(job.txHash));
+      if (!receipt) {
+        this.#journal.unmine(job.id);
+        this.#tell(job.id);
+        continue;
+      }
+      const { mined, error } = receipt;
+      const isDeep = headNumber - mined.blockNumber + 1 >= this.#options.confirmations;
+      const state = !isDeep ? "mined" : error === null ? "final" : "failed";
+      if (state !== job.state || mined.blockHash !== job.blockHash) {
+        this.#journal.mined(job.id, state, mined, error);
+        this.#tell(job.id);
+      }
+    }
+  }
+
+  // ---- broadcast: mined, or stuck?
+
+  async #followBroadcast(headNumber: number): Promise<void> {
+    for (const job of this.#journal.inState("broadcast")) {
+      const attempts = this.#journal.attempts(job.id);
+      if (await this.#takeIfMined(job, attempts)) continue;
+      const last = attempts.at(-1);
+      if (!last) continue;
+      if (headNumber - (last.sentAtBlock ?? 0) < this.#options.bumpAfterBlocks) continue;
+      await this.#bumpOrResend(job, last, headNumber);
+    }
+  }
+
+  async #takeIfMined(job: Job, attempts: readonly Attempt[]): Promise<boolean> {
+    for (const attempt of attempts) {
+      const receipt = await this.#receipt(attempt.hash);
+      if (!receipt) continue;
+      this.#journal.mined(job.id, "mined", receipt.mined, receipt.error);
+      this.#tell(job.id);
+      this.#again = true; // one confirmation may be all it takes
+      return true;
+    }
+    return false;
+  }
+
+  async #bumpOrResend(job: Job, last: Attempt, headNumber: number): Promise<void> {
+    const baseFee = this.#heads.head?.baseFeePerGas ?? 0n;
+    const fees = bumpedFees(last, baseFee, this.#options.feeCaps);
+    if (!fees) {
+      await this.#send(job, last, headNumber); // at the cap: a node may have dropped it
+      return;
+    }
+    const attempt = await this.#sign(job, last.nonce, job.gasLimit ?? 21_000, fees);
+    this.#journal.addBump(attempt);
+    await this.#send(job, attempt, headNumber);
+  }
+
+  // ---- accepted and simulated: spend a nonce only on what would succeed
+
+  async #simulate(job: Job): Promise<void> {
+    try {
+      const gasLimit = await simulate(this.#rpc, this.address, job, this.#abis, this.#options.gasLimitPerCall);
+      this.#journal.simulated(job.id, gasLimit);
+    } catch (error) {
+      if (!isAffiantError(error) || error.retryable) throw error;
+      this.#journal.fail(job.id, JSON.stringify(toProblem(error)));
+    }
+    this.#tell(job.id);
+  }
+
+  async #signSimulated(baseFeeWei: bigint, headNumber: number): Promise<void> {
+    const inFlight = this.#journal.inState("signed").length + this.#journal.inState("broadcast").length;
+    const jobs = this.#journal.inState("simulated", Math.max(0, this.#options.maxInFlight - inFlight));
+    for (const job of jobs) {
+      const nonce = await this.#nextNonce();
+      const fees = firstFees(baseFeeWei, this.#options.feeCaps);
+      this.#journal.claim(await this.#sign(job, nonce, job.gasLimit ?? this.#options.gasLimitPerCall, fees));
+      this.#tell(job.id);
+      await this.#broadcast({ ...job, state: "signed", nonce, lane: this.address }, headNumber);
+    }
+  }
+
+  /** The journal's count; the chain's where that is ahead, because the key was used from elsewhere. */
+  async #nextNonce(): Promise<number> {
+    const onChain = Number(await this.#rpc.call("eth_getTransactionCount", [this.address, "latest"]));
+    return Math.max(this.#journal.nextNonce(this.address) ?? 0, onChain);
+  }
+
+  async #sign(
+    job: Job,
+    nonce: number,
+    gasLimit: number,
+    fees: Fees,
+  ): Promise<Omit<Attempt, "sentAtBlock" | "signedAtMs">> {
+    const { chainId } = this.#options;
+    const { raw, hash } = await this.#signer.sign({
+      chainId,
+      nonce,
+      to: job.target,
+      data: hexlify(job.data),
+      gasLimit,
+      ...fees,
+    });
+    return { hash, jobId: job.id, lane: this.address, nonce, raw, ...fees };
+  }
+
+  // ---- signed: out with the same bytes, however often
+
+  async #broadcast(job: Job, headNumber: number): Promise<void> {
+    const attempts = this.#journal.attempts(job.id);
+    const last = attempts.at(-1);
+    if (last) await this.#send(job, last, headNumber);
+  }
+
+  async #send(job: Job, attempt: Attempt | Omit<Attempt, "sentAtBlock" | "signedAtMs">, head: number): Promise<void> {
+    try {
+      await this.#rpc.call("eth_sendRawTransaction", [attempt.raw]);
+    } catch (error) {
+      if (!(error instanceof RpcError)) throw error;
+      const answer = readSendError(error);
+      if (answer === "unacceptable") {
+        await this.#fillSlot(job, attempt.nonce, error);
+        return;
+      }
+      if (answer === "later") throw error;
+      if (answer === "nonce-used" && !(await this.#takeIfMined(job, this.#journal.attempts(job.id)))) {
+        await this.#nonceLost(job);
+        return;
+      }
+    }
+    this.#journal.sent(job.id, attempt.hash, head);
+    this.#tell(job.id);
+  }
+
+  /** The nonce was used by a transaction this journal does not know (the key is used elsewhere): start over. */
+  async #nonceLost(job: Job): Promise<void> {
+    const onChain = Number(await this.#rpc.call("eth_getTransactionCount", [this.address, "latest"]));
+    if (job.nonce !== null && onChain > job.nonce) this.#journal.release(job.id, onChain);
+    this.#again = true;
+  }
+
+  async #fillSlot(job: Job, nonce: number, cause: RpcError): Promise<void> {
+    const filler: Job = {
+      ...job,
+      id: randomUUID(),
+      kind: "noop",
+      agent: null,
+      target: this.address,
+      data: new Uint8Array(),
+      gasLimit: 21_000,
+    };
+    const fees = firstFees(this.#heads.head?.baseFeePerGas ?? 0n, this.#options.feeCaps);
+    const attempt = await this.#sign(filler, nonce, 21_000, fees);
+    const problem = toProblem(
+      new AffiantError("ERR_PROOF_REVERTED", `no node takes the transaction: ${cause.message}`),
+    );
+    this.#journal.fillSlot(job, JSON.stringify(problem), { ...filler, dedupeKey: `noop:${filler.id}` }, attempt);
+    this.#tell(job.id);
+    this.#again = true;
+  }
+
+  async #receipt(hash: string): Promise<{ mined: Mined; error: string | null } | undefined> {
+    const raw = (await this.#rpc.call("eth_getTransactionReceipt", [hash])) as Record<string, string> | null;
+    if (!raw?.["blockHash"]) return undefined;
+    const gasUsed = Number(raw["gasUsed"]);
+    const reverted = new AffiantError("ERR_PROOF_REVERTED", "the transaction was mined and reverted");
+    return {
+      mined: {
+        txHash: hash,
+        blockNumber: Number(raw["blockNumber"]),
+        blockHash: raw["blockHash"],
+        gasUsed,
+        feeWei: BigInt(gasUsed) * BigInt(raw["effectiveGasPrice"] ?? 0),
+      },
+      error: Number(raw["status"]) === 1 ? null : JSON.stringify(toProblem(reverted)),
+    };
+  }
+
+  #tell(jobId: string): void {
+    const job = this.#journal.byId(jobId);
+    if (job) for (const listener of this.#listeners) listener(job);
+  }
+}
+
+/** Nodes tell these cases apart only in words; what is not recognised is tried again later. */
+function readSendError({ message }: RpcError): "known" | "nonce-used" | "unacceptable" | "later" {
+  if (/already known|already imported|known transaction/i.test(message)) return "known";
+  if (/underpriced/i.test(message)) return "known"; // an attempt at this nonce with at least these fees is in the pool
+  if (/nonce too low|nonce is too low|invalid nonce|OldNonce/i.test(message)) return "nonce-used";
+  if (
+    /intrinsic gas|exceeds block gas limit|max code size|oversized|invalid sender|gas limit too high/i.test(message)
+  ) {
+    return "unacceptable";
+  }
+  return "later";
+}

@@ -1,0 +1,71 @@
+import { readFileSync } from "node:fs";
+
+import { hexlify, Transaction, Wallet } from "ethers";
+
+import { AffiantError } from "../../protocol/errors/affiantError.ts";
+import { writeSecretFile } from "../store/secretFile.ts";
+
+/** An EIP-1559 transaction to be signed. */
+export interface UnsignedTransaction {
+  readonly chainId: number;
+  readonly nonce: number;
+  readonly to: string;
+  readonly data: string;
+  readonly gasLimit: number;
+  readonly maxFeeWei: bigint;
+  readonly priorityFeeWei: bigint;
+}
+
+/** A lane's account. Where the key lives (a file now, a remote signer or an HSM later) is nobody else's business. */
+export interface TransactionSigner {
+  /** EIP-55. */
+  readonly address: string;
+  sign(transaction: UnsignedTransaction): Promise<{ raw: string; hash: string }>;
+}
+
+/**
+ * Reads a secp256k1 key (`0x` + 64 hex) from a file, or makes one (mode 0600) where there is none.
+ * @throws AffiantError ERR_INPUT_FILE
+ */
+export function openSenderKey(file: string): TransactionSigner {
+  const wallet = readWallet(file) ?? createWallet(file);
+  return {
+    address: wallet.address,
+    async sign({ chainId, nonce, to, data, gasLimit, maxFeeWei, priorityFeeWei }) {
+      const transaction = Transaction.from({
+        type: 2,
+        chainId,
+        nonce,
+        to,
+        data,
+        gasLimit,
+        maxFeePerGas: maxFeeWei,
+        maxPriorityFeePerGas: priorityFeeWei,
+      });
+      const raw = await wallet.signTransaction(transaction);
+      return { raw, hash: String(Transaction.from(raw).hash) };
+    },
+  };
+}
+
+function readWallet(file: string): Wallet | undefined {
+  let text: string;
+  try {
+    text = readFileSync(file, "utf8").trim();
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "ENOENT") return undefined;
+    throw new AffiantError("ERR_INPUT_FILE", `the sender key cannot be read: ${file}`, { cause: error });
+  }
+  try {
+    return new Wallet(text);
+  } catch {
+    // The cause could quote the key: it stays unsaid.
+    throw new AffiantError("ERR_INPUT_FILE", `the sender key file holds no private key in hex: ${file}`);
+  }
+}
+
+function createWallet(file: string): Wallet {
+  const { privateKey } = Wallet.createRandom();
+  writeSecretFile(file, `${hexlify(privateKey)}\n`);
+  return new Wallet(privateKey);
+}

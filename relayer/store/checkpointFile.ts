@@ -1,0 +1,51 @@
+import { closeSync, constants, fdatasyncSync, openSync, readFileSync, writeSync } from "node:fs";
+import { join } from "node:path";
+
+import { storageError } from "./database.ts";
+
+const slotBytes = 4096;
+
+/**
+ * The last signed checkpoint, outside the database, so that a database put back from a backup is caught: what was
+ * signed once can never be signed otherwise. Two slots are written in turn and synced before anybody sees the note; a
+ * torn write spoils one slot (its signature no longer verifies), never both.
+ */
+export class CheckpointFile {
+  readonly #fds: readonly [number, number];
+  #turn: 0 | 1 = 0;
+
+  constructor(dir: string) {
+    const open = (slot: number) =>
+      openSync(join(dir, `checkpoint.${slot}`), constants.O_RDWR | constants.O_CREAT, 0o600);
+    this.#fds = [open(0), open(1)];
+  }
+
+  /** The text of both slots, empty or torn ones included: the caller verifies. For the start only. */
+  read(): [string, string] {
+    const text = (fd: number) => readFileSync(fd, "utf8").replace(/\0+$/, "");
+    return [text(this.#fds[0]), text(this.#fds[1])];
+  }
+
+  /** @param slot index of the slot that must survive, e.g. the one that held the newest note at the start */
+  keep(slot: 0 | 1): void {
+    this.#turn = slot === 0 ? 1 : 0;
+  }
+
+  /** @throws AffiantError ERR_UNAVAILABLE_STORAGE */
+  write(note: string): void {
+    const bytes = Buffer.alloc(slotBytes);
+    if (bytes.write(note, "utf8") !== Buffer.byteLength(note)) throw storageError(new Error("note exceeds its slot"));
+    const fd = this.#fds[this.#turn];
+    try {
+      writeSync(fd, bytes, 0, slotBytes, 0);
+      fdatasyncSync(fd);
+    } catch (cause) {
+      throw storageError(cause);
+    }
+    this.#turn = this.#turn === 0 ? 1 : 0;
+  }
+
+  close(): void {
+    for (const fd of this.#fds) closeSync(fd);
+  }
+}

@@ -1,0 +1,120 @@
+/**
+ * The schema, one step a version; `PRAGMA user_version` says how many were taken. A step that was released is never
+ * changed: what it made stands on operators' disks.
+ */
+export const migrations: readonly string[] = [
+  `
+  -- The log. idx is the leaf index: contiguous from 0, never reused, never deleted.
+  CREATE TABLE entry (
+    idx INTEGER PRIMARY KEY,
+    agent INTEGER NOT NULL REFERENCES agent (id),
+    seq INTEGER NOT NULL,
+    entry_id BLOB NOT NULL,
+    leaf TEXT NOT NULL,
+    leaf_hash BLOB NOT NULL
+  );
+  CREATE UNIQUE INDEX entry_agent_seq ON entry (agent, seq);
+  CREATE UNIQUE INDEX entry_by_id ON entry (entry_id);
+
+  CREATE TABLE agent (
+    id INTEGER PRIMARY KEY,
+    did TEXT NOT NULL UNIQUE,
+    next_seq INTEGER NOT NULL,
+    head_entry_id BLOB,
+    last_block INTEGER NOT NULL
+  );
+
+  -- Full tiles of 256 hashes: level 0 holds leaf hashes, level k the roots of 256 tiles of level k - 1.
+  CREATE TABLE tile (
+    level INTEGER NOT NULL,
+    idx INTEGER NOT NULL,
+    hashes BLOB NOT NULL,
+    root BLOB NOT NULL,
+    PRIMARY KEY (level, idx)
+  );
+
+  -- Every checkpoint that was signed, so that an entry sent again gets the receipt it got first.
+  CREATE TABLE checkpoint (
+    size INTEGER PRIMARY KEY,
+    root BLOB NOT NULL,
+    note TEXT NOT NULL
+  );
+
+  -- What an agent signed under a number that was taken: proof that it tells two stories.
+  CREATE TABLE equivocation (
+    agent INTEGER NOT NULL,
+    seq INTEGER NOT NULL,
+    entry_id BLOB NOT NULL,
+    leaf TEXT NOT NULL,
+    received_at_ms INTEGER NOT NULL,
+    PRIMARY KEY (agent, seq, entry_id)
+  ) WITHOUT ROWID;
+
+  CREATE TABLE policy (
+    hash BLOB PRIMARY KEY,
+    bundle TEXT NOT NULL
+  );
+
+  -- What the chain says was anchored; a copy that is thrown away and read again after a reorg.
+  CREATE TABLE anchor (
+    idx INTEGER PRIMARY KEY,
+    size INTEGER NOT NULL,
+    root BLOB NOT NULL,
+    block_number INTEGER NOT NULL,
+    tx_hash TEXT
+  );
+  CREATE INDEX anchor_size ON anchor (size);
+
+  -- The transaction journal. A job is one thing to be done on chain, whatever it takes.
+  CREATE TABLE job (
+    id TEXT PRIMARY KEY,
+    dedupe_key TEXT NOT NULL UNIQUE,
+    kind TEXT NOT NULL,
+    agent TEXT,
+    target TEXT NOT NULL,
+    data BLOB NOT NULL,
+    state TEXT NOT NULL,
+    lane TEXT,
+    nonce INTEGER,
+    gas_limit INTEGER,
+    tx_hash TEXT,
+    block_number INTEGER,
+    block_hash TEXT,
+    gas_used INTEGER,
+    fee_wei TEXT,
+    error TEXT,
+    accepted_at_ms INTEGER NOT NULL,
+    changed_at_ms INTEGER NOT NULL
+  );
+  CREATE INDEX job_state ON job (state);
+  CREATE INDEX job_agent ON job (agent, accepted_at_ms);
+
+  -- Every transaction ever signed. A nonce has one job, a job may have several attempts at its nonce.
+  CREATE TABLE attempt (
+    hash TEXT PRIMARY KEY,
+    job TEXT NOT NULL REFERENCES job (id),
+    lane TEXT NOT NULL,
+    nonce INTEGER NOT NULL,
+    raw TEXT NOT NULL,
+    purpose TEXT NOT NULL,
+    max_fee_wei TEXT NOT NULL,
+    priority_fee_wei TEXT NOT NULL,
+    signed_at_ms INTEGER NOT NULL,
+    sent_at_block INTEGER
+  );
+  CREATE INDEX attempt_job ON attempt (job);
+  CREATE UNIQUE INDEX job_slot ON job (lane, nonce) WHERE nonce IS NOT NULL;
+
+  -- Which job an Idempotency-Key stands for.
+  CREATE TABLE idempotency (
+    key TEXT PRIMARY KEY,
+    dedupe_key TEXT NOT NULL,
+    job TEXT NOT NULL
+  );
+
+  CREATE TABLE lane (
+    address TEXT PRIMARY KEY,
+    next_nonce INTEGER NOT NULL
+  );
+  `,
+];
