@@ -66,7 +66,7 @@ async function audit(bytes: Uint8Array, evidence: Evidence, options: AuditOption
   verdicts.push(...(contracts?.verdicts ?? []));
 
   const checkpoint = checkCheckpoint(evidence, verify);
-  verdicts.push(await checkLog(header, checkpoint.noteKey, chain), checkpoint.verdict);
+  verdicts.push(...(await checkLog(evidence, checkpoint.noteKey, chain)), checkpoint.verdict);
   const anchor = await checkAnchor(evidence, checkpoint.head, chain);
   verdicts.push(anchor.verdict);
 

@@ -50,6 +50,7 @@ export const auditCodes = {
   AUDIT_LOG_UNKNOWN: "No such log is registered on the chain",
   AUDIT_LOG_ORIGIN: "The log is registered with another origin",
   AUDIT_LOG_KEY: "The log is registered with another note key",
+  AUDIT_LOG_EQUIVOCATED: "The log was convicted of signing two histories",
   AUDIT_INCLUSION: "The proof does not lead from the entry to the checkpoint's root",
   AUDIT_ANCHOR_NOT_CLAIMED: "The checkpoint was not anchored when the evidence was written",
   AUDIT_ANCHOR_UNKNOWN: "The log has no anchor of this index",

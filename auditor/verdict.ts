@@ -7,6 +7,7 @@ export const checkNames = [
   "chain",
   "contracts",
   "log",
+  "equivocation",
   "checkpoint",
   "anchor",
   "policy-bundle",

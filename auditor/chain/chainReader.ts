@@ -3,9 +3,11 @@ import { type Hex } from "../../protocol/encoding/hex.ts";
 export interface RegisteredLog {
   /** 20 bytes, lower-case hex. */
   readonly operator: Hex;
-  /** Ed25519 key of the log's checkpoints, 32 bytes. */
-  readonly noteKey: Hex;
+  /** Every Ed25519 key that signed the log's checkpoints, oldest first, 32 bytes each; the last one signs now. */
+  readonly noteKeys: readonly Hex[];
   readonly origin: string;
+  /** How often it was proved that the log signed two histories. */
+  readonly equivocationCount: number;
 }
 
 export interface Anchor {

@@ -76,6 +76,7 @@ const questions: Readonly<Record<CheckSummary["check"], string>> = {
   chain: "The endpoint serves the chain of the evidence",
   contracts: "The contracts are there and belong together",
   log: "The log and its key are registered on the chain",
+  equivocation: "The log was never proved to show two histories",
   checkpoint: "The log's key signed the checkpoint",
   anchor: "The checkpoint's root stands on the chain",
   "policy-bundle": "The policies are those that the entries name",

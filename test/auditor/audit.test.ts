@@ -4,8 +4,9 @@ import { auditEvidence } from "../../auditor/audit.ts";
 import { auditExitCode } from "../../auditor/exitCode.ts";
 import { type AuditReport } from "../../auditor/report/auditReport.ts";
 import { utf8 } from "../../protocol/encoding/bytes.ts";
+import { toHex } from "../../protocol/encoding/hex.ts";
 import { writeEvidence } from "../../protocol/evidence/writeEvidence.ts";
-import { chainOf, honestWorld, type World } from "./world.ts";
+import { chainOf, honestWorld, seed, type World } from "./world.ts";
 
 function auditOf({ evidence, state }: World, withChain = true): Promise<AuditReport> {
   return auditEvidence(utf8(writeEvidence(evidence)), withChain ? { chain: chainOf(state) } : {});
@@ -19,7 +20,7 @@ describe("audit of honest evidence", () => {
     const report = await auditOf(honestWorld(obedient));
     expect(report.verdicts.filter(({ outcome }) => outcome !== "holds")).to.deep.equal([]);
     expect(report.summary).to.deep.include({ integrityHolds: true, fullyProven: true, conformityHolds: true });
-    expect(report.summary.verdicts).to.deep.equal({ holds: 60, fails: 0, unproven: 0 });
+    expect(report.summary.verdicts).to.deep.equal({ holds: 61, fails: 0, unproven: 0 });
     expect(auditExitCode(report)).to.equal(0);
   });
 
@@ -50,6 +51,21 @@ describe("audit of honest evidence", () => {
     expect(twice?.findings.map(({ seq, detail }) => [seq, detail])).to.deep.equal([[2, "charges = 3"]]);
     expect(auditExitCode(report)).to.equal(0);
     expect(auditExitCode(report, { violationsFail: true })).to.equal(1);
+  });
+
+  it("believes a note key that the log has changed since, for what is anchored only", async () => {
+    const world = honestWorld(obedient);
+    const log = world.state.logs[world.evidence.header.logId]!;
+    world.state.logs[world.evidence.header.logId] = { ...log, noteKeys: [...log.noteKeys, toHex(seed("newer key"))] };
+    expect((await auditOf(world)).summary.fullyProven).to.equal(true);
+
+    const checkpoint = { ...world.evidence.checkpoint, anchorIndex: null };
+    const { verdicts } = await auditOf({ ...world, evidence: { ...world.evidence, checkpoint } });
+    expect(verdicts.find(({ check }) => check === "log")).to.deep.include({
+      code: "AUDIT_LOG_KEY",
+      expected: toHex(seed("newer key")),
+      found: log.noteKeys[0],
+    });
   });
 
   it("names withheld disclosures and leaves the rules that need them undecided", async () => {

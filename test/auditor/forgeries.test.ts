@@ -371,6 +371,11 @@ const forgeries: readonly Forgery[] = [
     turns: [["log", "AUDIT_LOG_ORIGIN", { line: 1, expected: otherOrigin, found: origin }]],
   },
   {
+    what: "a log that showed two histories",
+    forge: () => withState((state) => Object.assign(state.logs[logIdOf(origin)]!, { equivocationCount: 1 })),
+    turns: [["equivocation", "AUDIT_LOG_EQUIVOCATED", { line: 1, outcome: "unproven", expected: 0, found: 1 }]],
+  },
+  {
     what: "an anchor that does not exist",
     forge: () => withCheckpoint({ anchorIndex: 7 }),
     turns: [

@@ -235,7 +235,7 @@ export function worldOf(entries: SignedEntry[]): World {
       agentRegistry: contracts.agentRegistry,
       keys: agents.map((agent) => ({ agent: agent.address, key: toHex(agent.publicKey), addedAtBlock: 5 })),
       policies: agents.map((agent, i) => ({ agent: agent.address, policyHash: policies[i] as Hex, block: 6 })),
-      logs: { [logId]: { operator: address("operator"), noteKey: toHex(noteKey), origin } },
+      logs: { [logId]: { operator: address("operator"), noteKeys: [toHex(noteKey)], origin, equivocationCount: 0 } },
       anchors: { [logId]: anchors },
     },
   };

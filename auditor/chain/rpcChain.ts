@@ -1,0 +1,204 @@
+import {
+  FetchRequest,
+  Interface,
+  type InterfaceAbi,
+  isError,
+  JsonRpcProvider,
+  keccak256,
+  type Network,
+  toQuantity,
+} from "ethers";
+
+import { type Hex } from "../../protocol/encoding/hex.ts";
+import { AffiantError } from "../../protocol/errors/affiantError.ts";
+import { agentRegistryAbi } from "../../protocol/generated/abi/AgentRegistry.ts";
+import { logAnchorAbi } from "../../protocol/generated/abi/LogAnchor.ts";
+import { policyRegistryAbi } from "../../protocol/generated/abi/PolicyRegistry.ts";
+import { type Anchor, type ChainReader, type PolicyVersion, type RegisteredLog } from "./chainReader.ts";
+
+const agentRegistryInterface = new Interface(agentRegistryAbi as InterfaceAbi);
+const logAnchorInterface = new Interface(logAnchorAbi as InterfaceAbi);
+const policyRegistryInterface = new Interface(policyRegistryAbi as InterfaceAbi);
+
+/** keccak256("eip1967.proxy.implementation") − 1 (ERC-1967). */
+const implementationSlot = "0x360894a13ba1a3210667c828492db98dca3e2076cc3735a920a3ca505d382bbc";
+
+export interface RpcChainOptions {
+  /** Calls in one JSON-RPC batch, default 100; 1 for endpoints that take no batches. */
+  readonly batchMaxCount?: number;
+  /** Default 30,000. */
+  readonly timeoutMs?: number;
+}
+
+type Head = Awaited<ReturnType<ChainReader["head"]>>;
+
+/**
+ * A chain behind a plain JSON-RPC endpoint: `eth_chainId`, `eth_call`, `eth_getBlockByNumber`, `eth_getCode` and
+ * `eth_getStorageAt`. Everything is asked as of the block that was the head at the first question, so that a chain that
+ * moves on meanwhile cannot answer half before a change and half after. Every question is asked once, and the questions
+ * of one turn of the event loop travel in batches.
+ */
+export class RpcChain implements ChainReader {
+  readonly #provider: JsonRpcProvider;
+  readonly #network: Network;
+  readonly #answers = new Map<string, Promise<unknown>>();
+  #head: Promise<Head> | undefined;
+
+  private constructor(provider: JsonRpcProvider, network: Network) {
+    this.#provider = provider;
+    this.#network = network;
+  }
+
+  /**
+   * @param url http(s) address of the endpoint
+   * @throws AffiantError ERR_INPUT_CONFIG for what is no such address, ERR_UNAVAILABLE_CHAIN if nothing answers there
+   */
+  static async open(url: string, options: RpcChainOptions = {}): Promise<RpcChain> {
+    if (!/^https?:\/\//.test(url) || !URL.canParse(url)) {
+      throw new AffiantError("ERR_INPUT_CONFIG", `not an http or https address of a JSON-RPC endpoint: ${url}`);
+    }
+    const request = new FetchRequest(url);
+    request.timeout = options.timeoutMs ?? 30_000;
+    const batch = { batchMaxCount: options.batchMaxCount ?? 100, batchStallTime: 1 };
+    const probe = new JsonRpcProvider(request, undefined, batch);
+    try {
+      // Asked before anything is sent: ethers' own start-up repeats this forever, with a line on stdout each second.
+      const network = await probe._detectNetwork();
+      return new RpcChain(new JsonRpcProvider(request, network, { ...batch, staticNetwork: network }), network);
+    } catch (cause) {
+      throw unavailable(url, cause);
+    } finally {
+      probe.destroy();
+    }
+  }
+
+  close(): void {
+    this.#provider.destroy();
+  }
+
+  chainId(): Promise<number> {
+    return Promise.resolve(Number(this.#network.chainId));
+  }
+
+  head(): Promise<Head> {
+    this.#head ??= this.#block("latest").then((block) => {
+      if (!block) throw new AffiantError("ERR_UNAVAILABLE_CHAIN", "the endpoint knows no latest block");
+      return block;
+    });
+    return this.#head;
+  }
+
+  async blockHash(blockNumber: number): Promise<Hex | null> {
+    // A block above the head that was fixed may exist by now, but not as of that head.
+    if (blockNumber > (await this.head()).blockNumber) return null;
+    return (await this.#block(toQuantity(blockNumber)))?.blockHash ?? null;
+  }
+
+  async codeHash(address: Hex): Promise<Hex | null> {
+    const code = (await this.#asOfHead("eth_getCode", address)) as string;
+    return code === "0x" ? null : (keccak256(code) as Hex);
+  }
+
+  async implementationOf(address: Hex): Promise<Hex | null> {
+    const word = (await this.#asOfHead("eth_getStorageAt", address, implementationSlot)) as string;
+    return BigInt(word) === 0n ? null : (`0x${word.slice(-40)}` as Hex);
+  }
+
+  async agentRegistryOf(policyRegistry: Hex): Promise<Hex | null> {
+    const answer = await this.#call(policyRegistryInterface, policyRegistry, "agentRegistry", []);
+    return answer ? lowerHex(answer[0]) : null;
+  }
+
+  async logOf(logAnchor: Hex, logId: Hex): Promise<RegisteredLog | null> {
+    const [log, keys, equivocations] = await Promise.all(
+      ["logOf", "noteKeysOf", "equivocationCount"].map((name) =>
+        this.#call(logAnchorInterface, logAnchor, name, [logId]),
+      ),
+    );
+    if (!log || !keys || !equivocations) return null;
+    return {
+      operator: lowerHex(log[0]),
+      noteKeys: (keys[0] as readonly string[]).map(lowerHex),
+      origin: log[2] as string,
+      equivocationCount: Number(equivocations[0]),
+    };
+  }
+
+  async anchorAt(logAnchor: Hex, logId: Hex, index: number): Promise<Anchor | null> {
+    const answer = await this.#call(logAnchorInterface, logAnchor, "anchorAt", [logId, index]);
+    return answer && { size: Number(answer[0]), root: lowerHex(answer[1]), blockNumber: Number(answer[2]) };
+  }
+
+  async firstAnchorCovering(logAnchor: Hex, logId: Hex, leafIndex: number): Promise<number | null> {
+    const answer = await this.#call(logAnchorInterface, logAnchor, "firstAnchorCovering", [logId, leafIndex]);
+    return answer && Number(answer[0]);
+  }
+
+  async signingKeyValidAt(
+    agentRegistry: Hex,
+    agent: Hex,
+    signingKey: Hex,
+    blockNumber: number,
+  ): Promise<boolean | null> {
+    const args = [agent, signingKey, blockNumber];
+    const answer = await this.#call(agentRegistryInterface, agentRegistry, "signingKeyValidAt", args);
+    return answer && (answer[0] as boolean);
+  }
+
+  async isActive(agentRegistry: Hex, agent: Hex): Promise<boolean | null> {
+    const answer = await this.#call(agentRegistryInterface, agentRegistry, "isActive", [agent]);
+    return answer && (answer[0] as boolean);
+  }
+
+  async policyInForce(policyRegistry: Hex, agent: Hex, blockNumber: number): Promise<PolicyVersion | null> {
+    const answer = await this.#call(policyRegistryInterface, policyRegistry, "inForce", [agent, blockNumber]);
+    if (!answer || Number(answer[1]) === 0) return null;
+    return { policyHash: lowerHex(answer[0]), version: Number(answer[1]), sinceBlock: Number(answer[2]) };
+  }
+
+  /** @returns null if the contract reverts, or there is none that answers in this form */
+  async #call(abi: Interface, to: Hex, name: string, args: readonly unknown[]): Promise<readonly unknown[] | null> {
+    try {
+      const data = abi.encodeFunctionData(name, args);
+      return abi.decodeFunctionResult(name, (await this.#asOfHead("eth_call", { to, data })) as string);
+    } catch (error) {
+      const cause = error instanceof AffiantError ? error.cause : error;
+      if (isError(cause, "CALL_EXCEPTION") || isError(cause, "BAD_DATA")) return null;
+      throw error;
+    }
+  }
+
+  async #block(tag: string): Promise<Head | null> {
+    const block = (await this.#ask("eth_getBlockByNumber", [tag, false])) as { number: string; hash: Hex } | null;
+    return block && { blockNumber: Number(block.number), blockHash: block.hash };
+  }
+
+  async #asOfHead(method: string, ...params: readonly unknown[]): Promise<unknown> {
+    return this.#ask(method, [...params, toQuantity((await this.head()).blockNumber)]);
+  }
+
+  #ask(method: string, params: readonly unknown[]): Promise<unknown> {
+    const key = JSON.stringify([method, params]);
+    let answer = this.#answers.get(key);
+    if (!answer) {
+      answer = this.#provider.send(method, [...params]).catch((cause: unknown) => {
+        throw unavailable(method, cause);
+      });
+      this.#answers.set(key, answer);
+    }
+    return answer;
+  }
+}
+
+function unavailable(what: string, cause: unknown): AffiantError {
+  const reason =
+    cause instanceof Error ? ((cause as { shortMessage?: string }).shortMessage ?? cause.message) : String(cause);
+  return new AffiantError("ERR_UNAVAILABLE_CHAIN", `the chain's endpoint did not answer (${what}): ${reason}`, {
+    cause,
+    hint: "Check the address of the endpoint, and that it serves the block's state.",
+  });
+}
+
+function lowerHex(value: unknown): Hex {
+  return (value as string).toLowerCase() as Hex;
+}
