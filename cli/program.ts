@@ -5,6 +5,9 @@ import { Command } from "commander";
 import { agentCreateCommand } from "./agentCreate.ts";
 import { agentListCommand } from "./agentList.ts";
 import { group, withExamples } from "./command.ts";
+import { contractIssueCommand } from "./contract/contractIssue.ts";
+import { contractShowCommand } from "./contract/contractShow.ts";
+import { contractVerifyCommand } from "./contract/contractVerify.ts";
 import { exitCodes } from "./output.ts";
 
 /** The whole command line. */
@@ -13,6 +16,13 @@ export function affiantProgram(): Command {
     .description("Agents on record: identities, policies, signed acts, and verdicts that anyone can check.")
     .version(version())
     .addCommand(group("agent", "Make agents and look at them.", [agentCreateCommand(), agentListCommand()]));
+  program.addCommand(
+    group("contract", "Grant other agents rights, scoped and for a time.", [
+      contractIssueCommand(),
+      contractShowCommand(),
+      contractVerifyCommand(),
+    ]),
+  );
   program.addHelpText(
     "after",
     "\nExit codes: 0 it went well, 1 it failed or a verdict fails, 2 the command line or an input is wrong.",

@@ -39,3 +39,11 @@ export function parseKeyDid(did: string): Uint8Array {
   assertSigningKey(publicKey);
   return publicKey;
 }
+
+/**
+ * The same text, known to be a did:key that is accepted here.
+ * @throws AffiantError ERR_INPUT_DID, ERR_INPUT_PUBLIC_KEY
+ */
+export function parseKeyDidText(did: string): KeyDid {
+  return formatKeyDid(parseKeyDid(did));
+}
