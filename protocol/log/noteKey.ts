@@ -34,7 +34,6 @@ export function isKeyName(name: string): boolean {
 
 /** ASCII control characters, which no note may hold. Newlines are the caller's business. */
 export function hasControl(text: string): boolean {
-   
   return /[\u0000-\u0009\u000b-\u001f]/.test(text);
 }
 
