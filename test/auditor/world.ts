@@ -179,6 +179,7 @@ export function logOver(leaves: readonly string[]) {
   const source = (level: number, index: number): Uint8Array =>
     rootFromLeafHashes(hashes.slice(index * 2 ** level, (index + 1) * 2 ** level));
   return {
+    source,
     root: (size: number): Uint8Array => rootFromLeafHashes(hashes.slice(0, size)),
     proof: (index: number, size: number): Hex[] => inclusionProof(source, index, size).map(toHex),
   };
