@@ -28,6 +28,8 @@ export interface ToolGatewayOptions {
   readonly contractCid?: string;
   /** Told of what goes wrong without ending the session. */
   readonly onProblem?: (problem: unknown) => void;
+  /** Told once when the session is over, whoever ended it. */
+  readonly onEnd?: () => void;
 }
 
 interface Pending {
@@ -85,6 +87,7 @@ export class ToolGateway {
     for (const pending of this.#pending.values()) await this.#handle(this.#enter(pending, { unanswered: true }));
     this.#pending.clear();
     await Promise.allSettled([this.#options.server.close(), this.#options.client.close()]);
+    this.#options.onEnd?.();
   }
 
   async #handle(work: Promise<void>): Promise<void> {
