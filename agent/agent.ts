@@ -52,6 +52,12 @@ export interface AgentParts {
   readonly settings: AgentSettings;
 }
 
+/** An act in the journal. */
+interface StoredAct {
+  readonly entry: JournalEntry;
+  readonly added: boolean;
+}
+
 /**
  * An agent that puts its acts on record. Whatever it records is signed and on its own disk first and then in the
  * relayer's log; a process that dies in between goes on with the same bytes.
@@ -133,23 +139,31 @@ export class Agent {
   }
 
   /**
-   * Puts many acts on record, in order, a batch at a time; the next batch is signed while one is on its way.
-   * @param onProgress is told how many of the acts have their receipt
+   * Puts many acts on record, in order. For more than fit in memory: {@link recordEach}.
+   * @throws AffiantError as {@link record}
    */
-  async recordMany(acts: Iterable<Act>, onProgress?: (done: number) => void): Promise<readonly RecordedAct[]> {
-    await this.#reconcile();
+  async recordMany(acts: Iterable<Act> | AsyncIterable<Act>): Promise<readonly RecordedAct[]> {
     const recorded: RecordedAct[] = [];
-    let sending: Promise<void> = Promise.resolve();
-    for (const batch of inBatches(acts, maxBatchEntries)) {
-      const standing = await this.#currentStanding();
-      const stored = this.#append(batch, standing);
-      await sending;
-      sending = this.#collect(stored, recorded, onProgress);
-      // A failure is thrown at the next turn or at the end, never unhandled in between.
-      sending.catch(() => undefined);
-    }
-    await sending;
+    for await (const act of this.recordEach(acts)) recorded.push(act);
     return recorded;
+  }
+
+  /**
+   * Puts acts on record as they come, a batch at a time, and gives each receipt as it is there. While a batch is on its
+   * way the next one is signed; no more than two are held.
+   * @throws AffiantError as {@link record}
+   */
+  async *recordEach(acts: Iterable<Act> | AsyncIterable<Act>): AsyncGenerator<RecordedAct> {
+    await this.#reconcile();
+    let sent: readonly StoredAct[] = [];
+    for await (const batch of inBatches(acts, maxBatchEntries)) {
+      const stored = this.#append(batch, await this.#currentStanding());
+      // Sets the delivery going. Its failure is met again, and thrown, when the receipts are collected.
+      this.#receiptOf(stored.at(-1)).catch(() => undefined);
+      yield* this.#receipts(sent);
+      sent = stored;
+    }
+    yield* this.#receipts(sent);
   }
 
   /** Sends what was signed earlier and not acknowledged. @returns how many entries */
@@ -180,7 +194,7 @@ export class Agent {
     this.#parts.rpc.close();
   }
 
-  #append(acts: readonly Act[], standing: Standing): readonly { entry: JournalEntry; added: boolean }[] {
+  #append(acts: readonly Act[], standing: Standing): readonly StoredAct[] {
     const { keys, settings } = this.#parts;
     return this.journal.transaction(() =>
       acts.map((act) => {
@@ -204,16 +218,15 @@ export class Agent {
     );
   }
 
-  async #collect(
-    stored: readonly { entry: JournalEntry; added: boolean }[],
-    recorded: RecordedAct[],
-    onProgress: ((done: number) => void) | undefined,
-  ): Promise<void> {
-    for (const { entry, added } of stored) {
-      const receipt = entry.receipt ?? (await this.#parts.outbox.delivered(entry.seq));
-      recorded.push({ ...receipt, seq: entry.seq, added });
-      onProgress?.(recorded.length);
+  async *#receipts(stored: readonly StoredAct[]): AsyncGenerator<RecordedAct> {
+    for (const one of stored) {
+      const receipt = await this.#receiptOf(one);
+      if (receipt) yield { ...receipt, seq: one.entry.seq, added: one.added };
     }
+  }
+
+  async #receiptOf(stored: StoredAct | undefined): Promise<Receipt | undefined> {
+    return stored && (stored.entry.receipt ?? this.#parts.outbox.delivered(stored.entry.seq));
   }
 
   /** Once a process: only this process, and those that share its journal, write the agent's entries. */
@@ -259,9 +272,9 @@ function notBefore(head: JournalEntry | null, standing: Standing): Standing {
   return nb.blockNumber > standing.nb.blockNumber ? { nb, policy } : standing;
 }
 
-function* inBatches<T>(items: Iterable<T>, size: number): Generator<T[]> {
+async function* inBatches<T>(items: Iterable<T> | AsyncIterable<T>, size: number): AsyncGenerator<T[]> {
   let batch: T[] = [];
-  for (const item of items) {
+  for await (const item of items) {
     batch.push(item);
     if (batch.length === size) {
       yield batch;

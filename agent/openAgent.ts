@@ -1,6 +1,5 @@
-import { Contract } from "ethers";
-
 import { Agent, type AgentSettings } from "./agent.ts";
+import { LogAnchorReader } from "./chain/logAnchorReader.ts";
 import { Registries } from "./chain/registries.ts";
 import { Rpc } from "./chain/rpc.ts";
 import { Journal } from "./journal/journal.ts";
@@ -12,7 +11,6 @@ import { RelayerClient } from "./relayer/relayerClient.ts";
 import { type RetryPolicy } from "./relayer/retry.ts";
 import { CheckpointReader } from "./relayer/verifyReceipt.ts";
 import { type Deployment } from "../protocol/deployment.ts";
-import { type Hex } from "../protocol/encoding/hex.ts";
 import { AffiantError } from "../protocol/errors/affiantError.ts";
 
 export interface OpenAgentOptions {
@@ -72,12 +70,7 @@ export async function openAgent(options: OpenAgentOptions): Promise<Agent> {
 /** Learns which log the relayer writes to, and holds that to the chain. */
 async function openCheckpoints(relayer: RelayerClient, rpc: Rpc, deployment: Deployment): Promise<CheckpointReader> {
   const info = await relayer.log();
-  const abi = ["function logOf(bytes32) view returns (address operator, bytes32 noteKey, string origin, uint64 block)"];
-  const contract = new Contract(deployment.contracts.logAnchor.address, abi, rpc.provider);
-  const onChain = await rpc.ask(
-    () => contract.getFunction("logOf").staticCall(info.logId) as Promise<{ origin: string; noteKey: Hex }>,
-  );
-  return new CheckpointReader(checkLogIdentity(info, onChain));
+  return new CheckpointReader(checkLogIdentity(info, await new LogAnchorReader(rpc, deployment).logOf(info.logId)));
 }
 
 /** Runs a question once; again after it failed. */

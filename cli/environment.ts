@@ -13,6 +13,8 @@ export interface Environment {
   readonly rpcUrl: string | undefined;
   /** Absolute path of deployment.json. */
   readonly deploymentPath: string | undefined;
+  /** The same without what `npm start` left in the data folder: what somebody named on purpose. */
+  readonly given: { readonly rpcUrl: string | undefined; readonly deploymentPath: string | undefined };
 }
 
 /** Flags that stand for values of the environment. */
@@ -40,16 +42,30 @@ type Env = Readonly<Record<string, string | undefined>>;
 export function readEnvironment(flags: EnvironmentFlags, env: Env = process.env): Environment {
   const dataDir = resolve(flags.dataDir ?? (env["AFFIANT_DATA_DIR"] || "data"));
   const endpoints = readEndpoints(join(dataDir, "endpoints.json"));
-  const deploymentPath = flags.deployment ?? env["AFFIANT_DEPLOYMENT"];
+  // The relayer takes several endpoints; one is enough for a command.
+  const rpcUrl = flags.rpc ?? (env["AFFIANT_RPC_URL"]?.split(",")[0]?.trim() || undefined);
+  const deployment = flags.deployment ?? (env["AFFIANT_DEPLOYMENT"] || undefined);
+  const deploymentPath = deployment && resolve(deployment);
   return {
     dataDir,
     passphrase: readPassphrase(env),
     relayerUrl: flags.relayer ?? (env["AFFIANT_RELAYER_URL"] || endpoints.relayerUrl),
-    // The relayer takes several endpoints; one is enough for a command.
-    rpcUrl: flags.rpc ?? (env["AFFIANT_RPC_URL"]?.split(",")[0]?.trim() || endpoints.rpcUrl),
-    deploymentPath: deploymentPath
-      ? resolve(deploymentPath)
-      : endpoints.deploymentPath && resolve(dataDir, endpoints.deploymentPath),
+    rpcUrl: rpcUrl ?? endpoints.rpcUrl,
+    deploymentPath: deploymentPath ?? (endpoints.deploymentPath && resolve(dataDir, endpoints.deploymentPath)),
+    given: { rpcUrl, deploymentPath },
+  };
+}
+
+/**
+ * The relayer's settings: the process's environment, completed with what the data folder says. Its own things are in
+ * `<dataDir>/relayer`, where `npm start` keeps them as well.
+ */
+export function relayerEnvironment(environment: Environment, env: Env = process.env): Env {
+  return {
+    ...env,
+    AFFIANT_DATA_DIR: join(environment.dataDir, "relayer"),
+    AFFIANT_RPC_URL: env["AFFIANT_RPC_URL"] || environment.rpcUrl,
+    AFFIANT_DEPLOYMENT: environment.deploymentPath,
   };
 }
 

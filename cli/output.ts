@@ -9,6 +9,8 @@ export interface Outcome {
   readonly lines: readonly string[];
   /** Default true. False ends with exit code 1. */
   readonly ok?: boolean;
+  /** Where a command has finer codes than `ok`. */
+  readonly exitCode?: number;
 }
 
 export const exitCodes = { ok: 0, failed: 1, usage: 2 } as const;
@@ -17,7 +19,7 @@ export function printOutcome(outcome: Outcome, json: boolean): void {
   process.stdout.write(
     json ? `${JSON.stringify(outcome.data, null, 2)}\n` : outcome.lines.map((line) => `${line}\n`).join(""),
   );
-  if (outcome.ok === false) process.exitCode = exitCodes.failed;
+  process.exitCode = outcome.exitCode ?? (outcome.ok === false ? exitCodes.failed : exitCodes.ok);
 }
 
 /** One line, what to do, and the code: on stderr, as an RFC 9457 problem with `--json`. Sets the exit code. */

@@ -4,30 +4,66 @@ import { Command } from "commander";
 
 import { agentCreateCommand } from "./agentCreate.ts";
 import { agentListCommand } from "./agentList.ts";
+import { agentRecoverCommand } from "./agentRecover.ts";
+import { agentShowCommand } from "./agentShow.ts";
+import { auditCommand } from "./audit.ts";
 import { group, withExamples } from "./command.ts";
 import { contractIssueCommand } from "./contract/contractIssue.ts";
 import { contractShowCommand } from "./contract/contractShow.ts";
 import { contractVerifyCommand } from "./contract/contractVerify.ts";
+import { logAppendCommand } from "./logAppend.ts";
+import { logExportCommand } from "./logExport.ts";
+import { logImportCommand } from "./logImport.ts";
 import { exitCodes } from "./output.ts";
+import { policyCheckCommand } from "./policyCheck.ts";
+import { policyCommitCommand } from "./policyCommit.ts";
+import { policyShowCommand } from "./policyShow.ts";
+import { relayerCommand } from "./relayer.ts";
+import { statusCommand } from "./status.ts";
+
+/** Every command, in the order in which the help lists them. */
+const commands = (): readonly Command[] => [
+  group("agent", "Make agents and look at them.", [
+    agentCreateCommand(),
+    agentShowCommand(),
+    agentListCommand(),
+    agentRecoverCommand(),
+  ]),
+  group("policy", "What agents commit to before they act.", [
+    policyCheckCommand(),
+    policyCommitCommand(),
+    policyShowCommand(),
+  ]),
+  group("log", "Put acts on record, and take them out as evidence.", [
+    logAppendCommand(),
+    logImportCommand(),
+    logExportCommand(),
+  ]),
+  auditCommand(),
+  group("contract", "Grant other agents rights, scoped and for a time.", [
+    contractIssueCommand(),
+    contractShowCommand(),
+    contractVerifyCommand(),
+  ]),
+  statusCommand(),
+  relayerCommand(),
+];
 
 /** The whole command line. */
 export function affiantProgram(): Command {
   const program = new Command("affiant")
     .description("Agents on record: identities, policies, signed acts, and verdicts that anyone can check.")
-    .version(version())
-    .addCommand(group("agent", "Make agents and look at them.", [agentCreateCommand(), agentListCommand()]));
-  program.addCommand(
-    group("contract", "Grant other agents rights, scoped and for a time.", [
-      contractIssueCommand(),
-      contractShowCommand(),
-      contractVerifyCommand(),
-    ]),
-  );
+    .version(version());
+  for (const command of commands()) program.addCommand(command);
   program.addHelpText(
     "after",
     "\nExit codes: 0 it went well, 1 it failed or a verdict fails, 2 the command line or an input is wrong.",
   );
-  withExamples(program, ["affiant agent create support"]);
+  withExamples(program, [
+    "affiant log import trajectories.json --agent support --policy examples/airline/policy",
+    "affiant log export support --out evidence.jsonl",
+    "affiant audit evidence.jsonl --rpc http://127.0.0.1:8545",
+  ]);
   return strict(program);
 }
 

@@ -67,6 +67,10 @@ export class Registries {
     return this.#read(contract, "nonces(address,uint192)", [account, lane]);
   }
 
+  async blockNumber(): Promise<number> {
+    return (await this.#block("latest")).number;
+  }
+
   /** Unix seconds, of the newest block: what a contract measures deadlines by. */
   async timestampSec(): Promise<number> {
     return (await this.#block("latest")).timestamp;

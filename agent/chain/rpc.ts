@@ -27,7 +27,8 @@ export class Rpc {
 
   /**
    * Runs a question to the chain, again if nobody answered.
-   * @throws AffiantError ERR_UNAVAILABLE_CHAIN, ERR_CONFLICT_CHAIN if the endpoint is of another chain; what a revert throws
+   * @throws AffiantError ERR_UNAVAILABLE_CHAIN, ERR_CONFLICT_CHAIN if the endpoint is of another
+   * chain, ERR_PROOF_REVERTED
    */
   async ask<T>(question: (provider: JsonRpcProvider) => Promise<T>): Promise<T> {
     this.#checked ??= this.#checkChain().catch((error: unknown) => {
@@ -65,6 +66,13 @@ export class Rpc {
         }
       },
     );
+  }
+
+  #noContract(cause: unknown): AffiantError {
+    return new AffiantError("ERR_CONFLICT_CHAIN", "there is no contract of ours at the deployment's address", {
+      hint: "The chain was started afresh, or the deployment.json is of another one.",
+      cause,
+    });
   }
 
   #unavailable(cause: unknown): AffiantError {

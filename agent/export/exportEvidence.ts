@@ -56,7 +56,7 @@ export async function exportEvidence(
   const last = places.at(-1);
   if (!last) throw new AffiantError("ERR_NOT_FOUND_ENTRY", "there are no entries to export");
   const log = await relayer.log();
-  const anchor = await anchorCovering(last.index, options);
+  const anchor = await anchorOf(last.entryId, options);
   const policies = await policiesOf(places, relayer);
 
   const writer = new EvidenceWriter();
@@ -83,6 +83,7 @@ export async function exportEvidence(
 interface Place {
   readonly journal: Journal;
   readonly seq: number;
+  readonly entryId: Hex;
   readonly index: number;
   readonly policy: Hex;
 }
@@ -96,14 +97,14 @@ function placesOf(name: string, journal: Journal): Place[] {
   }
 }
 
-function placeOf(name: string, journal: Journal, { seq, receipt, leaf }: JournalEntry): Place {
+function placeOf(name: string, journal: Journal, { seq, entryId, receipt, leaf }: JournalEntry): Place {
   if (!receipt) {
     throw new AffiantError("ERR_CONFLICT_UNSENT", `entry ${seq} of ${name} was not acknowledged by the relayer yet`, {
       hint: "Send it first: agent.flush(), or run the command again while the relayer is up.",
       details: { agent: name, seq },
     });
   }
-  return { journal, seq, index: receipt.index, policy: decodeLeaf(leaf).claims.policy };
+  return { journal, seq, entryId, index: receipt.index, policy: decodeLeaf(leaf).claims.policy };
 }
 
 async function entryOf({ journal, seq, index }: Place, size: number, options: ExportOptions): Promise<EvidenceEntry> {
@@ -140,19 +141,19 @@ function headerOf(log: LogInfo, { chainId, contracts }: Deployment): EvidenceHea
   };
 }
 
-/** The first anchor that covers a leaf: exporting the same entries again gives the same file. */
-async function anchorCovering(index: number, options: ExportOptions): Promise<AnchorInfo> {
+/** The first anchor that covers an entry: exporting the same entries again gives the same file. */
+async function anchorOf(entryId: Hex, options: ExportOptions): Promise<AnchorInfo> {
   const { relayer, onProgress, anchorTimeoutMs = 120_000 } = options;
   const until = performance.now() + anchorTimeoutMs;
   for (let pauseMs = 100, asked = false; ; pauseMs = Math.min(pauseMs * 1.5, 2000)) {
-    const found = (await relayer.anchors()).toSorted((a, b) => a.index - b.index).find(({ size }) => size > index);
-    if (found) return found;
+    const { anchor } = await relayer.receipt(entryId);
+    if (anchor) return anchor;
     onProgress?.("anchor", 0, 1);
     if (!asked) asked = await askForAnchor(relayer);
     if (performance.now() > until) {
       throw new AffiantError("ERR_UNAVAILABLE_RELAYER", "the newest entry is not anchored yet", {
         hint: "Anchoring goes on; run the same again later.",
-        details: { index },
+        details: { entryId },
       });
     }
     await sleep(pauseMs);

@@ -77,8 +77,9 @@ export class RelayerClient {
     return (await this.#get<{ proof: Hex[] }>(`/v1/log/proof/consistency?from=${from}&to=${to}`)).proof;
   }
 
-  async anchors(): Promise<readonly AnchorInfo[]> {
-    return (await this.#get<{ anchors: AnchorInfo[] }>("/v1/log/anchors")).anchors;
+  /** Anchors by their index, up to `limit` of them. */
+  async anchors(from = 0, limit = 100): Promise<readonly AnchorInfo[]> {
+    return (await this.#get<{ anchors: AnchorInfo[] }>(`/v1/log/anchors?from=${from}&limit=${limit}`)).anchors;
   }
 
   /** Asks the relayer to anchor now what is in the log; it answers before that is done. */

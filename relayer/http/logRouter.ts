@@ -22,8 +22,9 @@ export function logRouter(log: Log, anchorer: Anchorer, place: LogPlace): Router
     response.json(info);
   });
 
-  router.get("/v1/log/checkpoint", (_request, response) => {
-    response.type("text/plain; charset=utf-8").send(log.checkpoint.note);
+  router.get("/v1/log/checkpoint", (request, response) => {
+    const size = readWhole(request.query["size"], "size", log.size);
+    response.type("text/plain; charset=utf-8").send(log.checkpointOf(size).note);
   });
 
   router.get("/v1/log/proof/inclusion", (request, response) => {

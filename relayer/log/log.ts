@@ -63,6 +63,18 @@ export class Log {
     return this.#checkpoint;
   }
 
+  /**
+   * The checkpoint that was signed at a size, so that evidence can be built towards an anchor that lies back.
+   * @throws AffiantError ERR_NOT_FOUND_PROOF if none was signed at that size
+   */
+  checkpointOf(size: number): StoredCheckpoint {
+    const newest = this.checkpoint;
+    if (size === newest.size) return newest;
+    const found = size > 0 ? this.store.checkpointCovering(size - 1) : undefined;
+    if (found?.size === size) return found;
+    throw new AffiantError("ERR_NOT_FOUND_PROOF", `no checkpoint was signed at size ${size}`);
+  }
+
   agent(did: string): AgentHead | undefined {
     this.#refresh();
     let head = this.#heads.get(did);
