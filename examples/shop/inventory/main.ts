@@ -26,7 +26,7 @@ function planReservation(stock: Stock, input: Json): Plan {
     const units = article.units - quantity;
     // How much is too much for one order is for the policy to say, and it says so with or without stock.
     if (units < 0 && quantity <= 20)
-      return { refuse: `Of ${sku} only ${article.units} are left, ${quantity} are wanted.` };
+      return { refuse: `${quantity} of ${sku} are wanted and ${article.units} are left.` };
     left.push({ sku, units });
     weightGrams += article.weightGrams * quantity;
   }

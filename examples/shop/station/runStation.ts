@@ -39,7 +39,7 @@ export async function runStation(open: (station: Station, config: StationConfig)
   const agent = await openOrCreate(config);
   const bundle = await loadPolicyBundle(config.policyDir);
   await agent.register();
-  const policy = await agent.commitPolicy(bundle);
+  const policy = { ...(await agent.commitPolicy(bundle)), name: bundle.name };
 
   const workbook = new Workbook(join(config.dataDir, "agents", config.name, "work.db"));
   const station = new Station(agent, workbook, compilePolicy(bundle), stop.signal);

@@ -1,0 +1,19 @@
+import { renameSync, rmSync, writeFileSync } from "node:fs";
+
+/** `endpoints.json` in the data folder: how the command line finds the running system. Gone when it is stopped. */
+export interface Endpoints {
+  readonly relayerUrl: string;
+  readonly rpcUrl: string;
+  readonly deploymentPath: string;
+  /** Where each agent listens, by name. */
+  readonly agents: Readonly<Record<string, string>>;
+}
+
+export function writeEndpoints(path: string, endpoints: Endpoints): void {
+  writeFileSync(`${path}.new`, `${JSON.stringify(endpoints, null, 2)}\n`);
+  renameSync(`${path}.new`, path);
+}
+
+export function removeEndpoints(path: string): void {
+  rmSync(path, { force: true });
+}

@@ -1,0 +1,104 @@
+import { readFile, writeFile } from "node:fs/promises";
+import { once } from "node:events";
+
+import { paintOf } from "../../auditor/report/paint.ts";
+import { readPipeline } from "../../orchestrator/pipeline/readPipeline.ts";
+import { type RunningSystem, shopPipelinePath, startSystem } from "../../orchestrator/start/startSystem.ts";
+import { statusOf, workedThrough } from "../../orchestrator/start/work.ts";
+import { type AffiantError } from "../../protocol/errors/affiantError.ts";
+import { type StartOptions } from "./options.ts";
+import { refusalsIn } from "./refusals.ts";
+import { formatStartReport, type StartResult } from "./report.ts";
+import { bar, TerminalProgress } from "./terminal.ts";
+import { auditFile, writeEvidenceFile } from "./verdicts.ts";
+
+const color = process.stdout.isTTY === true && process.env["NO_COLOR"] === undefined;
+
+/**
+ * The whole of `npm start`.
+ * @param stop is signalled when the user wants it to end
+ * @returns the exit code
+ */
+export async function run(options: StartOptions, stop: AbortController): Promise<number> {
+  const paint = paintOf(color);
+  const progress = new TerminalProgress(process.stdout, paint);
+  process.stdout.write(`${paint.bold("Affiant")}: agents act under a policy, and anyone can check it\n\n`);
+  let broken: AffiantError | undefined;
+  let system: RunningSystem | undefined;
+  try {
+    system = await startSystem(
+      {
+        ...options,
+        pipeline: readPipeline(shopPipelinePath),
+        environment: process.env,
+        stop: stop.signal,
+        onBroken: (error) => {
+          broken = error;
+          stop.abort();
+        },
+      },
+      progress,
+    );
+    const result = await work(system, progress, stop.signal);
+    progress.clear();
+    process.stdout.write(formatStartReport(result, !options.once, paint));
+    const ok = holds(result);
+    if (options.jsonPath !== undefined) await writeFile(options.jsonPath, formatJson(result, ok));
+    if (options.once) return ok ? 0 : 1;
+    if (!stop.signal.aborted) await once(stop.signal, "abort");
+    if (broken) throw broken;
+    return 0;
+  } catch (error) {
+    progress.clear();
+    if (broken) throw broken;
+    if (!stop.signal.aborted) throw error;
+    return 130;
+  } finally {
+    await end(system, progress);
+  }
+}
+
+async function work(system: RunningSystem, progress: TerminalProgress, stop: AbortSignal): Promise<StartResult> {
+  const urls = system.agents.map(({ url }) => url);
+  progress.begin("The agents work through their queue");
+  const total = (await statusOf(urls))?.waiting ?? 0;
+  const { done, refused } = await workedThrough(urls, stop, ({ waiting }) =>
+    progress.update(bar(Math.max(0, total - waiting), total)),
+  );
+  progress.done(
+    total === 0
+      ? `Nothing new to do: ${done} acts and ${refused} refusals are on record`
+      : `Worked through ${total} tasks: ${done} acts and ${refused} refusals are on record`,
+  );
+
+  progress.begin("Anchoring the log on the chain, writing the evidence");
+  const written = await writeEvidenceFile(system, (stage, done, total) =>
+    progress.update(stage === "anchor" ? "waiting for the anchor's block" : bar(done, total)),
+  );
+  progress.done(
+    `${written.anchor.size} entries anchored in block ${written.anchor.blockNumber}; evidence of ${written.entryCount} written`,
+  );
+
+  progress.begin("Auditing the evidence against the chain");
+  const audit = await auditFile(system.layout.evidence, system.endpoints.rpcUrl, system.deployment);
+  progress.done(`Audited: ${audit.verdicts.length} verdicts, ${audit.conformity.judged} acts judged by their policies`);
+  return { system, audit, refusals: refusalsIn(await readFile(system.layout.evidence)) };
+}
+
+function holds({ audit }: StartResult): boolean {
+  return audit.summary.fullyProven && audit.summary.conformityHolds;
+}
+
+function formatJson({ system, audit, refusals }: StartResult, ok: boolean): string {
+  const { agents, layout, endpoints, deployment } = system;
+  const { evidence } = layout;
+  return `${JSON.stringify({ format: "affiant-start/1", ok, agents, evidence, endpoints, deployment, refusals, audit }, null, 2)}\n`;
+}
+
+async function end(system: RunningSystem | undefined, progress: TerminalProgress): Promise<void> {
+  if (!system) return;
+  process.stdout.write("\n");
+  progress.begin("Ending all processes");
+  await system.stop();
+  progress.done("All processes ended; everything is on disk");
+}
