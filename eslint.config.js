@@ -32,5 +32,7 @@ export default tseslint.config(
       "@typescript-eslint/no-non-null-assertion": "off",
     },
   },
+  // Declarations are never run.
+  { files: ["**/*.d.ts"], rules: { "no-restricted-syntax": "off" } },
   { files: ["**/*.js"], ...tseslint.configs.disableTypeChecked },
 );

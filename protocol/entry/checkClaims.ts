@@ -44,7 +44,10 @@ function checkNotBefore(value: unknown, issuer: unknown): void {
   check(isCount(block["blockNumber"]), "nb.blockNumber is not a whole number from 0");
   check(typeof issuer === "string", "iss is not a DID");
   const { chainId } = parseEthrDid(issuer as string);
-  check(isCount(block["chainId"]) && BigInt(block["chainId"] as number) === chainId, "nb.chainId is not the chain of iss");
+  check(
+    isCount(block["chainId"]) && BigInt(block["chainId"] as number) === chainId,
+    "nb.chainId is not the chain of iss",
+  );
 }
 
 function checkDigests(value: unknown): void {
@@ -63,7 +66,8 @@ function asObject(value: unknown, what: string): Record<string, unknown> {
 
 function checkKeys(value: Record<string, unknown>, must: string[], may: string[], what: string): void {
   for (const key of must) check(key in value, `${what} lack ${key}`);
-  for (const key of Object.keys(value)) check(must.includes(key) || may.includes(key), `${what} hold an unknown ${key}`);
+  for (const key of Object.keys(value))
+    check(must.includes(key) || may.includes(key), `${what} hold an unknown ${key}`);
 }
 
 function isName(value: unknown): boolean {

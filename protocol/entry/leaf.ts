@@ -80,7 +80,8 @@ function readHeader(headerText: string): Uint8Array {
   if (typeof header?.kid !== "string") throw new AffiantError("ERR_INPUT_ENTRY", "the entry's header names no key");
   const publicKey = parseKeyDid(header.kid);
   const expected = toBase64url(canonicalJsonBytes({ alg: "EdDSA", kid: header.kid, typ: entryType }));
-  if (headerText !== expected) throw new AffiantError("ERR_INPUT_ENTRY", "the entry's header is not the prescribed one");
+  if (headerText !== expected)
+    throw new AffiantError("ERR_INPUT_ENTRY", "the entry's header is not the prescribed one");
   return publicKey;
 }
 
