@@ -125,7 +125,10 @@ function factsInWords(rule: Rule, facts: ActFacts): string {
 }
 
 function shown(value: unknown): string {
-  const text = JSON.stringify(value);
+  // Cedar's extension values, decimals say, by the text that made them.
+  const text = JSON.stringify(value, (_key, item: unknown) =>
+    typeof item === "object" && item !== null && "__extn" in item ? (item.__extn as { arg: unknown }).arg : item,
+  );
   return text.length > 200 ? `${text.slice(0, 197)}...` : text;
 }
 

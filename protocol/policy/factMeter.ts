@@ -2,54 +2,87 @@
 export class FactLimitError extends Error {}
 
 /**
- * `steps`: JSONata nodes evaluated for all facts of one act together, plus one for each 256 values a node hands on, so
- * that built-ins that walk a large value pay for it. `valueWeight`: JSON values (and 32-character pieces of strings)
- * inside of one result, counted as often as they are reached, which also stops values that share parts exponentially.
+ * `steps`: JSONata nodes evaluated for all facts of one act together, plus one for each 256 values that a node hands on,
+ * so that built-ins that walk a large value pay for it; each earlier act in the thread adds `stepsPerEarlierAct`.
+ * `valueWeight`: JSON values (and 32-character pieces of strings) inside of one result, counted as often as they are
+ * reached, which also stops values that share their parts exponentially. `depth`: of calls, and of values.
  */
-export const factLimits = { steps: 250_000, depth: 256, listLength: 20_000, valueWeight: 4_000_000 } as const;
+export const factLimits = {
+  steps: 250_000,
+  stepsPerEarlierAct: 500,
+  depth: 256,
+  listLength: 20_000,
+  stringLength: 1 << 24,
+  valueWeight: 4_000_000,
+} as const;
+
+interface Size {
+  readonly weight: number;
+  readonly height: number;
+}
+
+const leaf: Size = { weight: 1, height: 0 };
+
+/** Sizes of values once seen. They depend on nothing but the value, so who asked first makes no difference. */
+const sizes = new WeakMap<object, Size>();
+
+/** Tells the size of an object that must not be walked itself, by the values that it stands for. */
+export function setSizeByParts(value: object, parts: readonly unknown[]): void {
+  sizes.set(value, sizeOfAll(parts, 0));
+}
 
 /** Counts what the facts of one act cost. */
 export class FactMeter {
+  readonly #limit: number;
   #steps = 0;
-  readonly #weights = new WeakMap<object, number>();
 
-  /** Called for each node that JSONata has evaluated. */
+  constructor(earlierActs: number) {
+    this.#limit = factLimits.steps + factLimits.stepsPerEarlierAct * earlierActs;
+  }
+
+  /** Called for each node that JSONata has evaluated, with its result. */
   charge(result: unknown): void {
-    const weight = this.#weightOf(result, 0);
-    this.#steps += 1 + Math.floor(weight / 256);
-    if (this.#steps > factLimits.steps) {
-      throw new FactLimitError(`the facts of one act may take ${factLimits.steps} steps`);
-    }
-  }
-
-  /** Tells the weight of an object that must not be walked, as the values that it stands for. */
-  know(value: object, parts: readonly unknown[]): void {
-    this.#weights.set(
-      value,
-      parts.reduce<number>((sum, part) => sum + this.#weightOf(part, 0), 1),
-    );
-  }
-
-  #weightOf(value: unknown, depth: number): number {
-    if (typeof value === "string") return 1 + (value.length >> 5);
-    if (typeof value !== "object" || value === null) return 1;
-    const known = this.#weights.get(value);
-    if (known !== undefined) return known;
-    if (depth > factLimits.depth) throw new FactLimitError(`a value is nested deeper than ${factLimits.depth}`);
-    if (isFunctionValue(value)) return 1;
-    let weight = 1;
-    for (const item of Array.isArray(value) ? value : Object.values(value)) {
-      weight += this.#weightOf(item, depth + 1);
-      if (weight > factLimits.valueWeight) {
-        throw new FactLimitError(`a value holds more than ${factLimits.valueWeight} values`);
-      }
-    }
-    this.#weights.set(value, weight);
-    return weight;
+    this.#steps += 1 + Math.floor(sizeOf(result, 0).weight / 256);
+    if (this.#steps > this.#limit) throw new FactLimitError(`the facts of this act may take ${this.#limit} steps`);
   }
 }
 
-/** JSONata's lambdas carry their environment, which leads round in a circle. */
+function sizeOf(value: unknown, depth: number): Size {
+  if (typeof value === "string") return sizeOfString(value);
+  if (typeof value !== "object" || value === null || isFunctionValue(value)) return leaf;
+  const known = sizes.get(value);
+  if (known !== undefined) return known;
+  const size = sizeOfAll(Array.isArray(value) ? value : Object.values(value), depth);
+  sizes.set(value, size);
+  return size;
+}
+
+/** The limit comes before the engine's own, which is not the same everywhere. */
+function sizeOfString(value: string): Size {
+  if (value.length < 32) return leaf;
+  if (value.length > factLimits.stringLength) {
+    throw new FactLimitError(`a string is longer than ${factLimits.stringLength} characters`);
+  }
+  return { weight: 1 + (value.length >> 5), height: 0 };
+}
+
+function sizeOfAll(parts: readonly unknown[], depth: number): Size {
+  if (depth > factLimits.depth) throw new FactLimitError(`a value is nested deeper than ${factLimits.depth}`);
+  let weight = 1;
+  let height = 0;
+  for (const part of parts) {
+    const size = sizeOf(part, depth + 1);
+    weight += size.weight;
+    height = Math.max(height, size.height + 1);
+    if (weight > factLimits.valueWeight) {
+      throw new FactLimitError(`a value holds more than ${factLimits.valueWeight} values`);
+    }
+    if (height > factLimits.depth) throw new FactLimitError(`a value is nested deeper than ${factLimits.depth}`);
+  }
+  return { weight, height };
+}
+
+/** JSONata's functions carry their environment, which leads round in a circle. */
 function isFunctionValue(value: object): boolean {
   return Object.hasOwn(value, "_jsonata_lambda") || Object.hasOwn(value, "_jsonata_function");
 }

@@ -3,7 +3,7 @@ import { toCedarValue } from "./cedarValue.ts";
 import { type CompiledPolicy } from "./compile.ts";
 import { type AttributeType } from "./contextSchema.ts";
 import { jsonataWords } from "./factExpression.ts";
-import { FactMeter } from "./factMeter.ts";
+import { FactMeter, setSizeByParts } from "./factMeter.ts";
 import { type PolicyAct } from "./types.ts";
 
 /** What is known of an act for Cedar. */
@@ -23,14 +23,15 @@ export async function factsOf(
 ): Promise<ActFacts> {
   const context: Record<string, CedarValueJson> = {};
   const unknown = new Map<string, string>();
-  const meter = new FactMeter();
+  const meter = new FactMeter(before.length);
   const watch: WithheldWatch = { touched: undefined };
-  const view = Object.assign(viewOf(act, watch), { before: before.map((earlier) => viewOf(earlier, watch)) });
-  // The meter must not walk the views themselves: it would set off the getters of withheld values.
-  before.forEach((earlier, index) =>
-    meter.know(view.before[index] ?? {}, [earlier.input, earlier.output, earlier.context]),
-  );
-  meter.know(view, [act.input, act.output, act.context, view.before]);
+  let view: object;
+  try {
+    view = viewWithBefore(act, before, watch);
+  } catch (cause) {
+    // A record too large or too deep to look at. It is the agent's doing, so it must not read as kept.
+    return { context, unknown: new Map(names.map((name) => [name, jsonataWords(cause)])) };
+  }
 
   for (const name of names) {
     const expression = policy.facts.get(name);
@@ -53,6 +54,12 @@ interface WithheldWatch {
   touched: string | undefined;
 }
 
+function viewWithBefore(act: PolicyAct, before: readonly PolicyAct[], watch: WithheldWatch): object {
+  const view = Object.assign(viewOf(act, watch), { before: before.map((earlier) => viewOf(earlier, watch)) });
+  setSizeByParts(view, [act.input, act.output, act.context, view.before]);
+  return view;
+}
+
 /**
  * An act as JSONata sees it. A value that is absent and may be withheld is there as a getter that tells on whoever looks:
  * otherwise `$count(input.passengers)` would be 0 for an input that nobody disclosed, and a rule would seem kept.
@@ -70,5 +77,7 @@ function viewOf(act: PolicyAct, watch: WithheldWatch): object {
       Object.defineProperty(view, key, { get, enumerable: true });
     }
   }
+  // The meter must not walk a view itself: it would set off the getters.
+  setSizeByParts(view, [act.input, act.output, act.context]);
   return view;
 }
