@@ -1,31 +1,24 @@
 import { readFileSync } from "node:fs";
-import { createServer, type Server } from "node:http";
+import { createServer } from "node:http";
 import { join } from "node:path";
 
-import { Interface } from "ethers";
-import { pino, type Logger } from "pino";
+import { type Logger, pino } from "pino";
 
 import { type Deployment, parseDeployment } from "../protocol/deployment.ts";
 import { toHex } from "../protocol/encoding/hex.ts";
-import { agentRegistryAbi } from "../protocol/generated/abi/AgentRegistry.ts";
-import { logAnchorAbi } from "../protocol/generated/abi/LogAnchor.ts";
-import { policyRegistryAbi } from "../protocol/generated/abi/PolicyRegistry.ts";
 import { logIdOf } from "../protocol/log/logId.ts";
-import { Anchorer, assertOurs } from "./anchor/anchorer.ts";
-import { AnchorFollower } from "./anchor/anchorFollower.ts";
-import { AnchorReader } from "./anchor/anchorReader.ts";
-
-import { readContract } from "./chain/contracts.ts";
-import { HeadTracker } from "./chain/head.ts";
-import { Registries } from "./chain/registries.ts";
-import { connectRpc } from "./chain/rpc.ts";
+import { type Anchoring, openAnchoring } from "./anchor/openAnchoring.ts";
+import { type Chain, connectChain } from "./chain/connectChain.ts";
 import { type RelayerConfig } from "./config.ts";
 import { createApp } from "./http/app.ts";
 import { entriesRouter } from "./http/entriesRouter.ts";
 import { EventHub, eventsRouter } from "./http/events.ts";
+import { listen } from "./http/listen.ts";
 import { logRouter } from "./http/logRouter.ts";
+import { createMetrics } from "./http/metrics.ts";
 import { opsRouter } from "./http/opsRouter.ts";
 import { policiesRouter } from "./http/policiesRouter.ts";
+import { readiness } from "./http/readiness.ts";
 import { requestsRouter } from "./http/requestsRouter.ts";
 import { Ingest } from "./ingest/ingest.ts";
 import { Sequencer } from "./ingest/sequencer.ts";
@@ -35,10 +28,11 @@ import { anchorInfo, Log } from "./log/log.ts";
 import { openNoteKey } from "./log/noteKey.ts";
 import { AllowList } from "./requests/allowList.ts";
 import { Requests } from "./requests/requests.ts";
-import { Sender } from "./sender/sender.ts";
-import { openSenderKey } from "./sender/signer.ts";
+import { openSender } from "./sender/openSender.ts";
+import { type Sender } from "./sender/sender.ts";
 import { simulate } from "./sender/simulate.ts";
-import { type CommitHook, openDatabase } from "./store/database.ts";
+import { type CommitHook, type Database, openDatabase } from "./store/database.ts";
+import { lockFolder } from "./store/folderLock.ts";
 import { PolicyStore } from "./store/policyStore.ts";
 
 export interface Relayer {
@@ -53,161 +47,133 @@ export interface RelayerSeams {
   readonly commitHook?: CommitHook;
 }
 
-const gwei = 1e9;
+/** Everything that was opened, to be closed in reverse order, also when the start fails half-way. */
+class Closers {
+  readonly #closers: (() => unknown)[] = [];
+
+  add(close: () => unknown): void {
+    this.#closers.push(close);
+  }
+
+  async close(): Promise<void> {
+    for (let close = this.#closers.pop(); close; close = this.#closers.pop()) await close();
+  }
+}
 
 /**
  * Brings the relayer up and puts its rooms together.
- * @throws AffiantError ERR_INPUT_DEPLOYMENT, ERR_INPUT_FILE, ERR_CONFLICT_CHAIN, ERR_CONFLICT_LOG_FORK,
- * ERR_CONFLICT_LOG_OPERATOR, ERR_UNAVAILABLE_CHAIN
+ * @throws AffiantError ERR_CONFLICT_RUNNING, ERR_INPUT_DEPLOYMENT, ERR_INPUT_FILE, ERR_CONFLICT_CHAIN,
+ * ERR_CONFLICT_LOG_FORK, ERR_CONFLICT_LOG_OPERATOR, ERR_UNAVAILABLE_CHAIN
  */
 export async function startRelayer(config: RelayerConfig, seams: RelayerSeams = {}): Promise<Relayer> {
+  const closers = new Closers();
+  try {
+    const url = await openRelayer(config, seams, closers);
+    return { url, close: () => closers.close() };
+  } catch (error) {
+    await closers.close();
+    throw error;
+  }
+}
+
+async function openRelayer(config: RelayerConfig, seams: RelayerSeams, closers: Closers): Promise<string> {
   const logger = seams.logger ?? pino({ level: config.logLevel }, pino.destination(2));
   const deployment = parseDeployment(readFileSync(config.deploymentFile, "utf8"));
-  const database = openDatabase(join(config.dataDir, "relayer.db"), seams.commitHook);
-  const log = new Log(database, config.dataDir, openNoteKey(config.noteKeyFile, config.logOrigin));
+  const { database, log } = openStore(config, seams, closers);
   const chain = connectChain(config, deployment);
   const journal = new Journal(database);
-  const sender = openSender(config, deployment, chain, journal);
-  const anchoring = openAnchoring(config, chain, log, journal, sender, database);
-  await checkChain(chain, log, sender, anchoring);
+  const sender = openSender(config, deployment.chainId, chain, journal);
+  const anchoring = await openAnchoring(config, chain, log, journal, sender, database);
 
-  const pool = new VerifyPool(config.verifyThreads);
-  const sequencer = new Sequencer(log, {
-    maxEntries: config.commitMaxEntries,
-    waitMs: config.commitWaitMs,
-    now: Date.now,
-  });
-  const ingest = new Ingest(pool, chain.registries, sequencer, log, { queueLimit: config.queueLimit });
-  const requests = new Requests(journal, sender, allowList(deployment, chain), {
-    quotaPerDay: config.requestQuotaPerDay,
-    gasPerDay: config.requestGasPerDay,
-    now: Date.now,
-    simulate: (call) => simulate(chain.rpc, sender.address, call, chain.abis, config.gasLimitPerCall),
-  });
+  const { ingest, sequencer } = openIngest(config, chain, log, closers);
+  const requests = openRequests(config, deployment, chain, journal, sender);
+  const { anchorer } = anchoring;
+  const metrics = createMetrics({ log, ingest, sequencer, journal, sender, anchorer, chain });
   const hub = new EventHub();
-  wireEvents(hub, log, chain, anchoring, sender, config);
+  wireEvents(config, hub, log, chain, anchoring, sender);
 
   const place = { chainId: deployment.chainId, contract: chain.logAnchor.address, logId: logIdOf(config.logOrigin) };
   const app = createApp({
     bodyLimitBytes: config.bodyLimitBytes,
     logger,
-    guards: [],
+    guards: [metrics.observe],
     routers: [
       policiesRouter(new PolicyStore(database), database),
       entriesRouter(ingest, log),
-      logRouter(log, anchoring.anchorer, place),
+      logRouter(log, anchorer, place),
       requestsRouter(requests),
       eventsRouter(hub),
-      opsRouter(() => readiness(chain, anchoring, ingest, config)),
+      opsRouter(() => readiness(chain, anchorer, ingest, config), metrics),
     ],
   });
+  startLoops(config, chain, anchoring, sender, closers);
   const server = createServer(app);
   const url = await listen(server, config);
-  chain.heads.start(config.pollIntervalMs);
-  const timer = setInterval(() => void anchoring.anchorer.check(), Math.min(config.anchorIntervalMs, 1_000));
-  sender.wake();
-  logger.info({ url, size: log.size, sender: sender.address }, "relayer is up");
-
-  async function close(): Promise<void> {
-    clearInterval(timer);
+  closers.add(async () => {
     ingest.stop();
     hub.close();
     const closed = new Promise((resolve) => server.close(resolve));
-    sequencer.drain();
     server.closeIdleConnections();
     await closed;
-    await pool.close();
-    await anchoring.anchorer.stop();
-    await sender.stop();
-    await chain.heads.stop();
-    log.close();
-    database.close();
-    logger.info("relayer ended");
-  }
-  return { url, close };
+    sequencer.drain();
+  });
+  logger.info({ url, size: log.size, sender: sender.address }, "relayer is up");
+  return url;
 }
 
-function connectChain(config: RelayerConfig, { chainId, contracts }: Deployment) {
-  const rpc = connectRpc(config.rpcUrls, chainId);
-  const heads = new HeadTracker(rpc);
-  const agents = readContract(rpc, contracts.agentRegistry.address, new Interface(agentRegistryAbi));
-  const policies = readContract(rpc, contracts.policyRegistry.address, new Interface(policyRegistryAbi));
-  const logAnchor = readContract(rpc, contracts.logAnchor.address, new Interface(logAnchorAbi));
-  const registries = new Registries(agents, policies, heads, {
-    chainId,
-    maxBlockAge: config.maxBlockAge,
-    activeForMs: 5_000,
+function openStore(config: RelayerConfig, seams: RelayerSeams, closers: Closers): { database: Database; log: Log } {
+  const lock = lockFolder(config.dataDir);
+  closers.add(() => lock.release());
+  const database = openDatabase(join(config.dataDir, "relayer.db"), seams.commitHook);
+  closers.add(() => database.close());
+  const log = new Log(database, config.dataDir, openNoteKey(config.noteKeyFile, config.logOrigin));
+  closers.add(() => log.close());
+  return { database, log };
+}
+
+function openIngest(config: RelayerConfig, chain: Chain, log: Log, closers: Closers) {
+  const pool = new VerifyPool(config.verifyThreads);
+  closers.add(() => pool.close());
+  const sequencer = new Sequencer(log, {
+    maxEntries: config.commitMaxEntries,
+    waitMs: config.commitWaitMs,
     now: Date.now,
   });
-  return { rpc, heads, agents, policies, logAnchor, registries, abis: [agents.abi, policies.abi, logAnchor.abi] };
+  return { sequencer, ingest: new Ingest(pool, chain.registries, sequencer, log, { queueLimit: config.queueLimit }) };
 }
 
-type Chain = ReturnType<typeof connectChain>;
-
-function openSender(config: RelayerConfig, { chainId }: Deployment, chain: Chain, journal: Journal): Sender {
-  const signer = openSenderKey(config.senderKeyFile);
-  return new Sender(journal, chain.rpc, chain.heads, signer, chain.abis, {
-    chainId,
-    confirmations: config.confirmations,
-    bumpAfterBlocks: config.bumpAfterBlocks,
-    gasLimitPerCall: config.gasLimitPerCall,
-    feeCaps: {
-      maxFeeWei: BigInt(Math.round(config.maxFeeGwei * gwei)),
-      maxPriorityFeeWei: BigInt(Math.round(config.maxPriorityFeeGwei * gwei)),
-    },
-    maxInFlight: 16,
-  });
-}
-
-function openAnchoring(
+function openRequests(
   config: RelayerConfig,
+  { contracts }: Deployment,
   chain: Chain,
-  log: Log,
   journal: Journal,
   sender: Sender,
-  database: ReturnType<typeof openDatabase>,
-) {
-  const reader = new AnchorReader(chain.logAnchor, chain.rpc, logIdOf(config.logOrigin));
-  const follower = new AnchorFollower(reader, log, database);
-  const anchorer = new Anchorer(log, journal, sender, reader, follower, {
-    intervalMs: config.anchorIntervalMs,
-    maxEntries: config.anchorMaxEntries,
+): Requests {
+  const targets = new Map([
+    [contracts.agentRegistry.address, chain.agents.abi],
+    [contracts.policyRegistry.address, chain.policies.abi],
+  ]);
+  return new Requests(journal, sender, new AllowList(targets), {
+    quotaPerDay: config.requestQuotaPerDay,
+    gasPerDay: config.requestGasPerDay,
     now: Date.now,
+    simulate: (call) => simulate(chain.rpc, sender.address, call, chain.abis, config.gasLimitPerCall),
   });
-  return { reader, follower, anchorer };
 }
 
-type Anchoring = ReturnType<typeof openAnchoring>;
-
-/** Before anything is served: the chain is the right one, its anchors agree with the log, and the log is ours. */
-async function checkChain(chain: Chain, log: Log, sender: Sender, { reader, follower }: Anchoring): Promise<void> {
-  await chain.heads.poll();
-  const registration = await reader.registration();
-  if (registration) assertOurs(registration, sender.address, toHex(log.key.publicKey));
-  await follower.follow();
-}
-
-function allowList({ contracts }: Deployment, chain: Chain): AllowList {
-  return new AllowList(
-    new Map([
-      [contracts.agentRegistry.address, chain.agents.abi],
-      [contracts.policyRegistry.address, chain.policies.abi],
-    ]),
-  );
-}
-
+/** Who tells whom: entries and blocks wake the anchorer, blocks wake the sender, and readers hear of both. */
 function wireEvents(
+  config: RelayerConfig,
   hub: EventHub,
   log: Log,
   chain: Chain,
   { anchorer, follower }: Anchoring,
   sender: Sender,
-  config: RelayerConfig,
 ): void {
   log.isFinal = (blockNumber) => (chain.heads.head?.number ?? 0) - blockNumber + 1 >= config.confirmations;
   log.onCheckpoint((checkpoint) => {
     hub.send("checkpoint", { size: checkpoint.size, root: toHex(checkpoint.root), note: checkpoint.note });
-    if (checkpoint.size - anchorer.status().anchoredSize >= config.anchorMaxEntries) void anchorer.check();
+    if (anchorer.isFullyLoaded()) void anchorer.check();
   });
   follower.onAnchor((anchor) => hub.send("anchor", anchorInfo(anchor)));
   chain.heads.onHead(async () => {
@@ -219,27 +185,19 @@ function wireEvents(
   });
 }
 
-function readiness(chain: Chain, { anchorer }: Anchoring, ingest: Ingest, config: RelayerConfig) {
-  const reasons: string[] = [];
-  const anchoring = anchorer.status();
-  const chainAgeMs = chain.heads.ageMs();
-  if (chainAgeMs > Math.max(30_000, config.pollIntervalMs * 10)) reasons.push("the chain does not answer");
-  if (ingest.underWay >= config.queueLimit) reasons.push("the queue is full");
-  if (anchoring.lateBecause) reasons.push(`anchoring: ${anchoring.lateBecause}`);
-  const chainTroubles = chain.rpc.troubles();
-  return {
-    reasons,
-    details: { anchoring, chain: { headBlockNumber: chain.heads.head?.number ?? null, chainTroubles } },
-  };
-}
-
-function listen(server: Server, { host, port }: RelayerConfig): Promise<string> {
-  return new Promise((resolve, reject) => {
-    server.once("error", reject);
-    server.listen(port, host, () => {
-      const address = server.address();
-      const bound = typeof address === "object" && address !== null ? address.port : port;
-      resolve(`http://${host.includes(":") ? `[${host}]` : host}:${bound}`);
-    });
-  });
+/** The loops that go on without requests. They end before what they use is closed. */
+function startLoops(
+  config: RelayerConfig,
+  chain: Chain,
+  { anchorer }: Anchoring,
+  sender: Sender,
+  closers: Closers,
+): void {
+  closers.add(() => anchorer.stop());
+  closers.add(() => sender.stop());
+  closers.add(() => chain.heads.stop());
+  chain.heads.start(config.pollIntervalMs);
+  const timer = setInterval(() => void anchorer.check(), Math.min(config.anchorIntervalMs, 1_000));
+  closers.add(() => clearInterval(timer));
+  sender.wake();
 }

@@ -42,6 +42,7 @@ export class Anchorer {
   readonly #options: AnchorerOptions;
   #registered = false;
   #requested = false;
+  #stopped = false;
   #pendingSinceMs: number | undefined;
   #trouble: string | undefined;
   #running: Promise<void> | undefined;
@@ -72,11 +73,19 @@ export class Anchorer {
 
   /** Looks at the chain and sends an anchor if one is due. One round at a time. */
   check(): Promise<void> {
+    if (this.#stopped) return Promise.resolve();
     this.#running ??= this.#round().finally(() => (this.#running = undefined));
     return this.#running;
   }
 
+  /** Whether so many entries wait that an anchor is due before its time. */
+  isFullyLoaded(): boolean {
+    return this.#log.size - this.#anchoredSize() >= this.#options.maxEntries;
+  }
+
+  /** Starts no new round and lets the running one end. */
   async stop(): Promise<void> {
+    this.#stopped = true;
     await this.#running;
   }
 

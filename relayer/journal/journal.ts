@@ -97,6 +97,7 @@ export class Journal {
   readonly #setLane: StatementSync;
   readonly #counts: StatementSync;
   readonly #spent: StatementSync;
+  readonly #total: StatementSync;
   readonly #keep: StatementSync;
   readonly #keyOf: StatementSync;
   readonly #freeKey: StatementSync;
@@ -138,6 +139,9 @@ export class Journal {
     this.#lane = sql.prepare("SELECT next_nonce AS nextNonce FROM lane WHERE address = ?");
     this.#setLane = sql.prepare(
       "INSERT INTO lane (address, next_nonce) VALUES (?, ?) ON CONFLICT (address) DO UPDATE SET next_nonce = excluded.next_nonce",
+    );
+    this.#total = sql.prepare(
+      "SELECT ifnull(sum(gas_used), 0) AS gas, ifnull(sum(fee_wei / 1e18), 0) AS feeEther FROM job WHERE gas_used IS NOT NULL",
     );
     this.#keep = sql.prepare("INSERT INTO idempotency (key, dedupe_key, job) VALUES (?, ?, ?) ON CONFLICT DO NOTHING");
     this.#keyOf = sql.prepare("SELECT dedupe_key AS dedupeKey, job AS id FROM idempotency WHERE key = ?");
@@ -289,6 +293,11 @@ export class Journal {
   /** Requests of an agent since a time, and the gas they took (or may take). */
   usage(agent: string, sinceMs: number): { count: number; gas: number } {
     return this.#spent.get(agent, sinceMs) as { count: number; gas: number };
+  }
+
+  /** What all mined transactions cost so far. */
+  spent(): { gas: number; feeEther: number } {
+    return this.#total.get() as { gas: number; feeEther: number };
   }
 
   #insertAttempt(attempt: Omit<Attempt, "sentAtBlock" | "signedAtMs">, purpose: "first" | "bump" | "noop"): void {

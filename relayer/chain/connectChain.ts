@@ -1,0 +1,41 @@
+import { Interface } from "ethers";
+
+import { type Deployment } from "../../protocol/deployment.ts";
+import { agentRegistryAbi } from "../../protocol/generated/abi/AgentRegistry.ts";
+import { logAnchorAbi } from "../../protocol/generated/abi/LogAnchor.ts";
+import { policyRegistryAbi } from "../../protocol/generated/abi/PolicyRegistry.ts";
+import { type RelayerConfig } from "../config.ts";
+import { type ContractReader, readContract } from "./contracts.ts";
+import { HeadTracker } from "./head.ts";
+import { Registries } from "./registries.ts";
+import { connectRpc, type Rpc } from "./rpc.ts";
+
+/** The chain as this relayer sees it. */
+export interface Chain {
+  readonly rpc: Rpc;
+  readonly heads: HeadTracker;
+  readonly agents: ContractReader;
+  readonly policies: ContractReader;
+  readonly logAnchor: ContractReader;
+  readonly registries: Registries;
+  /** Of all contracts, to put names to what they revert with. */
+  readonly abis: readonly Interface[];
+}
+
+/** How long "this agent is active" is believed without asking again. */
+const activeForMs = 5_000;
+
+export function connectChain(config: RelayerConfig, { chainId, contracts }: Deployment): Chain {
+  const rpc = connectRpc(config.rpcUrls, chainId);
+  const heads = new HeadTracker(rpc);
+  const agents = readContract(rpc, contracts.agentRegistry.address, new Interface(agentRegistryAbi));
+  const policies = readContract(rpc, contracts.policyRegistry.address, new Interface(policyRegistryAbi));
+  const logAnchor = readContract(rpc, contracts.logAnchor.address, new Interface(logAnchorAbi));
+  const registries = new Registries(agents, policies, heads, {
+    chainId,
+    maxBlockAge: config.maxBlockAge,
+    activeForMs,
+    now: Date.now,
+  });
+  return { rpc, heads, agents, policies, logAnchor, registries, abis: [agents.abi, policies.abi, logAnchor.abi] };
+}
