@@ -37,7 +37,7 @@ export class AnchorFollower {
       const anchor = await this.#reader.at(index);
       assertAgrees(this.#log.tree, anchor, `anchor ${index} on chain`);
       const complete = { ...anchor, txHash: await this.#reader.transactionOf(anchor) };
-      this.#database.transaction(() => this.#log.store.putAnchor(complete));
+      this.#database.transaction("anchor.put", () => this.#log.store.putAnchor(complete));
       for (const listener of this.#listeners) listener(complete);
     }
   }
@@ -48,7 +48,7 @@ export class AnchorFollower {
     while (last) {
       if (last.index < count && same(last, await this.#reader.at(last.index))) return last.index + 1;
       const { index } = last;
-      this.#database.transaction(() => this.#log.store.dropAnchorsFrom(index));
+      this.#database.transaction("anchor.drop", () => this.#log.store.dropAnchorsFrom(index));
       last = this.#log.store.lastAnchor();
     }
     return 0;

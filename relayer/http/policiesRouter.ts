@@ -24,7 +24,7 @@ export function policiesRouter(policies: PolicyStore, database: Database): Route
     if (!bytesEqual(createHash("sha256").update(text, "utf8").digest(), hash)) {
       throw new AffiantError("ERR_INPUT_POLICY", "the bundle has another hash");
     }
-    const isNew = database.transaction(() => policies.put(hash, text));
+    const isNew = database.transaction("policy.put", () => policies.put(hash, text));
     response.status(isNew ? 201 : 200).json({ hash: request.params["hash"] });
   });
 

@@ -158,7 +158,7 @@ export class Journal {
   /** Adds a job unless one with its dedupe key is there; returns the one that is there now. */
   add(job: NewJob): Job {
     const nowMs = this.#now();
-    this.#database.transaction(() => {
+    this.#database.transaction("job.add", () => {
       this.#insert.run(job.id, job.dedupeKey, job.kind, job.agent, job.target, job.data, nowMs, nowMs);
     });
     return this.byDedupeKey(job.dedupeKey) as Job;
@@ -167,7 +167,7 @@ export class Journal {
   /** Adds a sponsored request under its idempotency key; a failed one of the same call makes room. */
   addRequest(job: NewJob, idempotencyKey: string): Job {
     const nowMs = this.#now();
-    this.#database.transaction(() => {
+    this.#database.transaction("job.request", () => {
       this.#freeKey.run(job.dedupeKey);
       this.#insert.run(job.id, job.dedupeKey, job.kind, job.agent, job.target, job.data, nowMs, nowMs);
       const { id } = this.byDedupeKey(job.dedupeKey) as Job;
@@ -194,7 +194,7 @@ export class Journal {
   }
 
   simulated(id: string, gasLimit: number): void {
-    this.#database.transaction(() => this.#setState.run("simulated", gasLimit, this.#now(), id));
+    this.#database.transaction("job.simulated", () => this.#setState.run("simulated", gasLimit, this.#now(), id));
   }
 
   /** The next nonce of a lane; undefined if the lane was never used from here. */
@@ -202,16 +202,12 @@ export class Journal {
     return (this.#lane.get(lane) as { nextNonce: number } | undefined)?.nextNonce;
   }
 
-  setNextNonce(lane: string, nonce: number): void {
-    this.#database.transaction(() => this.#setLane.run(lane, nonce));
-  }
-
   /**
    * Claims the attempt's nonce and stores the signed bytes, together: after a crash there is either neither, or both
    * and the same bytes are sent again. Never a nonce twice, never signed bytes that are not written down.
    */
   claim(attempt: Omit<Attempt, "sentAtBlock" | "signedAtMs">): void {
-    this.#database.transaction(() => {
+    this.#database.transaction("job.claim", () => {
       this.#setLane.run(attempt.lane, attempt.nonce + 1);
       this.#claim.run(attempt.lane, attempt.nonce, this.#now(), attempt.jobId);
       this.#insertAttempt(attempt, "first");
@@ -220,7 +216,7 @@ export class Journal {
 
   /** Stores another signed transaction of the same job and nonce, with a higher fee. */
   addBump(attempt: Omit<Attempt, "sentAtBlock" | "signedAtMs">): void {
-    this.#database.transaction(() => this.#insertAttempt(attempt, "bump"));
+    this.#database.transaction("job.bump", () => this.#insertAttempt(attempt, "bump"));
   }
 
   /**
@@ -229,7 +225,7 @@ export class Journal {
    */
   fillSlot(job: Job, error: string, filler: NewJob, attempt: Omit<Attempt, "sentAtBlock" | "signedAtMs">): void {
     const nowMs = this.#now();
-    this.#database.transaction(() => {
+    this.#database.transaction("job.fill", () => {
       this.#fail.run(error, nowMs, job.id);
       this.#detach.run(nowMs, job.id);
       this.#insert.run(filler.id, filler.dedupeKey, filler.kind, null, filler.target, filler.data, nowMs, nowMs);
@@ -249,7 +245,7 @@ export class Journal {
   }
 
   sent(jobId: string, hash: string, headNumber: number): void {
-    this.#database.transaction(() => {
+    this.#database.transaction("job.sent", () => {
       this.#sent.run(headNumber, hash);
       const job = this.byId(jobId);
       if (job?.state === "signed") this.#setState.run("broadcast", job.gasLimit, this.#now(), jobId);
@@ -258,14 +254,14 @@ export class Journal {
 
   mined(id: string, state: "mined" | "final" | "failed", mined: Mined, error: string | null = null): void {
     const { txHash, blockNumber, blockHash, gasUsed, feeWei } = mined;
-    this.#database.transaction(() =>
+    this.#database.transaction("job.mined", () =>
       this.#setMined.run(state, txHash, blockNumber, blockHash, gasUsed, String(feeWei), error, this.#now(), id),
     );
   }
 
   /** A reorg took the block away: the job waits to be mined again. */
   unmine(id: string): void {
-    this.#database.transaction(() => this.#unmine.run(this.#now(), id));
+    this.#database.transaction("job.unmine", () => this.#unmine.run(this.#now(), id));
   }
 
   /** Takes a job back to `simulated` because its nonce was used by somebody else's transaction. */
@@ -273,7 +269,7 @@ export class Journal {
     const job = this.byId(id);
     if (!job?.lane) return;
     const { lane } = job;
-    this.#database.transaction(() => {
+    this.#database.transaction("job.release", () => {
       this.#detach.run(this.#now(), id);
       this.#setState.run("simulated", job.gasLimit, this.#now(), id);
       this.#setLane.run(lane, Math.max(nextNonce, this.nextNonce(lane) ?? 0));
@@ -281,7 +277,7 @@ export class Journal {
   }
 
   fail(id: string, error: string): void {
-    this.#database.transaction(() => this.#fail.run(error, this.#now(), id));
+    this.#database.transaction("job.fail", () => this.#fail.run(error, this.#now(), id));
   }
 
   counts(): Record<JobState, number> {

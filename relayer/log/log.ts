@@ -106,7 +106,7 @@ export class Log {
     const staged = this.tree.stage(entries.map((entry) => entry.leafHash));
     const checkpoint = signCheckpoint(this.key, staged.size, staged.root);
     try {
-      this.#database.transaction(() => {
+      this.#database.transaction("log.append", () => {
         for (const head of heads) this.entries.saveAgent(head);
         for (const entry of entries) this.entries.insert(entry);
         for (const tile of staged.fullTiles) this.store.insertTile(tile);
@@ -152,7 +152,9 @@ export class Log {
   }
 
   keepEquivocation(agentId: number, seq: number, entryId: Uint8Array, leaf: string, nowMs: number): void {
-    this.#database.transaction(() => this.entries.keepEquivocation(agentId, seq, entryId, leaf, nowMs));
+    this.#database.transaction("log.equivocation", () =>
+      this.entries.keepEquivocation(agentId, seq, entryId, leaf, nowMs),
+    );
   }
 
   close(): void {

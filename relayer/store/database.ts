@@ -13,12 +13,33 @@ export interface Database {
    * @throws AffiantError ERR_UNAVAILABLE_STORAGE if SQLite could not write; whether a failed COMMIT landed is unknown,
    * so the caller must read its state again
    */
-  transaction<T>(work: () => T): T;
+  transaction<T>(name: CommitName, work: () => T): T;
   close(): void;
 }
 
-/** Called around commits; a test throws from it to make a write fail before (`lost`) or after it landed (`landed`). */
-export type CommitHook = (point: "before-commit" | "after-commit") => void;
+/** Every commit this process makes: the points between which it can die. */
+export const commitNames = [
+  "log.append",
+  "log.equivocation",
+  "policy.put",
+  "anchor.put",
+  "anchor.drop",
+  "job.add",
+  "job.request",
+  "job.simulated",
+  "job.claim",
+  "job.bump",
+  "job.fill",
+  "job.sent",
+  "job.mined",
+  "job.unmine",
+  "job.release",
+  "job.fail",
+] as const;
+export type CommitName = (typeof commitNames)[number];
+
+/** Called around commits; a test throws (or dies) in it before the write is durable (`lost`) or after (`landed`). */
+export type CommitHook = (point: "before-commit" | "after-commit", name: CommitName) => void;
 
 export function openDatabase(file: string, hook: CommitHook = () => undefined): Database {
   mkdirSync(dirname(file), { recursive: true, mode: 0o700 });
@@ -34,12 +55,12 @@ export function openDatabase(file: string, hook: CommitHook = () => undefined): 
   migrate(sql);
   return {
     sql,
-    transaction: (work) => runTransaction(sql, hook, work),
+    transaction: (name, work) => runTransaction(sql, (point) => hook(point, name), work),
     close: () => sql.close(),
   };
 }
 
-function runTransaction<T>(sql: DatabaseSync, hook: CommitHook, work: () => T): T {
+function runTransaction<T>(sql: DatabaseSync, hook: (point: Parameters<CommitHook>[0]) => void, work: () => T): T {
   try {
     sql.exec("BEGIN IMMEDIATE");
   } catch (cause) {
