@@ -50,7 +50,7 @@ export async function runStation(open: (station: Station, config: StationConfig)
     if (!stop.signal.aborted) throw error;
   });
   const url = `http://127.0.0.1:${config.port}`;
-  console.log(JSON.stringify({ ready: true, url, did: agent.did, policy, recovered }));
+  console.log(JSON.stringify({ ready: true, url, pid: process.pid, did: agent.did, policy, recovered }));
 
   await new Promise<void>((resolve, reject) => {
     stop.signal.addEventListener("abort", () => resolve(), { once: true });

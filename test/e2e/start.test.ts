@@ -1,0 +1,205 @@
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { createServer } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+
+import { expect } from "chai";
+
+import { type AuditReport } from "../../auditor/report/auditReport.ts";
+import { membersGone } from "../../orchestrator/process/folderLock.ts";
+import { type RunningAgent } from "../../orchestrator/start/startSystem.ts";
+import { type WorkStatus } from "../../orchestrator/start/work.ts";
+import { type RecordedRefusal } from "../../scripts/start/refusals.ts";
+import { eventually } from "../helpers/eventually.ts";
+import { StartProcess } from "./startProcess.ts";
+
+/** What `--json` writes. */
+interface Result {
+  readonly ok: boolean;
+  readonly agents: readonly RunningAgent[];
+  readonly refusals: readonly RecordedRefusal[];
+  readonly audit: AuditReport;
+}
+
+/** The refusals that examples/shop/orders.json is made for: order, act, rule of the policy (or none). */
+const expectedRefusals = [
+  "S-1005 inventory.reserve -",
+  "S-1006 payment.charge charge-limit",
+  "S-1007 order.accept currency",
+  "S-1009 fulfilment.ship countries",
+  "S-1010 inventory.reserve at-most-twenty",
+  "S-1012 fulfilment.ship no-post-boxes",
+  "S-1014 payment.charge -",
+  "S-1016 inventory.reserve -",
+  "S-1020 inventory.reserve -",
+  "S-1021 fulfilment.ship -",
+  "S-1028 inventory.reserve -",
+];
+const anyPorts = ["--port", "0", "--rpc-port", "0"];
+
+describe("npm start", function () {
+  // Three whole systems, one after the other.
+  this.timeout(600_000);
+
+  let dir: string;
+  let data: string;
+  const started: StartProcess[] = [];
+
+  beforeEach(() => {
+    dir = mkdtempSync(join(tmpdir(), "affiant-start-"));
+    data = join(dir, "data");
+  });
+
+  afterEach(async () => {
+    for (const run of started.splice(0)) {
+      if (!run.ended) run.kill("SIGKILL");
+      await run.exited;
+    }
+    if (existsSync(data)) await membersGone(data, 60_000);
+    rmSync(dir, { recursive: true, force: true });
+  });
+
+  function start(...args: string[]): StartProcess {
+    const run = new StartProcess(data, args);
+    started.push(run);
+    return run;
+  }
+
+  async function runOnce(): Promise<{ result: Result; stdout: string }> {
+    const jsonPath = join(dir, "out.json");
+    const run = start(...anyPorts, "--once", "--json", jsonPath);
+    const exit = await run.exited;
+    expect(exit.code, run.stdout + run.stderr).to.equal(0);
+    return { result: JSON.parse(readFileSync(jsonPath, "utf8")) as Result, stdout: run.stdout };
+  }
+
+  function expectWholeShop({ ok, agents, refusals, audit }: Result): void {
+    expect(ok).to.equal(true);
+    expect(audit.summary.verdicts).to.include({ fails: 0, unproven: 0 });
+    expect(refusals.map(({ thread, act, rule }) => `${thread} ${act} ${rule ?? "-"}`).sort()).to.deep.equal(
+      expectedRefusals,
+    );
+    // 28 orders: 17 completed (5 acts each), and what the 11 refused ones took until they were undone and cancelled.
+    const kinds = Object.fromEntries(
+      agents.map(({ name, did }) => [name, audit.agents.find(({ agent }) => agent === did)?.kinds]),
+    );
+    expect(kinds).to.deep.equal({
+      order: { act: 54, refusal: 1 },
+      inventory: { act: 27, refusal: 5 },
+      payment: { act: 23, refusal: 2 },
+      fulfilment: { act: 17, refusal: 3 },
+    });
+    expect(agents.map(({ policy }) => [policy.name, policy.version])).to.deep.equal([
+      ["shop-order", 1],
+      ["shop-inventory", 1],
+      ["shop-payment", 1],
+      ["shop-fulfilment", 1],
+    ]);
+    expect(audit.conformity).to.include({ judged: 121, conform: 121, notActs: 11 });
+  }
+
+  it("works through the queue, proves it, and finds nothing new to do the second time", async () => {
+    const first = await runOnce();
+    expectWholeShop(first.result);
+    expect(first.stdout).to.include("What was refused").and.to.include("A single charge is at most 10,000.00.");
+    expect(await membersGone(data, 0)).to.equal(true);
+
+    const second = await runOnce();
+    expectWholeShop(second.result);
+    expect(second.stdout).to.include("Nothing new to do: 121 acts and 11 refusals are on record");
+    expect(second.result.agents.map(({ did }) => did)).to.deep.equal(first.result.agents.map(({ did }) => did));
+    // The same entries under the same anchor: byte for byte the same evidence.
+    expect(second.result.audit.evidence?.sha256).to.equal(first.result.audit.evidence?.sha256);
+  });
+
+  it("loses nothing and does nothing twice when it is killed in the middle of the work", async () => {
+    const killed = start(...anyPorts, "--once");
+    const { agents } = await killed.endpoints();
+    await killed.until(async () => (await statusOf(agents["order"])).done >= 10);
+    killed.kill("SIGKILL");
+    await killed.exited;
+    // Its children notice and end by themselves; the next start waits for them.
+    const { result, stdout } = await runOnce();
+    expect(stdout).to.include("Local chain taken up").and.to.include("Worked through");
+    expectWholeShop(result);
+  });
+
+  it("stays up, takes new orders, brings a killed agent back, and ends whole on Ctrl-C", async () => {
+    const running = start(...anyPorts);
+    await running.says("Everything stays up.");
+    const { agents, relayerUrl } = await running.endpoints();
+    const before = (await statusOf(agents["payment"])).done;
+
+    const second = start(...anyPorts, "--once");
+    expect((await second.exited).code).to.equal(1);
+    expect(second.stderr).to.match(/^affiant: the system is already running from .*\n {2}Stop it, or .*\n$/);
+
+    process.kill(pidOf(data, "payment"), "SIGKILL");
+    const order = {
+      orderId: "T-1",
+      customer: "Test",
+      currency: "EUR",
+      cardToken: "tok_ok",
+      lines: [{ sku: "TEA-GREEN", quantity: 1, unitPriceCents: 1250 }],
+      shipTo: { name: "Test", street: "Weg 1", city: "Wien", country: "AT" },
+    };
+    const answer = await fetch(`${agents["order"]}/v1/orders`, { method: "POST", body: JSON.stringify(order) });
+    expect(await answer.json()).to.deep.equal({ added: 1, waiting: 1 });
+    await eventually(async () => (await statusOf(agents["order"])).waiting === 0);
+    expect((await statusOf(agents["payment"])).done).to.equal(before + 1);
+    expect(running.stdout).to.include("payment ended by itself (SIGKILL) and is started again");
+
+    running.kill("SIGINT");
+    expect((await running.exited).code).to.equal(0);
+    expect(await membersGone(data, 0)).to.equal(true);
+    expect(existsSync(join(data, "endpoints.json"))).to.equal(false);
+    expect(await fetch(relayerUrl).catch(() => "nobody there")).to.equal("nobody there");
+  });
+
+  it("names a port that is in use and how to take another, and starts nothing", async () => {
+    const server = createServer();
+    await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+    const { port } = server.address() as { port: number };
+    const refused = start("--port", String(port), "--rpc-port", "0", "--once");
+    const exit = await refused.exited;
+    await new Promise((resolve) => server.close(resolve));
+    expect(exit.code).to.equal(1);
+    expect(refused.stderr).to.equal(
+      `affiant: port ${port}, for the relayer, is in use by another program\n` +
+        "  Choose another one, or 0 for any free one: --port 0\n",
+    );
+    expect(existsSync(join(data, "logs"))).to.equal(false);
+  });
+
+  it("names a data folder that cannot be written and how to take another", async () => {
+    writeFileSync(join(dir, "file"), "");
+    data = join(dir, "file/data");
+    const refused = start(...anyPorts, "--once");
+    expect((await refused.exited).code).to.equal(1);
+    expect(refused.stderr).to.equal(
+      `affiant: the data folder ${data} cannot be written (ENOTDIR)\n  Choose another one: --data DIR\n`,
+    );
+    data = dir;
+  });
+
+  it("explains itself, and refuses what it does not know", async () => {
+    const help = start("--help");
+    expect((await help.exited).code).to.equal(0);
+    expect(help.stdout).to.include("--once").and.to.include("--json");
+    const unknown = start("--onse");
+    expect((await unknown.exited).code).to.equal(1);
+    expect(unknown.stderr).to.include("unknown option '--onse'");
+  });
+});
+
+async function statusOf(url: string | undefined): Promise<WorkStatus> {
+  const response = await fetch(`${url}/v1/status`);
+  return (await response.json()) as WorkStatus;
+}
+
+/** From the last ready line of an agent's log. */
+function pidOf(dataDir: string, agent: string): number {
+  const lines = readFileSync(join(dataDir, "logs", `${agent}.log`), "utf8").split("\n");
+  const ready = lines.findLast((line) => line.startsWith('{"ready":true'));
+  return (JSON.parse(ready ?? "{}") as { pid: number }).pid;
+}
