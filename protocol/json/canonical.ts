@@ -35,8 +35,19 @@ export function parseCanonicalJson(source: string | Uint8Array): Json {
   } catch (cause) {
     throw new AffiantError("ERR_INPUT_ENCODING", "not JSON in UTF-8", { cause });
   }
-  if (canonicalize(value) !== text) throw new AffiantError("ERR_INPUT_ENCODING", "JSON that is not in RFC 8785 form");
+  if (canonicalOrNothing(value) !== text) {
+    throw new AffiantError("ERR_INPUT_ENCODING", "JSON that is not in RFC 8785 form");
+  }
   return value;
+}
+
+/** What JSON.parse lets through and RFC 8785 has no form for: 1e400, and escaped lone surrogates. */
+function canonicalOrNothing(value: Json): string | undefined {
+  try {
+    return canonicalize(value);
+  } catch {
+    return undefined;
+  }
 }
 
 export function canonicalJsonBytes(value: unknown): Uint8Array {
