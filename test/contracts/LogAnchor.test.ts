@@ -7,7 +7,7 @@ import { logAnchorDomain, logAnchorTypes } from "../../protocol/eip712/logAnchor
 import { signerTypes } from "../../protocol/eip712/typedData.ts";
 import { toHex } from "../../protocol/encoding/hex.ts";
 import { logIdOf } from "../../protocol/log/logId.ts";
-import { MTH, numberedLeaves, PATH, PROOF } from "../protocol/log/reference.ts";
+import { MTH, numberedLeaves, PATH, PROOF } from "../../scripts/generate/rfc9162Reference.ts";
 
 const { ethers, networkHelpers } = await network.create();
 
