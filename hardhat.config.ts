@@ -9,7 +9,7 @@ import { defineConfig } from "hardhat/config";
 const solcPath = createRequire(import.meta.url).resolve("solc/soljson.js");
 
 const registryTests = readdirSync(join(import.meta.dirname, "test/contracts"))
-  .filter((name) => /^(Agent|Policy)Registry.*\.t\.sol$/.test(name))
+  .filter((name) => /^(Agent|Policy)?Registry.*\.t\.sol$/.test(name))
   .map((name) => `test/contracts/${name}`);
 
 function settings(runs: number): Record<string, unknown> {
