@@ -9,6 +9,7 @@ import { type ChainReader } from "./chain/chainReader.ts";
 import { checkAnchor } from "./checks/anchor.ts";
 import { checkChain, checkContracts, type TrustedContracts } from "./checks/chain.ts";
 import { checkCheckpoint } from "./checks/checkpoint.ts";
+import { checkOperator } from "./checks/operator.ts";
 import { checkLog } from "./checks/log.ts";
 import { checkPolicyBundles } from "./checks/policyBundle.ts";
 import { judgeConformity } from "./conformity.ts";
@@ -67,6 +68,7 @@ async function audit(bytes: Uint8Array, evidence: Evidence, options: AuditOption
 
   const checkpoint = checkCheckpoint(evidence, verify);
   verdicts.push(...(await checkLog(evidence, checkpoint.noteKey, chain)), checkpoint.verdict);
+  verdicts.push(...(await checkOperator(evidence, chain)));
   const anchor = await checkAnchor(evidence, checkpoint.head, chain);
   verdicts.push(anchor.verdict);
 

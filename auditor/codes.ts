@@ -46,6 +46,7 @@ export const auditCodes = {
   AUDIT_CHECKPOINT_MALFORMED: "The checkpoint is not a signed note of the prescribed form",
   AUDIT_CHECKPOINT_ORIGIN: "The checkpoint speaks of another log",
   AUDIT_CHECKPOINT_SIGNATURE: "The log's key did not sign the checkpoint",
+  AUDIT_OPERATOR_STATEMENT: "The checkpoint's second signature is not proven to be its operator's",
   AUDIT_LOG_ID: "The log id does not follow from the origin",
   AUDIT_LOG_UNKNOWN: "No such log is registered on the chain",
   AUDIT_LOG_ORIGIN: "The log is registered with another origin",

@@ -9,6 +9,7 @@ export const checkNames = [
   "log",
   "equivocation",
   "checkpoint",
+  "operator",
   "anchor",
   "policy-bundle",
   "entry",

@@ -1,8 +1,8 @@
 import { type Hex } from "../../protocol/encoding/hex.ts";
 
 export interface RegisteredLog {
-  /** 20 bytes, lower-case hex. */
-  readonly operator: Hex;
+  /** Every account that operated the log, oldest first, 20 bytes of lower-case hex each; the last one does now. */
+  readonly operators: readonly Hex[];
   /** Every Ed25519 key that signed the log's checkpoints, oldest first, 32 bytes each; the last one signs now. */
   readonly noteKeys: readonly Hex[];
   readonly origin: string;

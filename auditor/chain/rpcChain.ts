@@ -110,14 +110,14 @@ export class RpcChain implements ChainReader {
   }
 
   async logOf(logAnchor: Hex, logId: Hex): Promise<RegisteredLog | null> {
-    const [log, keys, equivocations] = await Promise.all(
-      ["logOf", "noteKeysOf", "equivocationCount"].map((name) =>
-        this.#call(logAnchorInterface, logAnchor, name, [logId]),
-      ),
+    const [log, operators, keys, equivocations] = await Promise.all(
+      ["logOf", "operatorsOf", "noteKeysOf", "equivocationCount"].map((name) => {
+        return this.#call(logAnchorInterface, logAnchor, name, [logId]);
+      }),
     );
-    if (!log || !keys || !equivocations) return null;
+    if (!log || !operators || !keys || !equivocations) return null;
     return {
-      operator: lowerHex(log[0]),
+      operators: (operators[0] as readonly string[]).map(lowerHex),
       noteKeys: (keys[0] as readonly string[]).map(lowerHex),
       origin: log[2] as string,
       equivocationCount: Number(equivocations[0]),

@@ -14,8 +14,9 @@ export interface TreeHead {
 }
 
 /**
- * Whether the checkpoint is a note of the header's log, signed by its key. Exactly one signature: a note may carry lines
- * of unknown keys, which verifiers skip, and what is skipped could be changed unnoticed.
+ * Whether the checkpoint is a note of the header's log, signed by its key in the first line. A second line may only be the
+ * operator's statement, for which there is a check of its own: a note may carry lines of unknown keys, which verifiers
+ * skip, and what is skipped could be changed unnoticed.
  *
  * @returns the tree head when the note can be read, even unsigned: inclusion is judged apart from the signature
  */
@@ -41,16 +42,17 @@ export function checkCheckpoint(
       });
       return { verdict, head, noteKey };
     }
-    if (note.signatures.length !== 1) {
+    if (note.signatures.length > 2) {
       const verdict = fails("checkpoint", subject, "AUDIT_CHECKPOINT_MALFORMED", {
-        expected: 1,
+        expected: "1 or 2",
         found: note.signatures.length,
-        detail: "In evidence a checkpoint carries exactly one signature, the log's.",
+        detail: "In evidence a checkpoint carries the log's signature and at most its operator's statement.",
       });
       return { verdict, head, noteKey };
     }
     const { outcome } = verifyNote(evidence.checkpoint.note, [ed25519NoteVerifier(vkey, verify)]);
-    if (outcome !== "verified") {
+    const first = note.signatures[0];
+    if (outcome !== "verified" || first?.keyId !== key.keyId || first.name !== key.name) {
       const verdict = fails("checkpoint", subject, "AUDIT_CHECKPOINT_SIGNATURE", {
         expected: vkey,
         detail: "The log's key did not sign this checkpoint.",

@@ -53,7 +53,11 @@ function checkRegistration(
     const detail = "The log is registered with another note key, so this one could sign nothing in its name.";
     return fails("log", subject, "AUDIT_LOG_KEY", { expected: accepted.join(" or "), found, detail });
   }
-  return holds("log", subject, `${header.origin} is registered with this note key, operated by ${log.operator}.`);
+  return holds(
+    "log",
+    subject,
+    `${header.origin} is registered with this note key, operated by ${log.operators.at(-1)}.`,
+  );
 }
 
 /** Anchored entries outlast a convicted operator, since the contract held it to one history; nothing else of it does. */

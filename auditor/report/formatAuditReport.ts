@@ -78,6 +78,7 @@ const questions: Readonly<Record<CheckSummary["check"], string>> = {
   log: "The log and its key are registered on the chain",
   equivocation: "The log was never proved to show two histories",
   checkpoint: "The log's key signed the checkpoint",
+  operator: "The log's operator can be held to the checkpoint",
   anchor: "The checkpoint's root stands on the chain",
   "policy-bundle": "The policies are those that the entries name",
   entry: "Each leaf is an entry in its one form",

@@ -25,7 +25,7 @@ export interface EvidenceHeader {
 export interface EvidenceCheckpoint {
   /** Index of the first anchor on the chain with this size and root; null when the log was not anchored that far yet. */
   readonly anchorIndex: number | null;
-  /** The whole signed note, with exactly one signature: the log's. */
+  /** The whole signed note. Its first signature is the log's; a second one may be its operator's statement. */
   readonly note: string;
 }
 

@@ -20,7 +20,7 @@ describe("audit of honest evidence", () => {
     const report = await auditOf(honestWorld(obedient));
     expect(report.verdicts.filter(({ outcome }) => outcome !== "holds")).to.deep.equal([]);
     expect(report.summary).to.deep.include({ integrityHolds: true, fullyProven: true, conformityHolds: true });
-    expect(report.summary.verdicts).to.deep.equal({ holds: 61, fails: 0, unproven: 0 });
+    expect(report.summary.verdicts).to.deep.equal({ holds: 62, fails: 0, unproven: 0 });
     expect(auditExitCode(report)).to.equal(0);
   });
 
@@ -37,7 +37,7 @@ describe("audit of honest evidence", () => {
   it("says what stays unproven without a chain, and fails nothing", async () => {
     const report = await auditOf(honestWorld(obedient), false);
     const open = report.summary.checks.filter(({ unproven }) => unproven > 0).map(({ check }) => check);
-    const asked = ["chain", "log", "anchor", "not-before", "not-after", "signing-key", "policy-in-force"];
+    const asked = ["chain", "log", "operator", "anchor", "not-before", "not-after", "signing-key", "policy-in-force"];
     expect(open).to.deep.equal(asked);
     expect(report.summary).to.deep.include({ integrityHolds: true, fullyProven: false, conformityHolds: true });
     expect(auditExitCode(report)).to.equal(3);

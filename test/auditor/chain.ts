@@ -140,7 +140,7 @@ export function evidenceOf({ deployment }: RealChain, entries: readonly SignedEn
       vkey: formatEd25519VerifierKey(origin, ed25519.getPublicKey(noteSecret)),
     },
     policies: [chargePolicy],
-    checkpoint: { anchorIndex, note: noteOver(log.root(size), size) },
+    checkpoint: { anchorIndex, note: noteOver(log.root(size), size, { statedBy: null }) },
     entries: entries.map(({ leaf, disclosures }, index) => ({
       disclosures,
       index,

@@ -1,5 +1,6 @@
 import { ed25519 } from "@noble/curves/ed25519.js";
 import { expect } from "chai";
+import { SigningKey } from "ethers";
 
 import { auditEvidence } from "../../auditor/audit.ts";
 import { type TrustedContracts } from "../../auditor/checks/chain.ts";
@@ -24,6 +25,7 @@ import {
   honestWorld,
   logOver,
   noteOver,
+  operatorAddress,
   origin,
   seed,
   stockPolicy,
@@ -298,7 +300,10 @@ const forgeries: readonly Forgery[] = [
     what: "the checkpoint of another log",
     forge: () =>
       withCheckpoint({ note: noteOver(logOver(honest.entries.map((e) => e.leaf)).root(5), 5, { name: otherOrigin }) }),
-    turns: [["checkpoint", "AUDIT_CHECKPOINT_ORIGIN", { line: 4, expected: origin, found: otherOrigin }]],
+    turns: [
+      ["checkpoint", "AUDIT_CHECKPOINT_ORIGIN", { line: 4, expected: origin, found: otherOrigin }],
+      ["operator", "AUDIT_OPERATOR_STATEMENT", { line: 4, expected: operatorAddress }],
+    ],
   },
   {
     what: "a checkpoint signed by somebody else",
@@ -309,12 +314,40 @@ const forgeries: readonly Forgery[] = [
     turns: [["checkpoint", "AUDIT_CHECKPOINT_SIGNATURE", { line: 4, expected: honest.evidence.header.vkey }]],
   },
   {
-    what: "a checkpoint with a second signature",
+    what: "a checkpoint with a third signature",
     forge: () => {
       const { note } = honest.evidence.checkpoint;
       return withCheckpoint({ note: `${note}${note.trimEnd().split("\n").at(-1)!}\n` });
     },
-    turns: [["checkpoint", "AUDIT_CHECKPOINT_MALFORMED", { line: 4, expected: 1, found: 2 }]],
+    turns: [["checkpoint", "AUDIT_CHECKPOINT_MALFORMED", { line: 4, expected: "1 or 2", found: 3 }]],
+  },
+  {
+    what: "a checkpoint whose signatures changed places",
+    forge: () => {
+      const [last, first, ...text] = honest.evidence.checkpoint.note.trimEnd().split("\n").reverse();
+      return withCheckpoint({ note: `${[first, last, ...text].reverse().join("\n")}\n` });
+    },
+    turns: [
+      ["checkpoint", "AUDIT_CHECKPOINT_SIGNATURE", { line: 4, expected: honest.evidence.header.vkey }],
+      ["operator", "AUDIT_OPERATOR_STATEMENT", { line: 4, expected: operatorAddress }],
+    ],
+  },
+  {
+    what: "a statement by an account that never operated the log",
+    forge: () => {
+      const root = logOver(honest.entries.map((e) => e.leaf)).root(5);
+      return withCheckpoint({ note: noteOver(root, 5, { statedBy: new SigningKey(seed("stranger")) }) });
+    },
+    turns: [["operator", "AUDIT_OPERATOR_STATEMENT", { line: 4, expected: operatorAddress }]],
+  },
+  {
+    what: "the operator's statement of another checkpoint",
+    forge: () => {
+      const other = noteOver(seed("root"), 5).trimEnd().split("\n").at(-1)!;
+      const note = honest.evidence.checkpoint.note.trimEnd().split("\n").with(-1, other);
+      return withCheckpoint({ note: `${note.join("\n")}\n` });
+    },
+    turns: [["operator", "AUDIT_OPERATOR_STATEMENT", { line: 4, expected: operatorAddress }]],
   },
   {
     what: "a checkpoint that is none",
@@ -363,7 +396,10 @@ const forgeries: readonly Forgery[] = [
   {
     what: "a log that the chain does not know",
     forge: () => withState((state) => (state.logs = {})),
-    turns: [["log", "AUDIT_LOG_UNKNOWN", { line: 1, found: logIdOf(origin) }]],
+    turns: [
+      ["log", "AUDIT_LOG_UNKNOWN", { line: 1, found: logIdOf(origin) }],
+      ["operator", "AUDIT_OPERATOR_STATEMENT", { line: 4, expected: "" }],
+    ],
   },
   {
     what: "a log registered with another origin",
@@ -482,6 +518,7 @@ const forgeries: readonly Forgery[] = [
     turns: [
       ["chain", "AUDIT_CHAIN_OTHER", { line: 1, expected: chainId, found: 1 }],
       ["log", "AUDIT_CHAIN_NOT_GIVEN", { line: 1, outcome: "unproven" }],
+      ["operator", "AUDIT_CHAIN_NOT_GIVEN", { line: 4, outcome: "unproven" }],
       ["anchor", "AUDIT_CHAIN_NOT_GIVEN", { line: 4, outcome: "unproven" }],
       ...[5, 6, 7, 8, 9].flatMap((line): Expected[] => [
         ["not-before", "AUDIT_CHAIN_NOT_GIVEN", { line, outcome: "unproven" }],

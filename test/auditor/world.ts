@@ -4,6 +4,7 @@
  */
 import { ed25519 } from "@noble/curves/ed25519.js";
 import { sha256 } from "@noble/hashes/sha2.js";
+import { computeAddress, getBytes, SigningKey } from "ethers";
 
 import {
   type Anchor,
@@ -26,6 +27,7 @@ import { leafHash } from "../../protocol/log/hash.ts";
 import { inclusionProof } from "../../protocol/log/inclusion.ts";
 import { logIdOf } from "../../protocol/log/logId.ts";
 import { ed25519NoteSigner, formatEd25519VerifierKey } from "../../protocol/log/noteKey.ts";
+import { operatorNoteSigner } from "../../protocol/log/operatorNote.ts";
 import { signNote } from "../../protocol/log/signedNote.ts";
 import { policyHashOf } from "../../protocol/policy/policyHash.ts";
 import { type PolicyBundle } from "../../protocol/policy/types.ts";
@@ -185,9 +187,22 @@ export function logOver(leaves: readonly string[]) {
   };
 }
 
-export function noteOver(root: Uint8Array, size: number, { name = origin, secret = noteSecret } = {}): string {
+/** The operator's account on the chain. */
+export const operator = new SigningKey(seed("operator"));
+export const operatorAddress = computeAddress(operator).toLowerCase() as Hex;
+
+/** A checkpoint with the log's signature and, unless told otherwise, its operator's statement. */
+export function noteOver(
+  root: Uint8Array,
+  size: number,
+  { name = origin, secret = noteSecret, statedBy = operator as SigningKey | null } = {},
+): string {
   const signer = ed25519NoteSigner(name, ed25519.getPublicKey(secret), (message) => ed25519.sign(message, secret));
-  return signNote(formatCheckpoint({ origin: name, size, root }), signer);
+  const text = formatCheckpoint({ origin: name, size, root });
+  if (!statedBy) return signNote(text, signer);
+  const key = { chainId: BigInt(chainId), logAnchor: contracts.logAnchor, operator: computeAddress(statedBy) };
+  const stated = operatorNoteSigner(name, key, (digest) => getBytes(statedBy.sign(digest).serialized));
+  return signNote(text, signer, stated);
 }
 
 export interface World {
@@ -236,7 +251,7 @@ export function worldOf(entries: SignedEntry[]): World {
       agentRegistry: contracts.agentRegistry,
       keys: agents.map((agent) => ({ agent: agent.address, key: toHex(agent.publicKey), addedAtBlock: 5 })),
       policies: agents.map((agent, i) => ({ agent: agent.address, policyHash: policies[i] as Hex, block: 6 })),
-      logs: { [logId]: { operator: address("operator"), noteKeys: [toHex(noteKey)], origin, equivocationCount: 0 } },
+      logs: { [logId]: { operators: [operatorAddress], noteKeys: [toHex(noteKey)], origin, equivocationCount: 0 } },
       anchors: { [logId]: anchors },
     },
   };
