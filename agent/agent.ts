@@ -1,6 +1,6 @@
 import { type Rpc } from "./chain/rpc.ts";
 import { type CommittedPolicy, type Registries, type Standing } from "./chain/registries.ts";
-import { signCommit, signRegister } from "./chain/signedCalls.ts";
+import { revokePurpose, signCommit, signRegister, signRevoke } from "./chain/signedCalls.ts";
 import { type Act, signEntry } from "./entry/signEntry.ts";
 import { assertSameAct } from "./entry/sameAct.ts";
 import { type Journal, type JournalEntry, type PendingCall } from "./journal/journal.ts";
@@ -19,6 +19,7 @@ import { type Hex } from "../protocol/encoding/hex.ts";
 import { decodeLeaf } from "../protocol/entry/leaf.ts";
 import { policyHashOf } from "../protocol/policy/policyHash.ts";
 import { type PolicyBundle } from "../protocol/policy/types.ts";
+import { type Ed25519Signer } from "../protocol/ucan/envelope.ts";
 
 /** The relayer's receipt of a recorded act, and where it stands among the agent's entries. */
 export interface RecordedAct extends Receipt {
@@ -116,6 +117,26 @@ export class Agent {
     if (after?.policyHash === policyHash) return { ...after, added: true };
     // Another endpoint than the relayer's may be behind: what the relayer saw mined is what there is.
     return { policyHash, version: (before?.version ?? 0) + 1, sinceBlock: blockNumber ?? 0, added: true };
+  }
+
+  /** Signs contracts, calls and whatever else speaks in the agent's name under its signing key. */
+  get signer(): Ed25519Signer {
+    return this.#parts.keys.signing;
+  }
+
+  /**
+   * Revokes contracts on chain: those this agent issued, and any beneath them. The relayer pays.
+   * @param contractIds SHA-256 in the contracts' CIDs (`contractIdOf`)
+   * @returns whether there was anything left to revoke
+   * @throws AffiantError ERR_PROOF_REVERTED, ERR_UNAVAILABLE_RELAYER, ERR_UNAVAILABLE_CHAIN
+   */
+  async revokeContracts(contractIds: readonly Hex[]): Promise<{ readonly added: boolean }> {
+    const { registries } = this.#parts;
+    const known = await Promise.all(contractIds.map((id) => registries.revokedAtBlock(this.address, id)));
+    const left = contractIds.filter((_, i) => known[i] === undefined);
+    if (left.length === 0) return { added: false };
+    await this.#carry(revokePurpose(left), () => signRevoke(this.#signing(), left));
+    return { added: true };
   }
 
   /** The policy in force; null if the agent has committed to none. */

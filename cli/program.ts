@@ -9,12 +9,14 @@ import { agentShowCommand } from "./agentShow.ts";
 import { auditCommand } from "./audit.ts";
 import { group, withExamples } from "./command.ts";
 import { contractIssueCommand } from "./contract/contractIssue.ts";
+import { contractRevokeCommand } from "./contract/contractRevoke.ts";
 import { contractShowCommand } from "./contract/contractShow.ts";
 import { contractVerifyCommand } from "./contract/contractVerify.ts";
 import { logAppendCommand } from "./logAppend.ts";
 import { logExportCommand } from "./logExport.ts";
 import { logImportCommand } from "./logImport.ts";
 import { exitCodes } from "./output.ts";
+import { mcpProxyCommand } from "./mcpProxy.ts";
 import { policyCheckCommand } from "./policyCheck.ts";
 import { policyCommitCommand } from "./policyCommit.ts";
 import { policyShowCommand } from "./policyShow.ts";
@@ -44,7 +46,9 @@ const commands = (): readonly Command[] => [
     contractIssueCommand(),
     contractShowCommand(),
     contractVerifyCommand(),
+    contractRevokeCommand(),
   ]),
+  mcpProxyCommand(),
   statusCommand(),
   relayerCommand(),
 ];

@@ -152,6 +152,7 @@ function openRequests(
   const targets = new Map([
     [contracts.agentRegistry.address, chain.agents.abi],
     [contracts.policyRegistry.address, chain.policies.abi],
+    [contracts.contractRegistry.address, chain.scopedContracts.abi],
   ]);
   return new Requests(journal, sender, new AllowList(targets), {
     quotaPerDay: config.requestQuotaPerDay,

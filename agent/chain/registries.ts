@@ -6,6 +6,7 @@ import { type Hex, toHex } from "../../protocol/encoding/hex.ts";
 import { type NotBeforeBlock } from "../../protocol/entry/claims.ts";
 import { AffiantError } from "../../protocol/errors/affiantError.ts";
 import { agentRegistryAbi } from "../../protocol/generated/abi/AgentRegistry.ts";
+import { contractRegistryAbi } from "../../protocol/generated/abi/ContractRegistry.ts";
 import { policyRegistryAbi } from "../../protocol/generated/abi/PolicyRegistry.ts";
 
 /** What an entry says of the chain: a block that it was signed after, and the policy in force at that block. */
@@ -22,6 +23,9 @@ export interface CommittedPolicy {
   readonly sinceBlock: number;
 }
 
+/** The registries that take signed requests of agents. */
+export type SigningRegistry = "agentRegistry" | "policyRegistry" | "contractRegistry";
+
 interface SigningKeyState {
   readonly key: Hex;
   readonly addedAtBlock: bigint;
@@ -33,11 +37,13 @@ export class Registries {
   readonly #rpc: Rpc;
   readonly #agents: Contract;
   readonly #policies: Contract;
+  readonly #contracts: Contract;
 
   constructor(rpc: Rpc, { contracts }: Deployment) {
     this.#rpc = rpc;
     this.#agents = new Contract(contracts.agentRegistry.address, agentRegistryAbi, rpc.provider);
     this.#policies = new Contract(contracts.policyRegistry.address, policyRegistryAbi, rpc.provider);
+    this.#contracts = new Contract(contracts.contractRegistry.address, contractRegistryAbi, rpc.provider);
   }
 
   isActive(agent: string): Promise<boolean> {
@@ -62,9 +68,19 @@ export class Registries {
   }
 
   /** The next nonce of an account in one lane (OpenZeppelin NoncesKeyed: 192-bit lane << 64 | sequence). */
-  nonce(registry: "agentRegistry" | "policyRegistry", account: string, lane: bigint): Promise<bigint> {
-    const contract = registry === "agentRegistry" ? this.#agents : this.#policies;
-    return this.#read(contract, "nonces(address,uint192)", [account, lane]);
+  nonce(registry: SigningRegistry, account: string, lane: bigint): Promise<bigint> {
+    const contracts = {
+      agentRegistry: this.#agents,
+      policyRegistry: this.#policies,
+      contractRegistry: this.#contracts,
+    };
+    return this.#read(contracts[registry], "nonces(address,uint192)", [account, lane]);
+  }
+
+  /** The block in which the agent revoked a contract; undefined if it did not. */
+  async revokedAtBlock(agent: string, contractId: Hex): Promise<number | undefined> {
+    const blockNumber = await this.#read<bigint>(this.#contracts, "revokedAtBlock", [agent, contractId]);
+    return blockNumber === 0n ? undefined : Number(blockNumber);
   }
 
   async blockNumber(): Promise<number> {

@@ -4,6 +4,7 @@ import { type Registries } from "./registries.ts";
 import { type PendingCall } from "../journal/journal.ts";
 import { type Deployment } from "../../protocol/deployment.ts";
 import { agentRegistryDomain, agentRegistryTypes } from "../../protocol/eip712/agentRegistry.ts";
+import { contractRegistryDomain, contractRegistryTypes } from "../../protocol/eip712/contractRegistry.ts";
 import { policyRegistryDomain, policyRegistryTypes } from "../../protocol/eip712/policyRegistry.ts";
 import {
   signerTypes,
@@ -14,6 +15,7 @@ import {
 import { utf8 } from "../../protocol/encoding/bytes.ts";
 import { type Hex, toHex } from "../../protocol/encoding/hex.ts";
 import { agentRegistryAbi } from "../../protocol/generated/abi/AgentRegistry.ts";
+import { contractRegistryAbi } from "../../protocol/generated/abi/ContractRegistry.ts";
 import { policyRegistryAbi } from "../../protocol/generated/abi/PolicyRegistry.ts";
 
 /** For how long after the newest block a signed request may be mined. */
@@ -26,6 +28,7 @@ const validitySec = 3600;
 const laneOf = (name: string): bigint => BigInt(keccak256(utf8(`affiant:${name}`))) >> 64n;
 const registerLane = laneOf("register");
 const policyLane = laneOf("policy");
+const revokeLane = laneOf("revoke");
 
 interface Signing {
   readonly account: Wallet;
@@ -79,6 +82,32 @@ export async function signCommit(context: Signing, policyHash: Hex): Promise<Pen
         signature,
       ]),
   );
+}
+
+/** The agent's own request to revoke contracts. */
+export async function signRevoke(context: Signing, contractIds: readonly Hex[]): Promise<PendingCall> {
+  const { account, deployment, registries } = context;
+  const agent = account.address;
+  const { address } = deployment.contracts.contractRegistry;
+  const nonce = await registries.nonce("contractRegistry", agent, revokeLane);
+  const deadline = (await registries.timestampSec()) + validitySec;
+  const message = { agent, contractIds, nonce, deadline };
+  const domain = contractRegistryDomain(BigInt(deployment.chainId), address);
+  const purpose = revokePurpose(contractIds);
+  return callOf(purpose, account, domain, contractRegistryTypes, "Revoke", message, deadline, (signature) =>
+    new Interface(contractRegistryAbi).encodeFunctionData("revokeSigned", [
+      agent,
+      contractIds,
+      nonce,
+      deadline,
+      signature,
+    ]),
+  );
+}
+
+/** Names the request in the agent's journal. */
+export function revokePurpose(contractIds: readonly Hex[]): string {
+  return `revoke:${keccak256(utf8(contractIds.join()))}`;
 }
 
 async function callOf(

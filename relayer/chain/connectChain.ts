@@ -2,6 +2,7 @@ import { Interface } from "ethers";
 
 import { type Deployment } from "../../protocol/deployment.ts";
 import { agentRegistryAbi } from "../../protocol/generated/abi/AgentRegistry.ts";
+import { contractRegistryAbi } from "../../protocol/generated/abi/ContractRegistry.ts";
 import { logAnchorAbi } from "../../protocol/generated/abi/LogAnchor.ts";
 import { policyRegistryAbi } from "../../protocol/generated/abi/PolicyRegistry.ts";
 import { type RelayerConfig } from "../config.ts";
@@ -16,6 +17,7 @@ export interface Chain {
   readonly heads: HeadTracker;
   readonly agents: ContractReader;
   readonly policies: ContractReader;
+  readonly scopedContracts: ContractReader;
   readonly logAnchor: ContractReader;
   readonly registries: Registries;
   /** Of all contracts, to put names to what they revert with. */
@@ -30,6 +32,7 @@ export function connectChain(config: RelayerConfig, { chainId, contracts }: Depl
   const heads = new HeadTracker(rpc);
   const agents = readContract(rpc, contracts.agentRegistry.address, new Interface(agentRegistryAbi));
   const policies = readContract(rpc, contracts.policyRegistry.address, new Interface(policyRegistryAbi));
+  const scopedContracts = readContract(rpc, contracts.contractRegistry.address, new Interface(contractRegistryAbi));
   const logAnchor = readContract(rpc, contracts.logAnchor.address, new Interface(logAnchorAbi));
   const registries = new Registries(agents, policies, heads, {
     chainId,
@@ -37,5 +40,6 @@ export function connectChain(config: RelayerConfig, { chainId, contracts }: Depl
     activeForMs,
     now: Date.now,
   });
-  return { rpc, heads, agents, policies, logAnchor, registries, abis: [agents.abi, policies.abi, logAnchor.abi] };
+  const abis = [agents, policies, scopedContracts, logAnchor].map(({ abi }) => abi);
+  return { rpc, heads, agents, policies, scopedContracts, logAnchor, registries, abis };
 }
