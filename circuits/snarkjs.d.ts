@@ -54,33 +54,33 @@ declare module "snarkjs" {
     readonly IC: readonly (readonly string[])[];
   }
 
-  export namespace curves {
-    function getCurveFromName(name: string, options?: { singleThread?: boolean }): Promise<Curve>;
-  }
+  export const curves: {
+    getCurveFromName(name: string, options?: { singleThread?: boolean }): Promise<Curve>;
+  };
 
-  export namespace groth16 {
-    function fullProve(
+  export const groth16: {
+    fullProve(
       input: Readonly<Record<string, string | bigint>>,
       wasm: FastFile,
       zkey: FastFile,
       logger?: Logger,
     ): Promise<{ proof: SnarkjsProof; publicSignals: string[] }>;
-    function prove(
+    prove(
       zkey: FastFile,
       witness: FastFile,
       logger?: Logger,
     ): Promise<{ proof: SnarkjsProof; publicSignals: string[] }>;
-    function verify(
+    verify(
       verificationKey: SnarkjsVerificationKey,
       publicSignals: readonly string[],
       proof: SnarkjsProof,
       logger?: Logger,
     ): Promise<boolean>;
-  }
+  };
 
-  export namespace powersOfTau {
-    function newAccumulator(curve: Curve, power: number, to: FastFile, logger?: Logger): Promise<Uint8Array>;
-    function beacon(
+  export const powersOfTau: {
+    newAccumulator(curve: Curve, power: number, to: FastFile, logger?: Logger): Promise<Uint8Array>;
+    beacon(
       from: FastFile,
       to: FastFile,
       name: string,
@@ -88,14 +88,14 @@ declare module "snarkjs" {
       iterationsExponent: number,
       logger?: Logger,
     ): Promise<Uint8Array>;
-    function preparePhase2(from: FastFile, to: FastFile, logger?: Logger): Promise<void>;
-    function verify(ptau: FastFile, logger?: Logger): Promise<boolean>;
-  }
+    preparePhase2(from: FastFile, to: FastFile, logger?: Logger): Promise<void>;
+    verify(ptau: FastFile, logger?: Logger): Promise<boolean>;
+  };
 
-  export namespace r1cs {
-    function info(file: FastFile, logger?: Logger): Promise<R1csHeader>;
-    function exportJson(file: FastFile, logger?: Logger): Promise<R1cs>;
-  }
+  export const r1cs: {
+    info(file: FastFile, logger?: Logger): Promise<R1csHeader>;
+    exportJson(file: FastFile, logger?: Logger): Promise<R1cs>;
+  };
   export interface R1csHeader {
     readonly prime: bigint;
     readonly nVars: number;
@@ -112,11 +112,11 @@ declare module "snarkjs" {
     readonly map: readonly number[];
   }
 
-  export namespace wtns {
-    function calculate(input: Readonly<Record<string, string | bigint>>, wasm: FastFile, to: FastFile): Promise<void>;
-    function check(r1cs: FastFile, witness: FastFile, logger?: Logger): Promise<boolean>;
-    function exportJson(witness: FastFile): Promise<bigint[]>;
-  }
+  export const wtns: {
+    calculate(input: Readonly<Record<string, string | bigint>>, wasm: FastFile, to: FastFile): Promise<void>;
+    check(r1cs: FastFile, witness: FastFile, logger?: Logger): Promise<boolean>;
+    exportJson(witness: FastFile): Promise<bigint[]>;
+  };
 
   export interface ZkeyContribution {
     readonly name?: string;
@@ -125,19 +125,13 @@ declare module "snarkjs" {
     readonly beaconHash?: Uint8Array;
     readonly numIterationsExp?: number;
   }
-  export namespace zKey {
+  export const zKey: {
     /** The circuit's hash, or -1 after an error that went to the logger. */
-    function newZKey(r1cs: FastFile, ptau: FastFile, to: FastFile, logger?: Logger): Promise<Uint8Array | -1>;
+    newZKey(r1cs: FastFile, ptau: FastFile, to: FastFile, logger?: Logger): Promise<Uint8Array | -1>;
     /** The contribution's hash. */
-    function contribute(
-      from: FastFile,
-      to: FastFile,
-      name: string,
-      entropy: string,
-      logger?: Logger,
-    ): Promise<Uint8Array>;
+    contribute(from: FastFile, to: FastFile, name: string, entropy: string, logger?: Logger): Promise<Uint8Array>;
     /** The contribution's hash, or false after an error that went to the logger. */
-    function beacon(
+    beacon(
       from: FastFile,
       to: FastFile,
       name: string,
@@ -145,13 +139,9 @@ declare module "snarkjs" {
       iterationsExponent: number,
       logger?: Logger,
     ): Promise<Uint8Array | false>;
-    function verifyFromR1cs(r1cs: FastFile, ptau: FastFile, zkey: FastFile, logger?: Logger): Promise<boolean>;
-    function exportVerificationKey(zkey: FastFile, logger?: Logger): Promise<SnarkjsVerificationKey>;
-    function exportSolidityVerifier(
-      zkey: FastFile,
-      templates: { readonly groth16: string },
-      logger?: Logger,
-    ): Promise<string>;
-    function exportJson(zkey: FastFile): Promise<unknown>;
-  }
+    verifyFromR1cs(r1cs: FastFile, ptau: FastFile, zkey: FastFile, logger?: Logger): Promise<boolean>;
+    exportVerificationKey(zkey: FastFile, logger?: Logger): Promise<SnarkjsVerificationKey>;
+    exportSolidityVerifier(zkey: FastFile, templates: { readonly groth16: string }, logger?: Logger): Promise<string>;
+    exportJson(zkey: FastFile): Promise<unknown>;
+  };
 }

@@ -35,7 +35,9 @@ try {
       }
     };
     // One at a time: each proof already uses every core.
-    process.on("message", (request: ProveRequest) => (last = last.then(() => prove(request))));
+    process.on("message", (request: ProveRequest) => {
+      last = last.then(() => prove(request));
+    });
     send({ ready: true });
     await new Promise(() => undefined);
   });

@@ -9,6 +9,7 @@ import {
 import { type Hex } from "../../protocol/encoding/hex.ts";
 import { AffiantError } from "../../protocol/errors/affiantError.ts";
 import { type Artifact, readArtifacts } from "./artifacts.ts";
+import { assertKeysAllowed, enterVerifier, verifierContracts } from "./circuitKeys.ts";
 import { deploymentOnChain } from "./onChain.ts";
 
 export interface DeployOptions {
@@ -17,6 +18,8 @@ export interface DeployOptions {
   /** Who administers the roles; the deployer unless given. */
   readonly admin?: string;
   readonly artifactsDir?: string;
+  /** Folder of the circuits' keys: a ceremony's export. Without it the development keys, for local chains only. */
+  readonly circuitKeysDir?: string;
   /** Told after each contract, for people. */
   readonly onDeployed?: (name: DeployedContractName, contract: DeployedContract) => void;
 }
@@ -25,10 +28,13 @@ export interface DeployOptions {
  * Puts the contracts of DESIGN.md §10 on a chain: the manager of roles, the table of verifiers, the registries behind
  * UUPS proxies, and the log's anchor, which has neither proxy nor roles.
  *
+ * The verifier of each circuit is entered in its table if the deployer administers it; else that is left to the admin.
+ *
  * A crash half-way leaves contracts that nothing names; the next run deploys a whole set again.
  *
  * @throws AffiantError ERR_INPUT_FILE if the contracts are not compiled, ERR_CONFLICT_CHAIN if `previous` is of another
- *   chain, ERR_UNAVAILABLE_CHAIN if a transaction is not mined as it should be
+ *   chain, ERR_INPUT_KEY_* if a circuit's key may not be used there, ERR_UNAVAILABLE_CHAIN if a transaction is not mined
+ *   as it should be
  */
 export async function deployContracts(signer: Signer, options: DeployOptions = {}): Promise<Deployment> {
   const provider = signer.provider;
@@ -44,9 +50,12 @@ export async function deployContracts(signer: Signer, options: DeployOptions = {
       "ContractRegistry",
       "LogAnchor",
       "ERC1967Proxy",
+      ...Object.values(verifierContracts),
     ],
     options.artifactsDir,
   );
+  const { chainId } = await provider.getNetwork();
+  await assertKeysAllowed(chainId, artifacts, options.circuitKeysDir);
   const deployer = await Deployer.open(signer, artifacts);
   const admin = options.admin ?? (await signer.getAddress());
 
@@ -57,8 +66,9 @@ export async function deployContracts(signer: Signer, options: DeployOptions = {
   const agentImplementation = deployer.send("AgentRegistry", []);
   const policyImplementation = deployer.send("PolicyRegistry", []);
   const contractImplementation = deployer.send("ContractRegistry", []);
+  const keyOwnershipVerifier = deployer.send(verifierContracts["key-ownership"], []);
   const firstWave = [accessManager, verifierRegistry, logAnchor, agentImplementation, policyImplementation];
-  await Promise.all([...firstWave, contractImplementation].map((sent) => sent.mined));
+  await Promise.all([...firstWave, contractImplementation, keyOwnershipVerifier].map((sent) => sent.mined));
   const agentRegistry = deployer.sendProxy("AgentRegistry", agentImplementation.address, [
     accessManager.address,
     verifierRegistry.address,
@@ -80,7 +90,9 @@ export async function deployContracts(signer: Signer, options: DeployOptions = {
     contracts[name] = contract;
     options.onDeployed?.(name, contract);
   }
-  const { chainId } = await provider.getNetwork();
+  if (admin === (await signer.getAddress())) {
+    await enterVerifier(signer, verifierRegistry.address, "key-ownership", keyOwnershipVerifier.address);
+  }
   return { chainId: Number(chainId), contracts: contracts as Record<DeployedContractName, DeployedContract> };
 }
 

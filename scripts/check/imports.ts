@@ -16,7 +16,7 @@ export const allowedImports: Readonly<Record<string, readonly string[]>> = {
   circuits: ["protocol"],
   agent: ["protocol", "circuits"],
   attestation: ["protocol", "agent"],
-  orchestrator: ["protocol", "agent", "attestation"],
+  orchestrator: ["protocol", "circuits", "agent", "attestation"],
   relayer: ["protocol", "circuits"],
   auditor: ["protocol"],
   cli: [...rooms, "scripts"],

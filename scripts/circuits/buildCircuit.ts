@@ -1,7 +1,6 @@
 import { createHash } from "node:crypto";
-import { mkdtemp, readFile, rm } from "node:fs/promises";
-import { mkdir } from "node:fs/promises";
-import { createRequire } from "node:module";
+import { readFileSync } from "node:fs";
+import { mkdir, mkdtemp, readFile, rm } from "node:fs/promises";
 import { join } from "node:path";
 
 import { r1cs as r1csTools } from "snarkjs";
@@ -42,7 +41,7 @@ export async function buildCircuit(circuit: CircuitName): Promise<BuiltCircuit> 
     const wasm = new Uint8Array(await readFile(compiled.wasm));
     const { zkey, vkey } = await devProvingKey(r1cs);
     const verifier = await solidityVerifierOf(circuit, "DEV_INSECURE", zkey);
-    const files = { r1cs, wasm, zkey, vkey: text(`${JSON.stringify(vkey, null, 1)}\n`), verifier: text(verifier) };
+    const files = { r1cs, wasm, zkey, vkey: utf8(`${JSON.stringify(vkey, null, 1)}\n`), verifier: utf8(verifier) };
     return { size: await sizeOf(r1cs), files };
   } finally {
     await rm(folder, { recursive: true, force: true });
@@ -70,8 +69,8 @@ export function manifestOf(circuits: Readonly<Record<string, BuiltCircuit>>): Ci
 
 /** The versions installed here, exact. */
 export function toolVersions(): CircuitManifest["tools"] {
-  const require = createRequire(import.meta.url);
-  const manifest = require("../../package.json") as { dependencies: Record<string, string> };
+  const text = readFileSync(join(root, "package.json"), "utf8");
+  const manifest = JSON.parse(text) as { dependencies: Record<string, string> };
   const version = (name: string): string => manifest.dependencies[name] ?? "unknown";
   return { circom2: version("circom2"), circomlib: version("circomlib"), snarkjs: version("snarkjs") };
 }
@@ -80,6 +79,6 @@ export function sha256(bytes: Uint8Array): string {
   return createHash("sha256").update(bytes).digest("hex");
 }
 
-function text(content: string): Uint8Array {
+function utf8(content: string): Uint8Array {
   return new TextEncoder().encode(content);
 }
