@@ -4,7 +4,7 @@ pragma solidity ^0.8.28;
 import {AgentDocument} from "./agent/AgentDocument.sol";
 import {AgentKeys} from "./agent/AgentKeys.sol";
 import {AgentRecovery} from "./agent/AgentRecovery.sol";
-import {Guardianship, Identity} from "./agent/AgentStore.sol";
+import {CommitmentBinding, Guardianship, Identity} from "./agent/AgentStore.sol";
 import {AgentRegistryTypes} from "./generated/TypeHashes.sol";
 import {AgentState, IAgentRegistry, SigningKey} from "./interfaces/IAgentRegistry.sol";
 import {IERC1056} from "./interfaces/IERC1056.sol";
@@ -68,14 +68,14 @@ contract AgentRegistry is AgentKeys, AgentDocument, AgentRecovery {
     }
 
     /// @inheritdoc IAgentRegistry
-    function commitmentOf(address agent) external view returns (uint256 commitment, uint256 blockNumber) {
-        Identity storage identity = _identity(agent);
-        return (identity.commitment, identity.commitmentBlock);
+    function commitmentOf(address agent) public view returns (uint256 commitment, uint256 blockNumber) {
+        commitment = _identity(agent).commitment;
+        if (commitment != 0) blockNumber = _store().bindings[commitment].blockNumber;
     }
 
     /// @inheritdoc IAgentRegistry
     function agentOfCommitment(uint256 commitment) external view returns (address) {
-        return _store().agentOfCommitment[commitment];
+        return _store().bindings[commitment].agent;
     }
 
     /// @inheritdoc IAgentRegistry
@@ -97,8 +97,7 @@ contract AgentRegistry is AgentKeys, AgentDocument, AgentRecovery {
         for (uint256 i = 0; i < state.signingKeys.length; ++i) state.signingKeys[i] = signingKeyAt(agent, i);
         state.cardUri = identity.cardUri;
         state.cardHash = identity.cardHash;
-        state.commitment = identity.commitment;
-        state.commitmentBlock = identity.commitmentBlock;
+        (state.commitment, state.commitmentBlock) = commitmentOf(agent);
         state.guardians = guardianship.guardians;
         state.threshold = guardianship.threshold;
         state.delayBlocks = guardianship.delayBlocks;
@@ -128,7 +127,7 @@ contract AgentRegistry is AgentKeys, AgentDocument, AgentRecovery {
         Identity storage identity = _identity(agent);
         if (identity.word.keyCount() == 0) revert NotRegistered(agent);
         AgentRegistryStorage storage $ = _store();
-        address bound = $.agentOfCommitment[commitment];
+        address bound = $.bindings[commitment].agent;
         if (bound != address(0) && bound != agent) revert CommitmentBound(commitment, bound);
         uint256[] memory signals = new uint256[](2);
         signals[0] = commitment;
@@ -136,9 +135,8 @@ contract AgentRegistry is AgentKeys, AgentDocument, AgentRecovery {
         if (!IVerifierRegistry($.verifierRegistry).verifyProof(CIRCUIT_ID, proof, signals)) {
             revert InvalidKeyOwnershipProof(agent, commitment);
         }
-        $.agentOfCommitment[commitment] = agent;
+        $.bindings[commitment] = CommitmentBinding({agent: agent, blockNumber: uint64(block.number)});
         identity.commitment = commitment;
-        identity.commitmentBlock = block.number;
         emit KeyOwnershipProved(agent, commitment, recipient);
     }
 

@@ -22,8 +22,13 @@ struct Identity {
     bytes32 cardHash;
     string cardUri;
     uint256 commitment;
-    uint256 commitmentBlock;
     Guardianship guardianship;
+}
+
+/// @dev Whose a ZK commitment is, for good, and the block of its last proof. One slot.
+struct CommitmentBinding {
+    address agent;
+    uint64 blockNumber;
 }
 
 /// @dev Who may recover an agent. A new epoch voids every approval given before.
@@ -42,7 +47,7 @@ abstract contract AgentStore is IAgentRegistry, GovernedRegistry {
     /// @custom:storage-location erc7201:affiant.storage.AgentRegistry
     struct AgentRegistryStorage {
         mapping(address agent => Identity) identities;
-        mapping(uint256 commitment => address agent) agentOfCommitment;
+        mapping(uint256 commitment => CommitmentBinding) bindings;
         address verifierRegistry;
     }
 
