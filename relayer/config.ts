@@ -24,6 +24,12 @@ export interface RelayerConfig {
   readonly commitMaxEntries: number;
   readonly commitWaitMs: number;
   readonly verifyThreads: number;
+  /** Threads that check zero-knowledge proofs; started when the first one comes. */
+  readonly proofThreads: number;
+  /** Proofs being checked or waiting for it, at most. */
+  readonly proofLimit: number;
+  /** Folder of the circuits' keys: the export of a ceremony, or the development keys of this checkout. */
+  readonly circuitKeysDir: string | undefined;
   readonly bodyLimitBytes: number;
   /** Requests of one address a minute; 0 = no limit. */
   readonly rateLimitPerMinute: number;
@@ -135,6 +141,9 @@ export function readRelayerConfig(env: Env = process.env): RelayerConfig {
     commitMaxEntries: reader.whole("AFFIANT_COMMIT_MAX_ENTRIES", 256, 1, 4_096),
     commitWaitMs: reader.whole("AFFIANT_COMMIT_WAIT_MS", 5, 0, 1_000),
     verifyThreads: reader.whole("AFFIANT_VERIFY_THREADS", 2, 1, 64),
+    proofThreads: reader.whole("AFFIANT_PROOF_THREADS", 2, 1, 64),
+    proofLimit: reader.whole("AFFIANT_PROOF_LIMIT", 256, 1, 100_000),
+    circuitKeysDir: reader.text("AFFIANT_CIRCUIT_KEYS_DIR", "") || undefined,
     bodyLimitBytes: reader.whole("AFFIANT_BODY_LIMIT_BYTES", 20_000_000, 1_000, 1_000_000_000),
     rateLimitPerMinute: reader.whole("AFFIANT_RATE_LIMIT_PER_MINUTE", 0, 0, 100_000_000),
     requestQuotaPerDay: reader.whole("AFFIANT_REQUEST_QUOTA_PER_DAY", 1_000, 0, 100_000_000),

@@ -4,8 +4,10 @@ import { join } from "node:path";
 
 import { type Logger, pino } from "pino";
 
+import { readVerifyingArtifacts } from "../circuits/artifacts.ts";
 import { type Deployment, parseDeployment } from "../protocol/deployment.ts";
 import { toHex } from "../protocol/encoding/hex.ts";
+import { verifierRegistryAbi } from "../protocol/generated/abi/VerifierRegistry.ts";
 import { logIdOf } from "../protocol/log/logId.ts";
 import { type Anchoring, openAnchoring } from "./anchor/openAnchoring.ts";
 import { type Chain, connectChain } from "./chain/connectChain.ts";
@@ -26,6 +28,9 @@ import { VerifyPool } from "./ingest/verifyPool.ts";
 import { Journal } from "./journal/journal.ts";
 import { anchorInfo, Log } from "./log/log.ts";
 import { openNoteKey } from "./log/noteKey.ts";
+import { KeyOwnershipProofs } from "./proofs/keyOwnershipProofs.ts";
+import { ProofPool } from "./proofs/proofPool.ts";
+import { proofsRouter } from "./proofs/proofsRouter.ts";
 import { AllowList } from "./requests/allowList.ts";
 import { Requests } from "./requests/requests.ts";
 import { openSender } from "./sender/openSender.ts";
@@ -89,6 +94,9 @@ async function openRelayer(config: RelayerConfig, seams: RelayerSeams, closers: 
   const requests = openRequests(config, deployment, chain, journal, sender);
   const { anchorer } = anchoring;
   const metrics = createMetrics({ log, ingest, sequencer, journal, sender, anchorer, chain });
+  const { verificationKey } = await readVerifyingArtifacts("key-ownership", config.circuitKeysDir);
+  const proofPool = new ProofPool({ verificationKey, threads: config.proofThreads, limit: config.proofLimit });
+  const registry = { chainId: deployment.chainId, address: chain.agents.address, abi: chain.agents.abi };
   const hub = new EventHub();
   wireEvents(config, hub, log, chain, anchoring, sender);
 
@@ -102,6 +110,7 @@ async function openRelayer(config: RelayerConfig, seams: RelayerSeams, closers: 
       entriesRouter(ingest, log),
       logRouter(log, anchorer, place),
       requestsRouter(requests),
+      proofsRouter(new KeyOwnershipProofs(proofPool, requests, registry)),
       eventsRouter(hub),
       opsRouter(() => readiness(chain, anchorer, ingest, config), metrics),
     ],

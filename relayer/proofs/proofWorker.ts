@@ -1,0 +1,31 @@
+/** Thread that checks proofs; it knows neither claims nor chain. */
+import { parentPort, workerData } from "node:worker_threads";
+
+import { groth16, type SnarkjsVerificationKey } from "snarkjs";
+
+import { confineToThread } from "../../circuits/curve.ts";
+import { toSnarkjsProof } from "../../circuits/snarkjsProof.ts";
+import { type Groth16Proof } from "../../protocol/zk/groth16Proof.ts";
+
+export interface ProofJob {
+  readonly id: number;
+  readonly proof: Groth16Proof;
+  readonly signals: readonly bigint[];
+}
+
+export interface ProofAnswer {
+  readonly id: number;
+  readonly valid: boolean;
+}
+
+const { verificationKey } = workerData as { readonly verificationKey: SnarkjsVerificationKey };
+const port = parentPort;
+const ready = confineToThread();
+
+port?.on("message", ({ id, proof, signals }: ProofJob) => {
+  void ready
+    .then(() => groth16.verify(verificationKey, signals.map(String), toSnarkjsProof(proof)))
+    // Points that the library cannot even read are no proof.
+    .catch(() => false)
+    .then((valid) => port.postMessage({ id, valid } satisfies ProofAnswer));
+});
