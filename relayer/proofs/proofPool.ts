@@ -70,9 +70,12 @@ export class ProofPool {
   }
 
   #start(): Thread {
-    // snarkjs loads a package that takes any worker thread for one of its own and runs the script `mod`: an empty one.
-    const workerData = { mod: "data:text/javascript,", verificationKey: this.#options.verificationKey };
-    const worker = new Worker(new URL("./proofWorker.ts", import.meta.url), { workerData });
+    const worker = new Worker(new URL("./proofWorker.ts", import.meta.url), {
+      argv: [JSON.stringify(this.#options.verificationKey)],
+      // snarkjs loads a package that takes any worker thread for one of its own, runs the script `mod`, and takes
+      // workerData away: an empty script, and nothing of ours in there.
+      workerData: { mod: "data:text/javascript," },
+    });
     const thread: Thread = { worker, waiting: new Map() };
     worker.on("message", ({ id, valid }: ProofAnswer) => {
       thread.waiting.get(id)?.resolve(valid);

@@ -1,5 +1,5 @@
 /** Thread that checks proofs; it knows neither claims nor chain. */
-import { parentPort, workerData } from "node:worker_threads";
+import { parentPort } from "node:worker_threads";
 
 import { groth16, type SnarkjsVerificationKey } from "snarkjs";
 
@@ -18,7 +18,7 @@ export interface ProofAnswer {
   readonly valid: boolean;
 }
 
-const { verificationKey } = workerData as { readonly verificationKey: SnarkjsVerificationKey };
+const verificationKey = JSON.parse(process.argv[2] ?? "") as SnarkjsVerificationKey;
 const port = parentPort;
 const ready = confineToThread();
 
