@@ -9,6 +9,7 @@ import { verifyNative } from "../../../auditor/nativeVerify.ts";
 import { isSigningKey } from "../../../protocol/ed25519/publicKey.ts";
 import { type Ed25519Verify, verifyStrict } from "../../../protocol/ed25519/verify.ts";
 import { fromHex, type Hex } from "../../../protocol/encoding/hex.ts";
+import { verifyNative as relayerVerify } from "../../../relayer/ingest/verifiedEntry.ts";
 
 interface SpeccheckCase {
   readonly message: Hex;
@@ -57,6 +58,7 @@ function signWith(nonce: bigint, r: Uint8Array): Uint8Array {
 const paths: Readonly<Record<string, Ed25519Verify>> = {
   "the portable rule": verifyStrict,
   "the auditor's native path": verifyNative,
+  "the relayer's native path": relayerVerify,
 };
 
 describe("Ed25519 at the edges", () => {
