@@ -9,6 +9,7 @@ import { type Deployment, parseDeployment } from "../protocol/deployment.ts";
 import { toHex } from "../protocol/encoding/hex.ts";
 import { verifierRegistryAbi } from "../protocol/generated/abi/VerifierRegistry.ts";
 import { logIdOf } from "../protocol/log/logId.ts";
+import { formatOperatorVerifierKey, operatorNoteSigner } from "../protocol/log/operatorNote.ts";
 import { type Anchoring, openAnchoring } from "./anchor/openAnchoring.ts";
 import { type Chain, connectChain } from "./chain/connectChain.ts";
 import { type RelayerConfig } from "./config.ts";
@@ -22,6 +23,7 @@ import { opsRouter } from "./http/opsRouter.ts";
 import { policiesRouter } from "./http/policiesRouter.ts";
 import { readiness } from "./http/readiness.ts";
 import { requestsRouter } from "./http/requestsRouter.ts";
+import { tilesRouter } from "./http/tilesRouter.ts";
 import { Ingest } from "./ingest/ingest.ts";
 import { Sequencer } from "./ingest/sequencer.ts";
 import { VerifyPool } from "./ingest/verifyPool.ts";
@@ -35,6 +37,7 @@ import { AllowList } from "./requests/allowList.ts";
 import { Requests } from "./requests/requests.ts";
 import { openSender } from "./sender/openSender.ts";
 import { type Sender } from "./sender/sender.ts";
+import { openSenderKey, type TransactionSigner } from "./sender/signer.ts";
 import { simulate } from "./sender/simulate.ts";
 import { type CommitHook, type Database, openDatabase } from "./store/database.ts";
 import { lockFolder } from "./store/folderLock.ts";
@@ -84,10 +87,11 @@ export async function startRelayer(config: RelayerConfig, seams: RelayerSeams = 
 async function openRelayer(config: RelayerConfig, seams: RelayerSeams, closers: Closers): Promise<string> {
   const logger = seams.logger ?? pino({ level: config.logLevel }, pino.destination(2));
   const deployment = parseDeployment(readFileSync(config.deploymentFile, "utf8"));
-  const { database, log } = openStore(config, seams, closers);
+  const signer = openSenderKey(config.senderKeyFile);
+  const { database, log } = openStore(config, deployment, signer, seams, closers);
   const chain = connectChain(config, deployment);
   const journal = new Journal(database);
-  const sender = openSender(config, deployment.chainId, chain, journal);
+  const sender = openSender(config, deployment.chainId, chain, journal, signer);
   const anchoring = await openAnchoring(config, chain, log, journal, sender, database);
 
   const { ingest, sequencer } = openIngest(config, chain, log, closers);
@@ -109,6 +113,7 @@ async function openRelayer(config: RelayerConfig, seams: RelayerSeams, closers: 
       policiesRouter(new PolicyStore(database), database),
       entriesRouter(ingest, log),
       logRouter(log, anchorer, place),
+      tilesRouter(log),
       requestsRouter(requests),
       proofsRouter(new KeyOwnershipProofs(proofPool, requests, registry)),
       eventsRouter(hub),
@@ -130,14 +135,30 @@ async function openRelayer(config: RelayerConfig, seams: RelayerSeams, closers: 
   return url;
 }
 
-function openStore(config: RelayerConfig, seams: RelayerSeams, closers: Closers): { database: Database; log: Log } {
+function openStore(
+  config: RelayerConfig,
+  deployment: Deployment,
+  signer: TransactionSigner,
+  seams: RelayerSeams,
+  closers: Closers,
+): { database: Database; log: Log } {
   const lock = lockFolder(config.dataDir);
   closers.add(() => lock.release());
   const database = openDatabase(join(config.dataDir, "relayer.db"), seams.commitHook);
   closers.add(() => database.close());
-  const log = new Log(database, config.dataDir, openNoteKey(config.noteKeyFile, config.logOrigin));
+  const log = new Log(database, config.dataDir, checkpointKeys(config, deployment, signer));
   closers.add(() => log.close());
   return { database, log };
+}
+
+function checkpointKeys(config: RelayerConfig, { chainId, contracts }: Deployment, signer: TransactionSigner) {
+  const { logOrigin } = config;
+  const operator = { chainId: BigInt(chainId), logAnchor: contracts.logAnchor.address, operator: signer.address };
+  return {
+    note: openNoteKey(config.noteKeyFile, logOrigin),
+    operator: operatorNoteSigner(logOrigin, operator, (digest) => signer.signDigest(digest)),
+    operatorVkey: formatOperatorVerifierKey(logOrigin, operator),
+  };
 }
 
 function openIngest(config: RelayerConfig, chain: Chain, log: Log, closers: Closers) {

@@ -111,12 +111,12 @@ export class Anchorer {
     const registration = await this.#reader.registration();
     if (!registration) {
       const { contract } = this.#reader;
-      const { signer, publicKey } = this.#log.key;
+      const { signer, publicKey } = this.#log.keys.note;
       const data = contract.abi.encodeFunctionData("registerLog", [signer.name, publicKey]);
       await this.#submit("register-log", `register:${this.#reader.logId}`, data);
       return false;
     }
-    assertOurs(registration, this.#sender.address, toHex(this.#log.key.publicKey));
+    assertOurs(registration, this.#sender.address, toHex(this.#log.keys.note.publicKey));
     this.#registered = true;
     return true;
   }

@@ -18,8 +18,9 @@ export function logRouter(log: Log, anchorer: Anchorer, place: LogPlace): Router
   const router = Router();
 
   router.get("/v1/log", (_request, response) => {
-    const info: LogInfo = { origin: log.key.signer.name, size: log.size, vkey: log.key.vkey, ...place };
-    response.json(info);
+    const { note, operatorVkey } = log.keys;
+    const info: LogInfo = { origin: note.signer.name, size: log.size, vkey: note.vkey, ...place };
+    response.json({ ...info, operatorVkey });
   });
 
   router.get("/v1/log/checkpoint", (request, response) => {

@@ -8,7 +8,7 @@ import { type Database } from "../store/database.ts";
 import { type AgentHead, EntryStore, type NewEntry, type StoredEntry } from "../store/entryStore.ts";
 import { type StoredAnchor, type StoredCheckpoint, TreeStore } from "../store/treeStore.ts";
 import { LogTree } from "./logTree.ts";
-import { type NoteKey } from "./noteKey.ts";
+import { type CheckpointKeys } from "./noteKey.ts";
 import { checkSignedHistory, signCheckpoint } from "./openLog.ts";
 
 export type CheckpointListener = (checkpoint: StoredCheckpoint) => void;
@@ -23,7 +23,7 @@ export type IsFinal = (blockNumber: number) => boolean;
 export class Log {
   readonly entries: EntryStore;
   readonly store: TreeStore;
-  readonly key: NoteKey;
+  readonly keys: CheckpointKeys;
   readonly #database: Database;
   readonly #file: CheckpointFile;
   readonly #heads = new LRUCache<string, AgentHead>({ max: 20_000 });
@@ -38,14 +38,14 @@ export class Log {
    * Opens the log and holds it against all that was ever signed.
    * @throws AffiantError ERR_CONFLICT_LOG_FORK
    */
-  constructor(database: Database, dataDir: string, key: NoteKey) {
+  constructor(database: Database, dataDir: string, keys: CheckpointKeys) {
     this.#database = database;
-    this.key = key;
+    this.keys = keys;
     this.entries = new EntryStore(database);
     this.store = new TreeStore(database);
     this.#file = new CheckpointFile(dataDir);
     this.#tree = new LogTree(this.entries, this.store);
-    this.#checkpoint = checkSignedHistory(this.#tree, this.store, this.#file, key);
+    this.#checkpoint = checkSignedHistory(this.#tree, this.store, this.#file, keys);
   }
 
   get tree(): LogTree {
@@ -104,7 +104,7 @@ export class Log {
   append(entries: readonly NewEntry[], heads: readonly AgentHead[]): Receipt[] {
     if (entries.length === 0) return [];
     const staged = this.tree.stage(entries.map((entry) => entry.leafHash));
-    const checkpoint = signCheckpoint(this.key, staged.size, staged.root);
+    const checkpoint = signCheckpoint(this.keys, staged.size, staged.root);
     try {
       this.#database.transaction("log.append", () => {
         for (const head of heads) this.entries.saveAgent(head);
@@ -166,7 +166,7 @@ export class Log {
     if (!this.#stale) return;
     this.#heads.clear();
     const tree = new LogTree(this.entries, this.store);
-    const checkpoint = this.store.lastCheckpoint() ?? signCheckpoint(this.key, 0, tree.root());
+    const checkpoint = this.store.lastCheckpoint() ?? signCheckpoint(this.keys, 0, tree.root());
     if (checkpoint.size > 0) this.#file.write(checkpoint.note);
     this.#tree = tree;
     this.#checkpoint = checkpoint;

@@ -11,7 +11,7 @@ import {
 } from "../../protocol/log/noteKey.ts";
 import { writeSecretFile } from "../store/secretFile.ts";
 
-/** The key that signs checkpoints. */
+/** The Ed25519 key that signs checkpoints. */
 export interface NoteKey {
   /** 32 bytes, registered with the log on chain. */
   readonly publicKey: Uint8Array;
@@ -19,6 +19,14 @@ export interface NoteKey {
   readonly vkey: string;
   readonly signer: NoteSigner;
   readonly verifier: NoteVerifier;
+}
+
+/** All that signs a checkpoint: the note key, and the log's operator in the form that the contract can judge. */
+export interface CheckpointKeys {
+  readonly note: NoteKey;
+  readonly operator: NoteSigner;
+  /** The operator's verifier key, to be published beside the note key's. */
+  readonly operatorVkey: string;
 }
 
 /**

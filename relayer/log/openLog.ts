@@ -6,11 +6,11 @@ import { signNote, verifyNote } from "../../protocol/log/signedNote.ts";
 import { type CheckpointFile } from "../store/checkpointFile.ts";
 import { type StoredCheckpoint, type TreeStore } from "../store/treeStore.ts";
 import { type LogTree } from "./logTree.ts";
-import { type NoteKey } from "./noteKey.ts";
+import { type CheckpointKeys, type NoteKey } from "./noteKey.ts";
 
-export function signCheckpoint(key: NoteKey, size: number, root: Uint8Array): StoredCheckpoint {
-  const text = formatCheckpoint({ origin: key.signer.name, size, root });
-  return { size, root, note: signNote(text, key.signer) };
+export function signCheckpoint({ note, operator }: CheckpointKeys, size: number, root: Uint8Array): StoredCheckpoint {
+  const text = formatCheckpoint({ origin: note.signer.name, size, root });
+  return { size, root, note: signNote(text, note.signer, operator) };
 }
 
 /**
@@ -24,9 +24,9 @@ export function checkSignedHistory(
   tree: LogTree,
   store: TreeStore,
   file: CheckpointFile,
-  key: NoteKey,
+  keys: CheckpointKeys,
 ): StoredCheckpoint {
-  const [first, second] = file.read().map((note) => readOwnNote(note, key));
+  const [first, second] = file.read().map((note) => readOwnNote(note, keys.note));
   const last = store.lastCheckpoint();
   if (last) assertAgrees(tree, last, "the last checkpoint in the database");
   if (first) assertAgrees(tree, first, "the last checkpoint that was signed");
@@ -37,7 +37,7 @@ export function checkSignedHistory(
   if (tree.size !== 0) {
     throw new AffiantError("ERR_CONFLICT_LOG_FORK", `${tree.size} entries but no checkpoint of that size`);
   }
-  return signCheckpoint(key, 0, tree.root());
+  return signCheckpoint(keys, 0, tree.root());
 }
 
 /** @throws AffiantError ERR_CONFLICT_LOG_FORK */

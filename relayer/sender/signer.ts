@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
 
-import { hexlify, Transaction, Wallet } from "ethers";
+import { getBytes, hexlify, Transaction, Wallet } from "ethers";
 
 import { AffiantError } from "../../protocol/errors/affiantError.ts";
 import { writeSecretFile } from "../store/secretFile.ts";
@@ -21,6 +21,8 @@ export interface TransactionSigner {
   /** EIP-55. */
   readonly address: string;
   sign(transaction: UnsignedTransaction): Promise<{ raw: string; hash: string }>;
+  /** Signs a 32-byte digest that is not a transaction's: r, s, v in 65 bytes. For the operator's checkpoints. */
+  signDigest(digest: string): Uint8Array;
 }
 
 /**
@@ -31,6 +33,7 @@ export function openSenderKey(file: string): TransactionSigner {
   const wallet = readWallet(file) ?? createWallet(file);
   return {
     address: wallet.address,
+    signDigest: (digest) => getBytes(wallet.signingKey.sign(digest).serialized),
     async sign({ chainId, nonce, to, data, gasLimit, maxFeeWei, priorityFeeWei }) {
       const transaction = Transaction.from({
         type: 2,

@@ -1,0 +1,45 @@
+import { Router } from "express";
+
+import { utf8 } from "../../protocol/encoding/bytes.ts";
+import { AffiantError, isAffiantError } from "../../protocol/errors/affiantError.ts";
+import { encodeEntryBundle, parseTilePath, tileWidth } from "../../protocol/log/tiles.ts";
+import { type Log } from "../log/log.ts";
+
+/** A full tile never changes; a partial one is right for ever too, but a wider one takes its place. */
+const cacheForever = "public, max-age=31536000, immutable";
+
+/** The log in C2SP tlog-tiles form, under the prefix `/v1/log`. */
+export function tilesRouter(log: Log): Router {
+  const router = Router();
+
+  router.get("/v1/log/tile/*path", (request, response) => {
+    const bytes = readTile(log, request.path.slice("/v1/log/".length));
+    response.setHeader("cache-control", cacheForever);
+    response.type("application/octet-stream").send(Buffer.from(bytes));
+  });
+
+  return router;
+}
+
+function readTile(log: Log, path: string): Uint8Array {
+  let id: ReturnType<typeof parseTilePath>;
+  try {
+    id = parseTilePath(path);
+  } catch (error) {
+    if (isAffiantError(error)) throw new AffiantError("ERR_NOT_FOUND_TILE", `no tile has the path ${path}`);
+    throw error;
+  }
+  const { level, index, width } = id;
+  if (level === "entries") {
+    const start = index * tileWidth;
+    if (start + width > log.size) throw missing();
+    return encodeEntryBundle(log.entries.leaves(start, start + width).map(utf8));
+  }
+  const hashes = log.tree.tileHashes(level, index, width);
+  if (!hashes) throw missing();
+  return Buffer.concat(hashes);
+}
+
+function missing(): AffiantError {
+  return new AffiantError("ERR_NOT_FOUND_TILE", "the log has not come that far");
+}
