@@ -1,0 +1,99 @@
+import { batchCall, drive, type LoadResult, percentile, singleCall } from "./ingest/load.ts";
+import { verifyRate } from "./ingest/verifyRate.ts";
+import { startWorld, type World } from "./ingest/world.ts";
+import { Writer } from "./ingest/writers.ts";
+import { type Bench, type BenchReport } from "./report.ts";
+
+export interface IngestOptions {
+  /** Size of the log at which cost and memory are measured again. */
+  readonly entries: number;
+  /** Entries of each measured window. */
+  readonly window: number;
+  readonly onProgress?: (text: string) => void;
+}
+
+const batchSize = 256;
+/** Batches under way at once. */
+const batchLanes = 4;
+const connections = 64;
+
+/** `npm run bench -- ingest [--entries 1000000]`: entries over real HTTP, every answer durable (fsync) and proven. */
+export const bench: Bench = (args) => {
+  const at = args.indexOf("--entries");
+  const entries = at >= 0 ? Number(args[at + 1]) : 60_000;
+  return run({ entries, window: 10_240, onProgress: (text) => console.error(text) });
+};
+
+export async function run({ entries, window, onProgress = () => undefined }: IngestOptions): Promise<BenchReport> {
+  const world = await startWorld();
+  try {
+    const writers = await Writer.register(world, connections);
+    const samples = writers.slice(0, 16).flatMap(({ publicKey }, i) => {
+      return (writers[i] as Writer).sign(16).map((leaf) => ({ leaf, publicKey }));
+    });
+    // The samples are entries 0 to 15 of their writers: they go in first, and warm the relayer up.
+    await drive(world.url, samplesAsLanes(samples.map(({ leaf }) => leaf)));
+    await batches(world, writers, window);
+
+    const verify = await verifyRate(samples, 3);
+    const early = await batches(world, writers, window);
+    const verifyAgain = await verifyRate(samples, 3);
+    const verifyPerSec = (verify + verifyAgain) / 2;
+    onProgress(`batches at the start: ${Math.round(rate(early))}/s; node:crypto alone: ${Math.round(verifyPerSec)}/s`);
+    const singles = await singleEntries(world, writers, window);
+    const rssEarly = await world.relayerRss();
+    let size = samples.length + 3 * window;
+    while (size + window <= entries) {
+      await batches(world, writers, window);
+      size += window;
+      if (size % (window * 10) < window) onProgress(`${size} entries, ${await mib(world)} MiB`);
+    }
+    const late = await batches(world, writers, window);
+    size += window;
+    const rssLate = await world.relayerRss();
+    const rows = [
+      {
+        name: "batches of 256",
+        value: rate(early),
+        unit: "entries/s",
+        target: 0.6 * verifyPerSec,
+        peer: { name: "node:crypto verify, all cores", value: verifyPerSec, source: "run" as const },
+      },
+      { name: "single entries, 64 connections", value: rate(singles), unit: "entries/s", target: 3_000 },
+      { name: "single entries, p50", value: percentile(singles.latenciesMs, 0.5), unit: "ms" },
+      { name: "single entries, p99", value: percentile(singles.latenciesMs, 0.99), unit: "ms", target: 100 },
+      { name: `cost an entry at ${size}, against the start`, value: rate(early) / rate(late), unit: "×", target: 1.2 },
+      { name: "memory after the start", value: rssEarly / 2 ** 20, unit: "MiB" },
+      { name: `memory at ${size} entries`, value: rssLate / 2 ** 20, unit: "MiB", target: 300 },
+    ];
+    return { rows, notes: ["The load comes from this machine too and takes its share of the cores."] };
+  } finally {
+    await world.close();
+  }
+}
+
+function samplesAsLanes(leaves: readonly string[]) {
+  return Array.from({ length: 16 }, (_, i) => [batchCall(leaves.slice(i * 16, i * 16 + 16))]);
+}
+
+/** Signs a window's worth before the clock starts. */
+function batches(world: World, writers: readonly Writer[], count: number): Promise<LoadResult> {
+  const lanes = writers.slice(0, batchLanes).map((writer) => {
+    const calls = Math.ceil(count / batchLanes / batchSize);
+    return Array.from({ length: calls }, () => batchCall(writer.sign(batchSize)));
+  });
+  return drive(world.url, lanes);
+}
+
+function singleEntries(world: World, writers: readonly Writer[], count: number): Promise<LoadResult> {
+  const lanes = writers.map((writer) => writer.sign(Math.ceil(count / writers.length)).map(singleCall));
+  return drive(world.url, lanes);
+}
+
+function rate({ entries, seconds }: LoadResult): number {
+  return entries / seconds;
+}
+
+async function mib(world: World): Promise<number> {
+  return Math.round((await world.relayerRss()) / 2 ** 20);
+}

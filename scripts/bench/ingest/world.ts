@@ -1,0 +1,111 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { createServer } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+
+import { Contract, JsonRpcProvider, Wallet } from "ethers";
+
+import { anvilBinary } from "../../../orchestrator/chain/anvilBinary.ts";
+import { deployContracts } from "../../../orchestrator/deploy/deployContracts.ts";
+import { type Deployment, formatDeployment } from "../../../protocol/deployment.ts";
+import { openSenderKey } from "../../../relayer/sender/signer.ts";
+
+/** anvil's first account (mnemonic "test test … junk"). */
+const deployerKey = "0xac0974bec39a17e36ba4a6b4d238ff944bacb478cbed5efcae784d7bf4f2ff80";
+
+/** A local chain and a relayer on it, each a process of its own. */
+export interface World {
+  readonly url: string;
+  readonly deployment: Deployment;
+  readonly provider: JsonRpcProvider;
+  contract(name: keyof Deployment["contracts"], abi: readonly unknown[], runner: Wallet): Contract;
+  /** Resident memory of the relayer, bytes. */
+  relayerRss(): Promise<number>;
+  close(): Promise<void>;
+}
+
+export async function startWorld(env: Readonly<Record<string, string>> = {}): Promise<World> {
+  const dir = await mkdtemp(join(tmpdir(), "affiant-bench-"));
+  const port = await freePort();
+  const anvil = spawn(anvilBinary(), ["--port", String(port), "--silent"], { stdio: "ignore" });
+  const rpcUrl = `http://127.0.0.1:${port}`;
+  const provider = new JsonRpcProvider(rpcUrl, 31337, { staticNetwork: true, cacheTimeout: -1 });
+  provider.pollingInterval = 20;
+  await untilUp(rpcUrl);
+  const deployment = await deployContracts(new Wallet(deployerKey, provider));
+  const deploymentFile = join(dir, "deployment.json");
+  await writeFile(deploymentFile, formatDeployment(deployment));
+  const { address } = openSenderKey(join(dir, "sender.key"));
+  await provider.send("anvil_setBalance", [address, "0x56bc75e2d63100000"]);
+  const { child, url } = await startRelayer(dir, { rpcUrl, deploymentFile, env });
+  return {
+    url,
+    deployment,
+    provider,
+    contract: (name, abi, runner) => new Contract(deployment.contracts[name].address, abi as never, runner),
+    relayerRss: () => residentBytes(url),
+    async close() {
+      await end(child);
+      provider.destroy();
+      await end(anvil);
+      await rm(dir, { recursive: true, force: true });
+    },
+  };
+}
+
+async function startRelayer(
+  dir: string,
+  place: { rpcUrl: string; deploymentFile: string; env: Readonly<Record<string, string>> },
+): Promise<{ child: ChildProcess; url: string }> {
+  const child = spawn(process.execPath, [join(import.meta.dirname, "../../../relayer/main.ts")], {
+    stdio: ["ignore", "pipe", "inherit"],
+    env: {
+      PATH: process.env["PATH"],
+      AFFIANT_RPC_URL: place.rpcUrl,
+      AFFIANT_DATA_DIR: dir,
+      AFFIANT_PORT: "0",
+      AFFIANT_DEPLOYMENT: place.deploymentFile,
+      AFFIANT_LOG_ORIGIN: "bench.example/log",
+      AFFIANT_LOG_LEVEL: "warn",
+      AFFIANT_ANCHOR_INTERVAL_MS: "5000",
+      ...place.env,
+    },
+  });
+  const [line] = (await once(child.stdout.setEncoding("utf8"), "data")) as [string];
+  return { child, url: (JSON.parse(line) as { url: string }).url };
+}
+
+async function residentBytes(url: string): Promise<number> {
+  const text = await (await fetch(`${url}/metrics`)).text();
+  return Number(/^affiant_process_resident_memory_bytes (\S+)/m.exec(text)?.[1]);
+}
+
+async function untilUp(url: string): Promise<void> {
+  const body = JSON.stringify({ jsonrpc: "2.0", id: 1, method: "eth_chainId", params: [] });
+  for (;;) {
+    try {
+      await fetch(url, { method: "POST", headers: { "content-type": "application/json" }, body });
+      return;
+    } catch {
+      await sleep(50);
+    }
+  }
+}
+
+async function end(child: ChildProcess): Promise<void> {
+  if (child.exitCode !== null || child.signalCode !== null) return;
+  child.kill("SIGTERM");
+  await once(child, "exit");
+}
+
+function freePort(): Promise<number> {
+  return new Promise((resolve) => {
+    const server = createServer().listen(0, "127.0.0.1", () => {
+      const address = server.address();
+      server.close(() => resolve(typeof address === "object" && address !== null ? address.port : 0));
+    });
+  });
+}
