@@ -1,5 +1,6 @@
 import { type KeyDid } from "../../protocol/did/key.ts";
 import { parseKeyDid } from "../../protocol/did/key.ts";
+import { verifyNative } from "../../protocol/ed25519/nodeVerify.ts";
 import { type Ed25519Verify } from "../../protocol/ed25519/verify.ts";
 import { toHex } from "../../protocol/encoding/hex.ts";
 import { AffiantError } from "../../protocol/errors/affiantError.ts";
@@ -22,6 +23,7 @@ export interface GuardOptions {
   /** A call must expire at most this long from now, so that replays need not be remembered for ever. */
   readonly maxCallLifetimeSec?: number;
   readonly maxChainLength?: number;
+  /** Default: node:crypto under our rule. */
   readonly verifySignature?: Ed25519Verify;
 }
 
@@ -36,10 +38,10 @@ export type CallVerdict =
 
 /** Decides on calls: contracts, then revocation on chain, then replay. Only an allowed call is remembered as made. */
 export class Guard {
-  readonly #options: Required<Omit<GuardOptions, "verifySignature" | "maxChainLength">> & GuardOptions;
+  readonly #options: Required<Omit<GuardOptions, "maxChainLength">> & GuardOptions;
 
   constructor(options: GuardOptions) {
-    this.#options = { clockSkewSec: 5, maxCallLifetimeSec: 300, ...options };
+    this.#options = { clockSkewSec: 5, maxCallLifetimeSec: 300, verifySignature: verifyNative, ...options };
   }
 
   /** Never throws for what a caller sent; what it cannot decide (the chain does not answer) it refuses. */
@@ -56,7 +58,7 @@ export class Guard {
       executor,
       clockSkewSec,
       ...(maxChainLength === undefined ? {} : { maxChainLength }),
-      ...(verifySignature === undefined ? {} : { verifySignature }),
+      verifySignature,
     });
     if (!verdict.allowed) return verdict;
     const revocation = await this.#checkRevocation(verdict.chain, nowSec);

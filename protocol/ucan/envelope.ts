@@ -57,7 +57,9 @@ export function openEnvelope(bytes: Uint8Array, kind: PayloadKind): Envelope {
   check(header instanceof Uint8Array && bytesEqual(header, varsigHeader), "not signed with Ed25519 over DAG-CBOR");
   const payload = readVersions.map((known) => signed[`ucan/${kind}@${known}`]).find((found) => found !== undefined);
   check(isIpldMap(payload), `not a UCAN 1.0 ${kind === "dlg" ? "delegation" : "invocation"}`);
-  return { kind, payload, signature, signedBytes: encodeIpld(signed), bytes, cid: cidOf(bytes).toString() };
+  // The encoding is known to be canonical: behind the list's head and the signature stands the signed part, as encoded.
+  const signedBytes = bytes.subarray(1 + encodeIpld(signature).length);
+  return { kind, payload, signature, signedBytes, bytes, cid: cidOf(bytes).toString() };
 }
 
 function check(holds: boolean, message: string): asserts holds {

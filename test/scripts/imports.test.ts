@@ -35,6 +35,14 @@ describe("scripts/check/imports", () => {
     expect(brokenArrowsOf("agent/keys/store.ts", `import { readFile } from "node:fs";`)).to.deep.equal([]);
   });
 
+  it("lets one file of protocol/ be native, and nothing portable lead to it", () => {
+    const native = "protocol/ed25519/nodeVerify.ts";
+    expect(brokenArrowsOf(native, `import { verify } from "node:crypto";`)).to.deep.equal([]);
+    const [arrow] = brokenArrowsOf("protocol/ed25519/verify.ts", `import "./nodeVerify.ts";`);
+    expect(arrow?.reason).to.equal("protocol/ must not lead to this file: it is not portable");
+    expect(brokenArrowsOf("agent/agent.ts", `import "../protocol/ed25519/nodeVerify.ts";`)).to.deep.equal([]);
+  });
+
   it("knows no room beside those of the table", () => {
     const [arrow] = brokenArrowsOf("helpers/a.ts", "");
     expect(arrow?.reason).to.equal("helpers/ is not a room of the house");
