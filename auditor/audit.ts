@@ -97,6 +97,7 @@ async function audit(bytes: Uint8Array, evidence: Evidence, options: AuditOption
     bytes,
     evidence,
     head: checkpoint.head,
+    operator: (await chain?.logOf(header.contracts.logAnchor, header.logId))?.operators.at(-1),
     anchor: anchor.anchor,
     contracts: contracts?.code,
     contractsTrusted: options.contracts !== undefined,

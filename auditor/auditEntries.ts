@@ -35,7 +35,7 @@ export interface EntryContext {
 }
 
 /** Entries in flight at once: enough for the chain reader to fill its batches, few enough to hold in memory. */
-const groupSize = 1_000;
+const groupSize = 250;
 
 /** Runs every check that is about one entry. The result is in the order of the entries, which is the log's. */
 export async function auditEntries(entries: readonly AuditedEntry[], context: EntryContext): Promise<EntryFindings[]> {

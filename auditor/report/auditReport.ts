@@ -55,7 +55,13 @@ export interface AuditReport {
     readonly entries: number;
     readonly policies: readonly { readonly policyHash: Hex; readonly name: string }[];
   } | null;
-  readonly log: { readonly size: number; readonly root: Hex; readonly anchor: Anchor | null } | null;
+  readonly log: {
+    readonly size: number;
+    readonly root: Hex;
+    /** Account that operates the log now; null if the chain does not know. */
+    readonly operator: Hex | null;
+    readonly anchor: Anchor | null;
+  } | null;
   /** What was asked: the block as of which the chain answered, and the code that answered. Null without a chain. */
   readonly chain: {
     readonly blockNumber: number;
@@ -89,6 +95,7 @@ export interface AuditScope {
   readonly bytes: Uint8Array;
   readonly evidence: Evidence;
   readonly head: TreeHead | undefined;
+  readonly operator: Hex | undefined;
   readonly anchor: Anchor | undefined;
   readonly contracts: readonly ContractCode[] | undefined;
   readonly contractsTrusted: boolean;
@@ -116,7 +123,9 @@ export function reportOf(scope: AuditScope): AuditReport {
       entries: evidence.entries.length,
       policies,
     },
-    log: head ? { size: head.size, root: toHex(head.root), anchor: scope.anchor ?? null } : null,
+    log: head
+      ? { size: head.size, root: toHex(head.root), operator: scope.operator ?? null, anchor: scope.anchor ?? null }
+      : null,
     chain: chainHead ? { ...chainHead, contracts: scope.contracts ?? [] } : null,
     agents: agentSummaries(scope),
     summary: summaryOf(verdicts, conformity.violate === 0),

@@ -41,6 +41,7 @@ function headSection({ evidence, chain, log }: AuditReport, paint: Paint): strin
       `${count(evidence.entries, "entry", "entries")}, ${evidence.bytes.toLocaleString("en")} bytes, sha256 ${evidence.sha256}`,
     ],
     ["Log", `${evidence.origin}${log ? `, ${count(log.size, "entry", "entries")} under root ${log.root}` : ""}`],
+    ...(log?.operator ? [["Operator", log.operator]] : []),
     ["Anchor", log?.anchor ? `block ${log.anchor.blockNumber} of chain ${evidence.chainId}` : "none that is proven"],
     ["Chain", chain ? `${evidence.chainId}, as of block ${chain.blockNumber} ${chain.blockHash}` : "not asked"],
   ];

@@ -8,7 +8,7 @@ export function limitsOf(
   scope: Pick<AuditScope, "chainHead" | "contracts" | "contractsTrusted" | "findings">,
 ): string[] {
   const limits = [
-    "The file may end before an agent's last entry: compare the last sequence numbers with the relayer's heads.",
+    "The file may end before an agent's last entry, or keep back a branch that it signed beside these: compare with the heads that the log's relayer and the agent's counterparts know.",
     "It proves what the agents signed, and that it was signed under their keys; not that they told the truth.",
     "Clock times (iat) are the agents' word. Proven is the order of blocks: not before, not after.",
   ];
@@ -23,6 +23,9 @@ export function limitsOf(
   }
   limits.push(
     `The chain answered as of block ${scope.chainHead.blockNumber}, through one endpoint: believe it as far as you believe that endpoint and the block's finality.`,
+  );
+  limits.push(
+    "Which log this is, the file says: believe an origin and its operator as far as you know them from elsewhere.",
   );
   if (!scope.contractsTrusted) {
     limits.push(
