@@ -71,11 +71,11 @@ export class ProofPool {
 
   #start(): Thread {
     const worker = new Worker(new URL("./proofWorker.ts", import.meta.url), {
-      argv: [JSON.stringify(this.#options.verificationKey)],
       // snarkjs loads a package that takes any worker thread for one of its own, runs the script `mod`, and takes
       // workerData away: an empty script, and nothing of ours in there.
       workerData: { mod: "data:text/javascript," },
     });
+    worker.postMessage(this.#options.verificationKey);
     const thread: Thread = { worker, waiting: new Map() };
     worker.on("message", ({ id, valid }: ProofAnswer) => {
       thread.waiting.get(id)?.resolve(valid);

@@ -18,14 +18,16 @@ export interface ProofAnswer {
   readonly valid: boolean;
 }
 
-const verificationKey = JSON.parse(process.argv[2] ?? "") as SnarkjsVerificationKey;
 const port = parentPort;
 const ready = confineToThread();
 
-port?.on("message", ({ id, proof, signals }: ProofJob) => {
-  void ready
-    .then(() => groth16.verify(verificationKey, signals.map(String), toSnarkjsProof(proof)))
-    // Points that the library cannot even read are no proof.
-    .catch(() => false)
-    .then((valid) => port.postMessage({ id, valid } satisfies ProofAnswer));
+/** The first message is the key; each one after it is a proof. */
+port?.once("message", (verificationKey: SnarkjsVerificationKey) => {
+  port.on("message", ({ id, proof, signals }: ProofJob) => {
+    void ready
+      .then(() => groth16.verify(verificationKey, signals.map(String), toSnarkjsProof(proof)))
+      // Points that the library cannot even read are no proof.
+      .catch(() => false)
+      .then((valid) => port.postMessage({ id, valid } satisfies ProofAnswer));
+  });
 });
