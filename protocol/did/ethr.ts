@@ -1,4 +1,5 @@
 import { getAddress } from "ethers";
+import { LRUCache } from "lru-cache";
 
 import { AffiantError } from "../errors/affiantError.ts";
 
@@ -13,13 +14,20 @@ export interface EthrDidParts {
 
 const pattern = /^did:ethr:0x([1-9a-f][0-9a-f]*):(0x[0-9a-f]{40})$/;
 
+/** The checksum costs a hash, and an agent's DID comes with each of its entries. */
+const parsed = new LRUCache<string, EthrDidParts>({ max: 4096 });
+
 /** @throws AffiantError ERR_INPUT_DID */
 export function parseEthrDid(did: string): EthrDidParts {
+  const known = parsed.get(did);
+  if (known) return known;
   const match = pattern.exec(did);
   if (!match?.[1] || !match[2]) {
     throw new AffiantError("ERR_INPUT_DID", `not a lower-case did:ethr with a hexadecimal chain id: ${did}`);
   }
-  return { chainId: BigInt(`0x${match[1]}`), address: getAddress(match[2]) };
+  const parts = { chainId: BigInt(`0x${match[1]}`), address: getAddress(match[2]) };
+  parsed.set(did, parts);
+  return parts;
 }
 
 /** @throws AffiantError ERR_INPUT_DID */

@@ -1,4 +1,5 @@
 import { sha256 } from "@noble/hashes/sha2.js";
+import { LRUCache } from "lru-cache";
 
 import { parseKeyDid, formatKeyDid } from "../did/key.ts";
 import { fromBase64url, toBase64url } from "../encoding/base64url.ts";
@@ -51,9 +52,10 @@ export function assembleLeaf(signingInput: string, signature: Uint8Array): strin
 /**
  * Reads a leaf strictly: every part in its one canonical encoding, no claim unknown, none missing. Two different leaves
  * therefore never decode to the same entry.
+ * @param hash SHA-256; programs that read in bulk pass a native one
  * @throws AffiantError ERR_LIMIT_ENTRY_SIZE, ERR_INPUT_ENTRY, ERR_INPUT_ENCODING, ERR_INPUT_DID, ERR_INPUT_PUBLIC_KEY
  */
-export function decodeLeaf(leaf: string): DecodedEntry {
+export function decodeLeaf(leaf: string, hash: (bytes: Uint8Array) => Uint8Array = sha256): DecodedEntry {
   assertLeafSize(leaf);
   const parts = leaf.split(".");
   const [headerText, payloadText, signatureText] = parts;
@@ -71,11 +73,23 @@ export function decodeLeaf(leaf: string): DecodedEntry {
     signature,
     signingInput: utf8(`${headerText}.${payloadText}`),
     leaf,
-    entryId: entryIdOf(leaf),
+    entryId: toHex(hash(utf8(leaf))),
   };
 }
 
+/** An agent's header is the same in all its entries. */
+const headers = new LRUCache<string, Uint8Array>({ max: 4096 });
+
 function readHeader(headerText: string): Uint8Array {
+  let publicKey = headers.get(headerText);
+  if (!publicKey) {
+    publicKey = parseHeader(headerText);
+    headers.set(headerText, publicKey);
+  }
+  return publicKey;
+}
+
+function parseHeader(headerText: string): Uint8Array {
   const header = parseCanonicalJson(fromBase64url(headerText)) as { kid?: unknown } | null;
   if (typeof header?.kid !== "string") throw new AffiantError("ERR_INPUT_ENTRY", "the entry's header names no key");
   const publicKey = parseKeyDid(header.kid);

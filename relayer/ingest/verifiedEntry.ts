@@ -1,10 +1,10 @@
-import { createHash, createPublicKey, type KeyObject, verify } from "node:crypto";
+import { createPublicKey, hash, type KeyObject, verify } from "node:crypto";
 
 import { LRUCache } from "lru-cache";
 
 import { isSigningKey } from "../../protocol/ed25519/publicKey.ts";
 import { type Ed25519Verify } from "../../protocol/ed25519/verify.ts";
-import { toHex } from "../../protocol/encoding/hex.ts";
+import { fromHex, toHex } from "../../protocol/encoding/hex.ts";
 import { decodeLeaf } from "../../protocol/entry/leaf.ts";
 import { openDisclosures } from "../../protocol/entry/disclosure.ts";
 import { verifyEntrySignature } from "../../protocol/entry/verifyEntry.ts";
@@ -64,21 +64,27 @@ export const verifyNative: Ed25519Verify = (signature, message, publicKey) => {
   return verify(null, message, key, signature);
 };
 
+function sha256(bytes: Uint8Array): Uint8Array {
+  return hash("sha256", bytes, "buffer");
+}
+
 /** Decodes a leaf strictly and checks its signature and disclosures. Never throws. */
 export function verifySubmission({ leaf, disclosures }: Submission): Verification {
   try {
-    const decoded = decodeLeaf(leaf);
+    const decoded = decodeLeaf(leaf, sha256);
     if (!verifyEntrySignature(decoded, verifyNative)) {
       throw new AffiantError("ERR_PROOF_SIGNATURE", "the entry's signature does not verify under the key it names");
     }
     const { claims, publicKey } = decoded;
     if (disclosures.length > 0) openDisclosures(claims._sd, disclosures);
-    const bytes = Buffer.from(leaf, "latin1");
+    const tagged = Buffer.allocUnsafe(1 + leaf.length);
+    tagged[0] = 0;
+    tagged.write(leaf, 1, "latin1");
     return {
       entry: {
         leaf,
-        entryId: createHash("sha256").update(bytes).digest(),
-        leafHash: createHash("sha256").update(leafTag).update(bytes).digest(),
+        entryId: fromHex(decoded.entryId),
+        leafHash: sha256(tagged),
         did: claims.iss,
         publicKeyHex: toHex(publicKey),
         seq: claims.seq,
@@ -94,5 +100,3 @@ export function verifySubmission({ leaf, disclosures }: Submission): Verificatio
     return { refusal: { code: "ERR_INTERNAL_UNEXPECTED", message: "the entry could not be read" } };
   }
 }
-
-const leafTag = Buffer.of(0);

@@ -64,6 +64,7 @@ async function startRelayer(
     stdio: ["ignore", "pipe", "inherit"],
     env: {
       PATH: process.env["PATH"],
+      ...(process.env["AFFIANT_BENCH_NODE_OPTIONS"] ? { NODE_OPTIONS: process.env["AFFIANT_BENCH_NODE_OPTIONS"] } : {}),
       AFFIANT_RPC_URL: place.rpcUrl,
       AFFIANT_DATA_DIR: dir,
       AFFIANT_PORT: "0",
