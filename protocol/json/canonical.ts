@@ -35,18 +35,18 @@ export function parseCanonicalJson(source: string | Uint8Array): Json {
   } catch (cause) {
     throw new AffiantError("ERR_INPUT_ENCODING", "not JSON in UTF-8", { cause });
   }
-  if (!isPlainlyCanonical(value, text) && canonicalOrNothing(value) !== text) {
+  if (!isCanonical(value, text)) {
     throw new AffiantError("ERR_INPUT_ENCODING", "JSON that is not in RFC 8785 form");
   }
   return value;
 }
 
-/** What JSON.parse lets through and RFC 8785 has no form for: 1e400, and escaped lone surrogates. */
-function canonicalOrNothing(value: Json): string | undefined {
+function isCanonical(value: Json, text: string): boolean {
   try {
-    return canonicalize(value);
+    return isPlainlyCanonical(value, text) || canonicalize(value) === text;
   } catch {
-    return undefined;
+    // What JSON.parse lets through and RFC 8785 has no form for: 1e400, escaped lone surrogates, bottomless nesting.
+    return false;
   }
 }
 

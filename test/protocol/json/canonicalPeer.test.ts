@@ -49,6 +49,10 @@ describe("protocol/json: canonical form beside an independent implementation", (
     for (const text of rejected) expect([text, isAccepted(text)]).to.deep.equal([text, false]);
   });
 
+  it("rejects nesting that is too deep to walk, as it rejects any other text", () => {
+    expect(isAccepted("[".repeat(30_000) + "]".repeat(30_000))).to.equal(false);
+  });
+
   it("agrees with an independent implementation on any JSON, canonical or merely valid", () => {
     fc.assert(
       fc.property(fc.jsonValue(), fc.boolean(), (value, tidy) => {
