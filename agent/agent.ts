@@ -17,6 +17,7 @@ import { type EthrDid } from "../protocol/did/ethr.ts";
 import { type KeyDid } from "../protocol/did/key.ts";
 import { type Hex } from "../protocol/encoding/hex.ts";
 import { decodeLeaf } from "../protocol/entry/leaf.ts";
+import { AffiantError } from "../protocol/errors/affiantError.ts";
 import { policyHashOf } from "../protocol/policy/policyHash.ts";
 import { type PolicyBundle } from "../protocol/policy/types.ts";
 import { type Ed25519Signer } from "../protocol/ucan/envelope.ts";
@@ -152,6 +153,21 @@ export class Agent {
   async record(act: Act): Promise<RecordedAct> {
     const [recorded] = await this.recordMany([act]);
     return recorded as RecordedAct;
+  }
+
+  /**
+   * Signs an act and stores it: it is on this machine's disk when this resolves, and on its way to the relayer. For
+   * agents that must answer quickly. A relayer that is away does not hold them up; `flush()` says when all has arrived.
+   * @throws AffiantError as `record`, before anything is signed
+   */
+  async enter(act: Act): Promise<{ readonly seq: number; readonly entryId: Hex; readonly added: boolean }> {
+    await this.#reconcile();
+    const [stored] = this.#append([act], await this.#currentStanding());
+    if (!stored) throw new AffiantError("ERR_INTERNAL_UNEXPECTED", "an act was stored as nothing");
+    const { entry, added } = stored;
+    // What cannot be delivered now stays in the journal and goes out with the next entry.
+    if (!entry.receipt) this.#parts.outbox.delivered(entry.seq).catch(() => undefined);
+    return { seq: entry.seq, entryId: entry.entryId, added };
   }
 
   /** A sign of life: shows that silence was not the reason for an absent entry. */

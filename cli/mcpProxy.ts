@@ -79,7 +79,7 @@ async function serve(server: readonly string[], flags: Flags): Promise<void> {
   const { gate, contractCid } = await gatesOf(agent, flags);
   const options = {
     gate,
-    record: (act: Act) => recordDurably(agent, act),
+    record: (act: Act) => agent.enter(act),
     ...(contractCid === undefined ? {} : { contractCid }),
     // stdout belongs to the protocol.
     onProblem: (problem: unknown) => process.stderr.write(`affiant mcp-proxy: ${String(problem)}\n`),
@@ -99,16 +99,6 @@ async function serve(server: readonly string[], flags: Flags): Promise<void> {
     process.stdin.once("end", () => void gateway.close());
     onEnd(() => gateway.close(), agent);
     await gateway.start();
-  }
-}
-
-/** An entry that is signed and on disk counts: it reaches the relayer with the next one, whatever the relayer does now. */
-async function recordDurably(agent: Agent, act: Act): Promise<void> {
-  try {
-    await agent.record(act);
-  } catch (error) {
-    const stored = act.idempotencyKey !== undefined && agent.journal.byIdempotencyKey(act.idempotencyKey) !== null;
-    if (!stored) throw error;
   }
 }
 
@@ -149,7 +139,13 @@ function onEnd(close: () => Promise<void>, agent: Agent): void {
   }
 }
 
+/** What was entered last is given a moment to arrive; what does not arrive goes out next time. */
 function endAgent(agent: Agent): void {
-  agent.close();
-  process.exit();
+  void agent
+    .flush()
+    .catch(() => undefined)
+    .finally(() => {
+      agent.close();
+      process.exit();
+    });
 }
