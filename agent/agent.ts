@@ -99,7 +99,10 @@ export class Agent {
    */
   async register(): Promise<{ readonly added: boolean }> {
     const { keys, registries } = this.#parts;
-    if (await registries.isSigningKey(this.address, keys.signing.publicKey)) return { added: false };
+    if (await registries.isSigningKey(this.address, keys.signing.publicKey)) {
+      this.journal.forgetPendingCall("register");
+      return { added: false };
+    }
     await this.#carry("register", () => signRegister(this.#signing(), keys.signing.publicKey));
     return { added: true };
   }
@@ -112,8 +115,12 @@ export class Agent {
     const policyHash = policyHashOf(bundle);
     await this.relayer.putPolicy(policyHash, bundle);
     const before = await this.policy();
-    if (before?.policyHash === policyHash) return { ...before, added: false };
-    const { blockNumber } = await this.#carry(`commit:${policyHash}`, () => signCommit(this.#signing(), policyHash));
+    const purpose = `commit:${policyHash}`;
+    if (before?.policyHash === policyHash) {
+      this.journal.forgetPendingCall(purpose);
+      return { ...before, added: false };
+    }
+    const { blockNumber } = await this.#carry(purpose, () => signCommit(this.#signing(), policyHash));
     const after = await this.policy();
     if (after?.policyHash === policyHash) return { ...after, added: true };
     // Another endpoint than the relayer's may be behind: what the relayer saw mined is what there is.

@@ -1,4 +1,5 @@
 import { type Journal } from "./journal.ts";
+import { verifyNative } from "../keys/nativeVerify.ts";
 import { type RelayerClient } from "../relayer/relayerClient.ts";
 import { type EthrDid } from "../../protocol/did/ethr.ts";
 import { type Hex, toHex } from "../../protocol/encoding/hex.ts";
@@ -35,7 +36,7 @@ export async function recoverEntries(
 function addEntry(journal: Journal, leaf: string, did: EthrDid, ownKeys: ReadonlySet<Hex>): number {
   const decoded = decodeLeaf(leaf);
   const { iss, seq, prev } = decoded.claims;
-  const own = iss === did && ownKeys.has(toHex(decoded.publicKey)) && verifyEntrySignature(decoded);
+  const own = iss === did && ownKeys.has(toHex(decoded.publicKey)) && verifyEntrySignature(decoded, verifyNative);
   if (!own) {
     throw new AffiantError("ERR_PROOF_SIGNATURE", `the relayer gave an entry ${seq} that this agent did not sign`, {
       hint: "The relayer invents entries, or the chain's endpoint does not know all keys of this agent.",

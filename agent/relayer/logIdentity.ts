@@ -1,3 +1,4 @@
+import { verifyNative } from "../keys/nativeVerify.ts";
 import { type LogInfo } from "../../protocol/api/types.ts";
 import { AffiantError } from "../../protocol/errors/affiantError.ts";
 import { bytesEqual } from "../../protocol/encoding/bytes.ts";
@@ -29,5 +30,5 @@ export function checkLogIdentity(info: LogInfo, onChain: { origin: string; noteK
       details: { origin, logId, vkey },
     });
   }
-  return { origin, logId, vkey, verifier: ed25519NoteVerifier(vkey) };
+  return { origin, logId, vkey, verifier: ed25519NoteVerifier(vkey, verifyNative) };
 }

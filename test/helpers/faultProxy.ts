@@ -28,6 +28,8 @@ export class FaultProxy {
   readonly #target: string;
   #plan: (request: Seen, nth: number) => Fault | undefined = () => undefined;
 
+  #rewrite: { path: RegExp; change: (text: string) => string } | undefined;
+
   private constructor(target: string) {
     this.#target = target;
     this.#server = createServer((request, response) => void this.#serve(request, response));
@@ -51,8 +53,14 @@ export class FaultProxy {
       request.method === method && path.test(request.path) ? fault(count++, request) : undefined;
   }
 
+  /** Changes what the server answers, from now on. */
+  rewrite(path: RegExp, change: (text: string) => string): void {
+    this.#rewrite = { path, change };
+  }
+
   heal(): void {
     this.#plan = () => undefined;
+    this.#rewrite = undefined;
   }
 
   bodies(path: RegExp): string[] {
@@ -84,7 +92,8 @@ export class FaultProxy {
       ...(seen.body === "" ? {} : { body: seen.body }),
     }).catch(() => undefined);
     if (!answer || fault?.kind === "lose") return void response.destroy();
-    const text = await answer.text();
+    const original = await answer.text();
+    const text = this.#rewrite?.path.test(path) ? this.#rewrite.change(original) : original;
     response.writeHead(answer.status, { "content-type": answer.headers.get("content-type") ?? "text/plain" });
     if (fault?.kind !== "cut") return void response.end(text);
     // Half an answer, then the line goes dead.

@@ -173,10 +173,10 @@ describe("agent/keys: with a passphrase", () => {
   });
 
   it("opens what ethers wrote", async () => {
-    const wallet = Wallet.createRandom();
-    const json = await encryptKeystoreJson(wallet, passphrase, { scrypt: { N: cost, r: 8, p: 1 } });
+    const { address, privateKey } = Wallet.createRandom();
+    const json = await encryptKeystoreJson({ address, privateKey }, passphrase, { scrypt: { N: cost, r: 8, p: 1 } });
     const keystore = lowerKeys(JSON.parse(json)) as unknown as KeystoreV3;
-    expect(`0x${Buffer.from(await decryptSecret(keystore, passphrase)).toString("hex")}`).to.equal(wallet.privateKey);
+    expect(`0x${Buffer.from(await decryptSecret(keystore, passphrase)).toString("hex")}`).to.equal(privateKey);
   });
 
   // Each differs from a good file in one thing.

@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { ed25519 } from "@noble/curves/ed25519.js";
 import { expect } from "chai";
 
+import { verifyNative as verifyInAgent } from "../../../agent/keys/nativeVerify.ts";
 import { verifyNative } from "../../../auditor/nativeVerify.ts";
 import { isSigningKey } from "../../../protocol/ed25519/publicKey.ts";
 import { type Ed25519Verify, verifyStrict } from "../../../protocol/ed25519/verify.ts";
@@ -59,6 +60,7 @@ const paths: Readonly<Record<string, Ed25519Verify>> = {
   "the portable rule": verifyStrict,
   "the auditor's native path": verifyNative,
   "the relayer's native path": relayerVerify,
+  "the agent's native path": verifyInAgent,
 };
 
 describe("Ed25519 at the edges", () => {
