@@ -1,0 +1,16 @@
+/** A process of an agent that only writes: appends entries to a journal until it is killed, a line on stdout for each. */
+import { setImmediate } from "node:timers/promises";
+
+import { Journal } from "../../../agent/journal/journal.ts";
+
+const journal = new Journal(process.argv[2] ?? "");
+for (;;) {
+  const seq = journal.transaction(() => {
+    const next = (journal.head()?.seq ?? -1) + 1;
+    const entryId = `0x${next.toString(16).padStart(64, "0")}` as const;
+    journal.insert({ seq: next, entryId, leaf: `leaf ${next} by ${process.pid}`, disclosures: [] }, null);
+    return next;
+  });
+  process.stdout.write(`${seq}\n`);
+  await setImmediate();
+}
