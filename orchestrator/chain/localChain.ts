@@ -22,7 +22,7 @@ export interface LocalChainOptions {
 }
 
 const fundsWei = 10_000n * 10n ** 18n;
-const pollMs = 50;
+const pollMs = 100;
 
 /**
  * A chain of one machine that survives its processes. It mines by itself, and saves the state after every block before
@@ -33,13 +33,12 @@ export class LocalChain {
   readonly #options: LocalChainOptions;
   readonly #anvil: Anvil;
   #closing = false;
-  #trailing: number;
+  #trailing = 0;
   #minedAt = Date.now();
 
   private constructor(options: LocalChainOptions, anvil: Anvil) {
     this.#options = options;
     this.#anvil = anvil;
-    this.#trailing = options.trailingBlocks;
   }
 
   /** @throws AffiantError ERR_UNAVAILABLE_CHAIN, ERR_INPUT_FILE for a damaged state */
@@ -76,6 +75,8 @@ export class LocalChain {
       try {
         await sleep((await this.#step()) ? this.#options.blockTimeMs : pollMs);
       } catch (error) {
+        // A connection breaks a moment before its process is known to be gone.
+        await Promise.race([this.#anvil.exited, sleep(2_000)]);
         if (!gone && !this.#closing) throw error;
       }
     }
@@ -91,9 +92,8 @@ export class LocalChain {
   /** @returns whether there was a reason to mine */
   async #step(): Promise<boolean> {
     const { pending } = (await this.#anvil.rpc("txpool_status")) as { pending: Hex };
-    if (Number(pending) > 0) this.#trailing = this.#options.trailingBlocks;
-    else if (this.#trailing > 0) this.#trailing -= 1;
-    else if (Date.now() - this.#minedAt < this.#options.idleBlockTimeMs) return false;
+    const idle = Number(pending) === 0 && this.#trailing === 0;
+    if (idle && Date.now() - this.#minedAt < this.#options.idleBlockTimeMs) return false;
     await this.#mine();
     return true;
   }
@@ -101,6 +101,9 @@ export class LocalChain {
   async #mine(): Promise<void> {
     await this.#anvil.rpc("evm_mine");
     this.#minedAt = Date.now();
+    // Asked of the block, not of the pool: a transaction may have come in between the two.
+    const count = Number(await this.#anvil.rpc("eth_getBlockTransactionCountByNumber", "latest"));
+    this.#trailing = count > 0 ? this.#options.trailingBlocks : Math.max(0, this.#trailing - 1);
     await saveState(statePathIn(this.#options.dir), (await this.#anvil.rpc("anvil_dumpState")) as Hex);
   }
 }

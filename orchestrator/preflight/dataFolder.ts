@@ -1,5 +1,5 @@
 import { existsSync, mkdirSync, rmSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 
 import { AffiantError } from "../../protocol/errors/affiantError.ts";
 import { type HeldLock, membersGone, tryOwnFolder } from "../process/folderLock.ts";
@@ -34,7 +34,7 @@ export async function takeDataFolder(dataDir: string): Promise<HeldLock> {
 function assertWritable(dataDir: string): void {
   const probe = join(dataDir, `.probe-${process.pid}`);
   try {
-    mkdirSync(dataDir, { recursive: true, mode: 0o700 });
+    makeFolder(dataDir);
     writeFileSync(probe, "written to see whether it can be");
     rmSync(probe);
   } catch (cause) {
@@ -44,6 +44,18 @@ function assertWritable(dataDir: string): void {
       details: { dataDir, reason: code },
       cause,
     });
+  }
+}
+
+/** Not Node's `recursive`, which never ends on a file system that has no such folders to make, as /proc. */
+function makeFolder(path: string): void {
+  if (existsSync(path)) return;
+  const parent = dirname(path);
+  if (parent !== path) makeFolder(parent);
+  try {
+    mkdirSync(path, { mode: 0o700 });
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== "EEXIST") throw error;
   }
 }
 

@@ -1,4 +1,3 @@
-import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -18,9 +17,8 @@ const membersFile = "members.lock";
 
 const busy = 5; // SQLITE_BUSY
 
-/** @returns undefined if another process owns the folder */
+/** The folder must be there. @returns undefined if another process owns it */
 export function tryOwnFolder(dataDir: string): HeldLock | undefined {
-  mkdirSync(dataDir, { recursive: true });
   return tryLock(join(dataDir, ownerFile), "BEGIN EXCLUSIVE");
 }
 

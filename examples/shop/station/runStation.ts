@@ -32,6 +32,15 @@ export interface Business {
  * by an earlier run; what was done is found and not done again.
  */
 export async function runStation(open: (station: Station, config: StationConfig) => Business): Promise<void> {
+  try {
+    await work(open);
+  } catch (error) {
+    console.error(isAffiantError(error) ? `${error.code}: ${error.message}` : error);
+    process.exit(1);
+  }
+}
+
+async function work(open: (station: Station, config: StationConfig) => Business): Promise<void> {
   const config = readStationConfig(process.env);
   const stop = new AbortController();
   for (const signal of ["SIGTERM", "SIGINT"] as const) process.once(signal, () => stop.abort());

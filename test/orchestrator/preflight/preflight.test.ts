@@ -37,6 +37,13 @@ describe("what is checked before anything is started", () => {
     expect((error as { details: unknown }).details).to.deep.equal({ dataDir, reason: "ENOTDIR" });
   });
 
+  it("refuses a data folder where none can be made, instead of trying forever", async function () {
+    if (process.platform !== "linux") this.skip();
+    const error = await rejection(takeDataFolder("/proc/affiant/data"));
+    expect(isAffiantError(error, "ERR_INPUT_DATA_FOLDER")).to.equal(true);
+    expect((error as { details: unknown }).details).to.deep.equal({ dataDir: "/proc/affiant/data", reason: "ENOENT" });
+  });
+
   it("refuses to put a new chain under a log that names blocks of another", () => {
     const state = join(dir, "chain/state.json.gz");
     expect(() => assertSameGeneration(dir, state, ["relayer", "agents"])).to.not.throw();
