@@ -110,8 +110,8 @@ async function openRelayer(config: RelayerConfig, seams: RelayerSeams, closers: 
     logger,
     guards: [metrics.observe],
     routers: [
-      policiesRouter(new PolicyStore(database), database),
       entriesRouter(ingest, log),
+      policiesRouter(new PolicyStore(database), database),
       logRouter(log, anchorer, place),
       tilesRouter(log),
       requestsRouter(requests),

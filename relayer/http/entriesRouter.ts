@@ -1,3 +1,5 @@
+import { type ServerResponse } from "node:http";
+
 import { Router } from "express";
 
 import { type AgentEntries, type AgentHead, type EntrySubmission, maxBatchEntries } from "../../protocol/api/types.ts";
@@ -15,7 +17,7 @@ export function entriesRouter(ingest: Ingest, log: Log): Router {
 
   router.post("/v1/entries", async (request, response) => {
     const { receipt, isNew } = await ingest.submit(readSubmission(request.body));
-    response.status(isNew ? 201 : 200).json(receipt);
+    sendJson(response, isNew ? 201 : 200, receipt);
   });
 
   router.post("/v1/entries\\:batch", async (request, response) => {
@@ -24,7 +26,8 @@ export function entriesRouter(ingest: Ingest, log: Log): Router {
     if (!Array.isArray(entries) || entries.length === 0 || entries.length > maxBatchEntries) {
       throw new AffiantError("ERR_INPUT_MALFORMED", `entries must be a list of 1 to ${maxBatchEntries} submissions`);
     }
-    response.json({ results: await ingest.submitBatch(entries.map(readSubmission)) });
+    const results = await ingest.submitBatch(entries.map(readSubmission));
+    sendJson(response, 200, `{"results":[${results.join(",")}]}`);
   });
 
   router.get("/v1/entries/:entryId", (request, response) => {
@@ -65,6 +68,15 @@ export function entriesRouter(ingest: Ingest, log: Log): Router {
   });
 
   return router;
+}
+
+/** Sends text that is JSON already. */
+function sendJson(response: ServerResponse, status: number, text: string): void {
+  response.writeHead(status, {
+    "content-type": "application/json; charset=utf-8",
+    "content-length": Buffer.byteLength(text),
+  });
+  response.end(text);
 }
 
 function readSubmission(value: unknown): EntrySubmission {

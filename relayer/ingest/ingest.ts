@@ -7,6 +7,9 @@ import { type Sequenced, type Sequencer } from "./sequencer.ts";
 import { type Submission, type Verification, type VerifiedEntry } from "./verifiedEntry.ts";
 import { type VerifyPool } from "./verifyPool.ts";
 
+/** JSON text of a {@link BatchResult}. */
+export type BatchResultText = string;
+
 export interface IngestOptions {
   /** Entries that may be under way at once; more are turned away. */
   readonly queueLimit: number;
@@ -46,7 +49,7 @@ export class Ingest {
   }
 
   /** Each entry has its own answer. @throws AffiantError ERR_UNAVAILABLE_QUEUE, ERR_UNAVAILABLE_STOPPING for the whole */
-  async submitBatch(submissions: readonly EntrySubmission[]): Promise<BatchResult[]> {
+  async submitBatch(submissions: readonly EntrySubmission[]): Promise<BatchResultText[]> {
     this.#reserve(submissions.length);
     try {
       const verifications = await this.#pool.verify(submissions.map(plain));
@@ -71,14 +74,14 @@ export class Ingest {
     this.#underWay += count;
   }
 
-  async #answer(admission: PromiseSettledResult<VerifiedEntry>): Promise<BatchResult> {
+  async #answer(admission: PromiseSettledResult<VerifiedEntry>): Promise<BatchResultText> {
     try {
       if (admission.status === "rejected") throw admission.reason;
       const { receipt, isNew } = await this.#sequencer.submit(admission.value);
-      return { status: isNew ? 201 : 200, receipt };
+      return `{"status":${isNew ? 201 : 200},"receipt":${receipt}}`;
     } catch (error) {
       const problem = toProblem(error);
-      return { status: problem.status, problem };
+      return JSON.stringify({ status: problem.status, problem } satisfies BatchResult);
     }
   }
 

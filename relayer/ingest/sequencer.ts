@@ -1,14 +1,14 @@
-import { type Receipt } from "../../protocol/api/receipt.ts";
 import { bytesEqual } from "../../protocol/encoding/bytes.ts";
 import { toHex } from "../../protocol/encoding/hex.ts";
 import { AffiantError } from "../../protocol/errors/affiantError.ts";
 import { type Log } from "../log/log.ts";
+import { receiptText, type ReceiptText } from "../log/receiptText.ts";
 import { type AgentHead, type NewEntry } from "../store/entryStore.ts";
 import { type VerifiedEntry } from "./verifiedEntry.ts";
 
 /** The answer to a submission that was taken: its receipt, and whether it was new (201) or known (200). */
 export interface Sequenced {
-  readonly receipt: Receipt;
+  readonly receipt: ReceiptText;
   readonly isNew: boolean;
 }
 
@@ -89,7 +89,7 @@ export class Sequencer {
       const plan = new CommitPlan(this.#log, this.#options.now);
       for (const queued of group) plan.place(queued);
       const receipts = this.#log.append(plan.entries, plan.heads());
-      plan.accepted.forEach(({ resolve }, i) => resolve({ receipt: receipts[i] as Receipt, isNew: true }));
+      plan.accepted.forEach(({ resolve }, i) => resolve({ receipt: receipts[i] as ReceiptText, isNew: true }));
       plan.answerRepeats();
     } catch (error) {
       // Those that were answered already stay answered: a promise settles once.
@@ -201,7 +201,7 @@ export function answerKnown(log: Log, entry: VerifiedEntry, nowMs: number): Sequ
   const agent = log.agent(entry.did);
   const known = agent && log.entries.bySeq(agent.id, entry.seq);
   if (!agent || !known) throw new AffiantError("ERR_UNAVAILABLE_STORAGE", "the commit before this entry failed");
-  if (bytesEqual(known.entryId, entry.entryId)) return { receipt: log.receipt(known), isNew: false };
+  if (bytesEqual(known.entryId, entry.entryId)) return { receipt: receiptText(log.receipt(known)), isNew: false };
   log.keepEquivocation(agent.id, entry.seq, entry.entryId, entry.leaf, nowMs);
   throw new AffiantError("ERR_CONFLICT_SEQ_TAKEN", `the log has another entry of the agent at seq ${entry.seq}`, {
     details: { knownEntryId: toHex(known.entryId) },

@@ -1,18 +1,23 @@
 import { Worker } from "node:worker_threads";
 
 import { AffiantError } from "../../protocol/errors/affiantError.ts";
+import { packSubmissions, type PackedVerifications, unpackVerifications } from "./packing.ts";
 import { type Submission, type Verification } from "./verifiedEntry.ts";
 
 /** Submissions that go to a thread in one message: enough to pay for the message, few enough to share the work. */
-const chunkSize = 32;
+const chunkSize = 64;
+
+/** A thread checks and forgets: it needs little memory, and V8 must not keep much for it. */
+const resourceLimits = { maxOldGenerationSizeMb: 96, maxYoungGenerationSizeMb: 16 };
 
 interface Waiting {
+  readonly submissions: readonly Submission[];
   readonly resolve: (verifications: readonly Verification[]) => void;
   readonly reject: (error: Error) => void;
 }
 
 interface Thread {
-  worker: Worker;
+  readonly worker: Worker;
   readonly waiting: Map<number, Waiting>;
   load: number;
 }
@@ -24,12 +29,13 @@ interface Single {
 }
 
 /**
- * Checks entries on threads of their own, so that signatures never hold up HTTP or commits. Single submissions that
- * arrive in the same turn of the event loop share a message.
+ * Checks entries on threads of their own, so that signatures never hold up HTTP or commits. Single submissions gather
+ * while the threads are busy and then share a message: the more come, the fewer messages each of them costs.
  */
 export class VerifyPool {
   readonly #threads: Thread[] = [];
   #singles: Single[] = [];
+  #flushing = false;
   #nextId = 0;
   #closed = false;
 
@@ -49,7 +55,7 @@ export class VerifyPool {
   verifyOne(submission: Submission): Promise<Verification> {
     return new Promise((resolve, reject) => {
       this.#singles.push({ submission, resolve, reject });
-      if (this.#singles.length === 1) setImmediate(() => this.#flushSingles());
+      this.#flushSoon();
     });
   }
 
@@ -58,11 +64,21 @@ export class VerifyPool {
     await Promise.all(this.#threads.map(({ worker }) => worker.terminate()));
   }
 
+  #flushSoon(): void {
+    if (this.#flushing) return;
+    this.#flushing = true;
+    setImmediate(() => {
+      this.#flushing = false;
+      this.#flushSingles();
+    });
+  }
+
   #flushSingles(): void {
-    const singles = this.#singles;
-    this.#singles = [];
-    for (let at = 0; at < singles.length; at += chunkSize) {
-      const chunk = singles.slice(at, at + chunkSize);
+    while (this.#singles.length > 0) {
+      const isFree = this.#threads.some(({ load }) => load === 0);
+      if (!isFree && this.#singles.length < chunkSize) return; // the next answer flushes
+      const chunk = this.#singles.slice(0, chunkSize);
+      this.#singles = this.#singles.slice(chunk.length);
       this.#dispatch(chunk.map(({ submission }) => submission)).then(
         (verifications) => chunk.forEach((single, i) => single.resolve(verifications[i] as Verification)),
         (error: Error) => chunk.forEach((single) => single.reject(error)),
@@ -70,24 +86,30 @@ export class VerifyPool {
     }
   }
 
-  #dispatch(submissions: readonly Submission[]): Promise<readonly Verification[]> {
+  async #dispatch(submissions: readonly Submission[]): Promise<readonly Verification[]> {
     if (this.#closed) throw stopping();
     const thread = this.#threads.reduce((least, one) => (one.load < least.load ? one : least));
     const id = this.#nextId++;
     thread.load += submissions.length;
-    return new Promise<readonly Verification[]>((resolve, reject) => {
-      thread.waiting.set(id, { resolve, reject });
-      thread.worker.postMessage({ id, submissions });
-    }).finally(() => (thread.load -= submissions.length));
+    try {
+      return await new Promise<readonly Verification[]>((resolve, reject) => {
+        thread.waiting.set(id, { submissions, resolve, reject });
+        thread.worker.postMessage(packSubmissions(id, submissions));
+      });
+    } finally {
+      thread.load -= submissions.length;
+      if (this.#singles.length > 0) this.#flushSoon();
+    }
   }
 
   #start(): Thread {
     const waiting = new Map<number, Waiting>();
-    const worker = new Worker(new URL("./verifyWorker.ts", import.meta.url));
+    const worker = new Worker(new URL("./verifyWorker.ts", import.meta.url), { resourceLimits });
     const thread: Thread = { worker, waiting, load: 0 };
-    worker.on("message", ({ id, verifications }: { id: number; verifications: readonly Verification[] }) => {
-      waiting.get(id)?.resolve(verifications);
-      waiting.delete(id);
+    worker.on("message", (packed: PackedVerifications) => {
+      const one = waiting.get(packed.id);
+      waiting.delete(packed.id);
+      one?.resolve(unpackVerifications(packed, one.submissions));
     });
     worker.on("error", () => undefined); // "exit" follows and does the work
     worker.on("exit", () => {

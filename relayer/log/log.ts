@@ -9,6 +9,7 @@ import { type AgentHead, EntryStore, type NewEntry, type StoredEntry } from "../
 import { type StoredAnchor, type StoredCheckpoint, TreeStore } from "../store/treeStore.ts";
 import { LogTree } from "./logTree.ts";
 import { type CheckpointKeys } from "./noteKey.ts";
+import { ReceiptWriter, type ReceiptText } from "./receiptText.ts";
 import { checkSignedHistory, signCheckpoint } from "./openLog.ts";
 
 export type CheckpointListener = (checkpoint: StoredCheckpoint) => void;
@@ -101,7 +102,7 @@ export class Log {
    * @returns receipts, one an entry
    * @throws AffiantError ERR_UNAVAILABLE_STORAGE
    */
-  append(entries: readonly NewEntry[], heads: readonly AgentHead[]): Receipt[] {
+  append(entries: readonly NewEntry[], heads: readonly AgentHead[]): ReceiptText[] {
     if (entries.length === 0) return [];
     const staged = this.tree.stage(entries.map((entry) => entry.leafHash));
     const checkpoint = signCheckpoint(this.keys, staged.size, staged.root);
@@ -120,14 +121,8 @@ export class Log {
     staged.apply();
     this.#checkpoint = checkpoint;
     for (const head of heads) this.#heads.set(head.did, head);
-    const receipts = entries.map((entry) => ({
-      entryId: toHex(entry.entryId),
-      index: entry.index,
-      size: staged.size,
-      checkpoint: checkpoint.note,
-      proof: staged.inclusion(entry.index).map(toHex),
-      status: "sequenced" as const,
-    }));
+    const writer = new ReceiptWriter(staged.size, checkpoint.note);
+    const receipts = entries.map(({ entryId, index }) => writer.write(entryId, index, staged.inclusion(index)));
     for (const listener of this.#listeners) listener(checkpoint);
     return receipts;
   }

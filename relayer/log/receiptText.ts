@@ -1,0 +1,37 @@
+import { type Receipt } from "../../protocol/api/receipt.ts";
+import { toHex } from "../../protocol/encoding/hex.ts";
+
+/** A receipt as it leaves: JSON text of a {@link Receipt}. */
+export type ReceiptText = string;
+
+export function receiptText(receipt: Receipt): ReceiptText {
+  return JSON.stringify(receipt);
+}
+
+/**
+ * Writes the receipts of one commit. They share the checkpoint and most of their proofs, so each hash and the note become
+ * text once a commit, not once an entry: at full load this is what the main thread would otherwise do most.
+ */
+export class ReceiptWriter {
+  readonly #size: number;
+  readonly #note: string;
+  readonly #hex = new Map<Uint8Array, string>();
+
+  constructor(size: number, note: string) {
+    this.#size = size;
+    this.#note = JSON.stringify(note);
+  }
+
+  write(entryId: Uint8Array, index: number, proof: readonly Uint8Array[]): ReceiptText {
+    let hashes = "";
+    for (const hash of proof) {
+      let hex = this.#hex.get(hash);
+      if (hex === undefined) this.#hex.set(hash, (hex = `"${toHex(hash)}"`));
+      hashes += hashes === "" ? hex : `,${hex}`;
+    }
+    return (
+      `{"entryId":"${toHex(entryId)}","index":${index},"size":${this.#size},` +
+      `"checkpoint":${this.#note},"proof":[${hashes}],"status":"sequenced"}`
+    );
+  }
+}
