@@ -12,7 +12,7 @@ import { parseNote } from "./signedNote.ts";
 
 /**
  * The second signature line of our checkpoints: the operator's EIP-712 `Checkpoint` statement, which `LogAnchor` can
- * verify, as it cannot an Ed25519 note (docs/adr/0010). A relayer writes both lines with every checkpoint it hands out;
+ * verify, as it cannot an Ed25519 note (docs/adr/0004). A relayer writes both lines with every checkpoint it hands out;
  * whoever takes a receipt demands both, since without this one there is nothing to hold against the operator on chain.
  * Readers that know only C2SP see a line of an unknown key and ignore it, as signed-note demands.
  *

@@ -31,9 +31,12 @@ export function assertSize(value: number, name: string): void {
 
 /** The largest power of two smaller than n, for n ≥ 2 ("k" in RFC 9162 §2.1.1). */
 export function splitPoint(n: number): number {
-  let k = 1;
-  while (k * 2 < n) k *= 2;
-  return k;
+  return 2 ** floorLog2(n - 1);
+}
+
+/** Exact for every whole number from 1 to 2^53, as `Math.log2` is not. */
+function floorLog2(n: number): number {
+  return n < 2 ** 32 ? 31 - Math.clz32(n) : 63 - Math.clz32(Math.floor(n / 2 ** 32));
 }
 
 /**
@@ -42,12 +45,8 @@ export function splitPoint(n: number): number {
  */
 export function completeSubtrees({ start, end }: LeafRange): NodeId[] {
   const nodes: NodeId[] = [];
-  let width = 1;
-  let level = 0;
-  while (width * 2 <= end - start) {
-    width *= 2;
-    level++;
-  }
+  let level = end > start ? floorLog2(end - start) : 0;
+  let width = 2 ** level;
   for (let at = start; at < end; at += width) {
     while (width > end - at) {
       width /= 2;

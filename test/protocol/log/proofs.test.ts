@@ -7,6 +7,7 @@ import { consistencyProof, consistencyProofRanges, verifyConsistency } from "../
 import { emptyRoot, leafHash, nodeHash } from "../../../protocol/log/hash.ts";
 import { inclusionProof, inclusionProofRanges, verifyInclusion } from "../../../protocol/log/inclusion.ts";
 import { completeSubtrees, type NodeSource } from "../../../protocol/log/subtree.ts";
+import { TreeAt } from "../../../protocol/log/treeAt.ts";
 import { MTH, numberedLeaves, PATH, PROOF } from "../../../scripts/generate/rfc9162Reference.ts";
 import vectors from "../../../protocol/vectors/rfc9162.json" with { type: "json" };
 
@@ -133,6 +134,19 @@ describe("proofs from stored nodes", () => {
     }
     expect(consistencyProof(source, 0, 9)).to.deep.equal([]);
     expect(consistencyProof(source, 0, 0)).to.deep.equal([]);
+  });
+
+  it("are the same from a tree held at one size", () => {
+    for (const size of [1, 2, 7, 64, 107, 139]) {
+      const tree = new TreeAt(source, size);
+      const reference = leaves.slice(0, size);
+      expect(toHex(tree.root())).to.equal(toHex(MTH(reference)));
+      for (let index = 0; index < size; index++) {
+        expect(tree.inclusionProof(index).map(toHex)).to.deep.equal(PATH(index, reference).map(toHex));
+        expect(tree.consistencyProof(index + 1).map(toHex)).to.deep.equal(PROOF(index + 1, reference).map(toHex));
+      }
+    }
+    expect(toHex(new TreeAt(source, 0).root())).to.equal(toHex(MTH([])));
   });
 
   it("read no more than two nodes a level, at any size", () => {
