@@ -3,7 +3,8 @@ import { Worker } from "node:worker_threads";
 import { AffiantError } from "../../protocol/errors/affiantError.ts";
 import { type Groth16Proof } from "../../protocol/zk/groth16Proof.ts";
 import { type VerificationKey } from "../../protocol/zk/keyGate.ts";
-import { type ProofAnswer, type ProofJob } from "./proofWorker.ts";
+// Not `import { type … }`: that would leave an import behind which runs the thread's code in this thread.
+import type { ProofAnswer, ProofJob } from "./proofWorker.ts";
 
 export interface ProofPoolOptions {
   readonly verificationKey: VerificationKey;
