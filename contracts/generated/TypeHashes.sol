@@ -38,6 +38,20 @@ library AgentRegistryTypes {
         keccak256("KeyOwnership(address agent,uint256 commitment,address recipient,uint256 nonce,uint256 deadline)");
 }
 
+/// @dev EIP-712 type hashes of the requests that AttestationRegistry takes.
+library AttestationRegistryTypes {
+    bytes32 internal constant VERDICT =
+        keccak256("Verdict(uint256 round,bytes32 seed,address target,uint256 enrolment,address verifier,uint8 result,uint8 attempts,bytes32 evidenceHash)");
+    bytes32 internal constant ENROL =
+        keccak256("Enrol(address service,address agent,bytes32 commitment,address operator,uint8 tier,uint256 nonce,uint256 deadline)");
+    bytes32 internal constant OPEN_ROUND =
+        keccak256("OpenRound(address service,bytes32 secretCommitment,uint256 nonce,uint256 deadline)");
+    bytes32 internal constant REFERENCE =
+        keccak256("Reference(address agent,uint256 version,bytes32 measurement,bytes32 salt)");
+    bytes32 internal constant SEED =
+        keccak256("Seed(bytes32 secret,bytes32 blockHash,bytes32 rotHead,uint256 round)");
+}
+
 /// @dev EIP-712 type hashes of the requests that ContractRegistry takes.
 library ContractRegistryTypes {
     bytes32 internal constant REVOKE =

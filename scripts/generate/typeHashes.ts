@@ -1,4 +1,5 @@
 import { agentRegistryTypes } from "../../protocol/eip712/agentRegistry.ts";
+import { attestationRegistryTypes } from "../../protocol/eip712/attestationRegistry.ts";
 import { contractRegistryTypes } from "../../protocol/eip712/contractRegistry.ts";
 import { logAnchorTypes } from "../../protocol/eip712/logAnchor.ts";
 import { policyRegistryTypes } from "../../protocol/eip712/policyRegistry.ts";
@@ -8,6 +9,7 @@ import { type GeneratedFile } from "./generatedFile.ts";
 /** Contract → its table. A new contract that takes signed requests adds a line. */
 const tables: Readonly<Record<string, TypedDataTable>> = {
   AgentRegistry: agentRegistryTypes,
+  AttestationRegistry: attestationRegistryTypes,
   ContractRegistry: contractRegistryTypes,
   LogAnchor: logAnchorTypes,
   PolicyRegistry: policyRegistryTypes,

@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: Apache-2.0
+pragma solidity ^0.8.28;
+
+import {Math} from "@openzeppelin/contracts/utils/math/Math.sol";
+
+/// @title Who verifies whom in a round, from its seed alone
+/// @notice The agents stand on a ring in an order drawn from the seed. The verifiers of the agent at position p are those
+/// at p + 1, p + 2, … p + K: a uniformly drawn set, found without storing a plan. With K ≤ (n − 1) / 2 nobody verifies
+/// itself, and nobody who verifies another is verified by it.
+/// @dev The order is a pseudo-random permutation of [0, n): an alternating, unbalanced Feistel network over Z_a × Z_b
+/// with a = ⌈√n⌉ and b = ⌈n / a⌉ (Black and Rogaway, "Ciphers with Arbitrary Finite Domains", 2002), walked until it
+/// lands below n. Since a·b < n + a, that is hardly ever more than one step. An affine map p → x·p + y would be cheaper,
+/// but its verifiers form arithmetic progressions of places, on which colluding agents could sit.
+/// The same in TypeScript: `protocol/attestation/permutation.ts`; both are held to `protocol/vectors/attestation.json`.
+library AttestationSchedule {
+    /// @dev Most verifiers that are ever drawn for one target.
+    uint256 internal constant MAX_CANDIDATES = 16;
+    uint256 internal constant FEISTEL_ROUNDS = 8;
+
+    /// @param left a
+    /// @param right b
+    struct Order {
+        bytes32 seed;
+        uint256 size;
+        uint256 left;
+        uint256 right;
+    }
+
+    function order(bytes32 seed, uint256 size) internal pure returns (Order memory) {
+        uint256 left = Math.sqrt(size);
+        if (left * left < size) ++left;
+        return Order(seed, size, left, (size + left - 1) / left);
+    }
+
+    /// @notice How many verifiers are drawn for each of n agents.
+    function candidateCount(uint256 size) internal pure returns (uint256) {
+        return Math.min(MAX_CANDIDATES, (size - 1) / 2);
+    }
+
+    /// @notice The place in the roster of whoever stands at a position of the ring.
+    function placeAt(Order memory o, uint256 position) internal pure returns (uint256 place) {
+        place = position;
+        do place = _forward(o, place); while (place >= o.size);
+    }
+
+    /// @notice The position on the ring of whoever is at a place of the roster.
+    function positionOf(Order memory o, uint256 place) internal pure returns (uint256 position) {
+        position = place;
+        do position = _backward(o, position); while (position >= o.size);
+    }
+
+    function _forward(Order memory o, uint256 x) private pure returns (uint256) {
+        (uint256 a, uint256 b) = (o.left, o.right);
+        (uint256 l, uint256 r) = (x % a, x / a);
+        bytes32 seed = o.seed;
+        for (uint256 i = 0; i < FEISTEL_ROUNDS; i += 2) {
+            l = addmod(l, _hash(seed, i, r), a);
+            r = addmod(r, _hash(seed, i + 1, l), b);
+        }
+        return r * a + l;
+    }
+
+    function _backward(Order memory o, uint256 x) private pure returns (uint256) {
+        (uint256 a, uint256 b) = (o.left, o.right);
+        (uint256 l, uint256 r) = (x % a, x / a);
+        bytes32 seed = o.seed;
+        for (uint256 i = FEISTEL_ROUNDS; i > 0; i -= 2) {
+            r = addmod(r, b - (_hash(seed, i - 1, l) % b), b);
+            l = addmod(l, a - (_hash(seed, i - 2, r) % a), a);
+        }
+        return r * a + l;
+    }
+
+    /// @dev keccak256(seed ‖ round << 128 | half), 64 bytes.
+    function _hash(bytes32 seed, uint256 i, uint256 half) private pure returns (uint256 digest) {
+        assembly ("memory-safe") {
+            mstore(0x00, seed)
+            mstore(0x20, or(shl(128, i), half))
+            digest := keccak256(0x00, 0x40)
+        }
+    }
+}
