@@ -112,9 +112,12 @@ describe("npm start", function () {
     expect(second.result.audit.evidence?.sha256).to.equal(first.result.audit.evidence?.sha256);
   });
 
-  it("loses nothing and does nothing twice when it is killed in the middle of the work", async () => {
+  it("loses nothing and does nothing twice when first its chain and then itself is killed in the middle", async () => {
     const killed = start(...anyPorts, "--once");
     const { agents } = await killed.endpoints();
+    await killed.until(async () => (await statusOf(agents["order"])).done >= 3);
+    process.kill(Number(readFileSync(join(data, "chain/anvil.pid"), "utf8")), "SIGKILL");
+    await killed.says("chain ended by itself (exit code 1) and is started again");
     await killed.until(async () => (await statusOf(agents["order"])).done >= 10);
     killed.kill("SIGKILL");
     await killed.exited;
