@@ -1,6 +1,11 @@
 import { expect } from "chai";
 
-import { formatDeployment, parseDeployment } from "../../protocol/deployment.ts";
+import {
+  type DeployedContractName,
+  deployedContractNames,
+  formatDeployment,
+  parseDeployment,
+} from "../../protocol/deployment.ts";
 import { AffiantError } from "../../protocol/errors/affiantError.ts";
 
 const contract = (digit: string) => ({
@@ -8,15 +13,10 @@ const contract = (digit: string) => ({
   blockNumber: 1,
   codeHash: `0x${digit.repeat(64)}`,
 });
+type Contracts = Record<DeployedContractName, ReturnType<typeof contract>>;
 const valid = () => ({
   chainId: 31_337,
-  contracts: {
-    accessManager: contract("1"),
-    verifierRegistry: contract("2"),
-    agentRegistry: contract("3"),
-    policyRegistry: contract("4"),
-    logAnchor: contract("5"),
-  },
+  contracts: Object.fromEntries(deployedContractNames.map((name) => [name, contract("5")])) as Contracts,
 });
 
 describe("deployment.json", () => {
