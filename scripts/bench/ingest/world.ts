@@ -16,14 +16,20 @@ import { openSenderKey } from "../../../relayer/sender/signer.ts";
 /** anvil's first account (mnemonic "test test … junk"). */
 const deployerKey = "0xac0974bec39a17e36ba4a6b4d238ff944bacb478cbed5efcae784d7bf4f2ff80";
 
+/** What the relayer's process uses of the machine, threads included. */
+export interface RelayerUse {
+  readonly residentBytes: number;
+  /** CPU time since its start. */
+  readonly cpuSec: number;
+}
+
 /** A local chain and a relayer on it, each a process of its own. */
 export interface World {
   readonly url: string;
   readonly deployment: Deployment;
   readonly provider: JsonRpcProvider;
   contract(name: keyof Deployment["contracts"], abi: readonly unknown[], runner: Wallet): Contract;
-  /** Resident memory of the relayer, bytes. */
-  relayerRss(): Promise<number>;
+  relayerUse(): Promise<RelayerUse>;
   close(): Promise<void>;
 }
 
@@ -46,7 +52,7 @@ export async function startWorld(env: Readonly<Record<string, string>> = {}): Pr
     deployment,
     provider,
     contract: (name, abi, runner) => new Contract(deployment.contracts[name].address, abi as never, runner),
-    relayerRss: () => residentBytes(url),
+    relayerUse: () => relayerUse(url),
     async close() {
       await end(child);
       provider.destroy();
@@ -79,9 +85,13 @@ async function startRelayer(
   return { child, url: (JSON.parse(line) as { url: string }).url };
 }
 
-async function residentBytes(url: string): Promise<number> {
+async function relayerUse(url: string): Promise<RelayerUse> {
   const text = await (await fetch(`${url}/metrics`)).text();
-  return Number(/^affiant_process_resident_memory_bytes (\S+)/m.exec(text)?.[1]);
+  const read = (name: string) => Number(new RegExp(`^${name} (\\S+)`, "m").exec(text)?.[1]);
+  return {
+    residentBytes: read("affiant_process_resident_memory_bytes"),
+    cpuSec: read("affiant_process_cpu_seconds_total"),
+  };
 }
 
 async function untilUp(url: string): Promise<void> {
