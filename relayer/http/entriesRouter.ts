@@ -70,13 +70,13 @@ export function entriesRouter(ingest: Ingest, log: Log): Router {
   return router;
 }
 
-/** Sends text that is JSON already. */
+/** Sends JSON text that is all ASCII. */
 function sendJson(response: ServerResponse, status: number, text: string): void {
   response.writeHead(status, {
     "content-type": "application/json; charset=utf-8",
-    "content-length": Buffer.byteLength(text),
+    "content-length": text.length,
   });
-  response.end(text);
+  response.end(text, "latin1");
 }
 
 function readSubmission(value: unknown): EntrySubmission {

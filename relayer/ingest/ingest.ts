@@ -3,11 +3,12 @@ import { AffiantError } from "../../protocol/errors/affiantError.ts";
 import { toProblem } from "../../protocol/errors/problem.ts";
 import { type Registries } from "../chain/registries.ts";
 import { type Log } from "../log/log.ts";
+import { asciiJson } from "../log/receiptText.ts";
 import { type Sequenced, type Sequencer } from "./sequencer.ts";
 import { type Submission, type Verification, type VerifiedEntry } from "./verifiedEntry.ts";
 import { type VerifyPool } from "./verifyPool.ts";
 
-/** JSON text of a {@link BatchResult}. */
+/** JSON text of a {@link BatchResult}, in ASCII. */
 export type BatchResultText = string;
 
 export interface IngestOptions {
@@ -81,7 +82,7 @@ export class Ingest {
       return `{"status":${isNew ? 201 : 200},"receipt":${receipt}}`;
     } catch (error) {
       const problem = toProblem(error);
-      return JSON.stringify({ status: problem.status, problem } satisfies BatchResult);
+      return asciiJson({ status: problem.status, problem } satisfies BatchResult);
     }
   }
 

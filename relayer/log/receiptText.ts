@@ -1,11 +1,21 @@
 import { type Receipt } from "../../protocol/api/receipt.ts";
 import { toHex } from "../../protocol/encoding/hex.ts";
 
-/** A receipt as it leaves: JSON text of a {@link Receipt}. */
+/** A receipt as it leaves: JSON text of a {@link Receipt}, in ASCII. */
 export type ReceiptText = string;
 
 export function receiptText(receipt: Receipt): ReceiptText {
-  return JSON.stringify(receipt);
+  return asciiJson(receipt);
+}
+
+/**
+ * JSON without a character beyond ASCII. A signed note has an em dash before each signature, and one such character
+ * makes the engine keep and convert the whole answer at twice its size.
+ */
+export function asciiJson(value: unknown): string {
+  return JSON.stringify(value).replace(/[\u007f-\uffff]/g, (character) => {
+    return `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`;
+  });
 }
 
 /**
@@ -19,7 +29,7 @@ export class ReceiptWriter {
 
   constructor(size: number, note: string) {
     this.#size = size;
-    this.#note = JSON.stringify(note);
+    this.#note = asciiJson(note);
   }
 
   write(entryId: Uint8Array, index: number, proof: readonly Uint8Array[]): ReceiptText {
