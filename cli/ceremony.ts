@@ -8,10 +8,11 @@ import { type Logger } from "snarkjs";
 import { command, type CommonFlags, group, run } from "./command.ts";
 import { AffiantError } from "../protocol/errors/affiantError.ts";
 import { type CircuitName, publicSignalTable } from "../protocol/zk/publicSignals.ts";
-import { exportCeremony } from "../scripts/ceremony/exportCeremony.ts";
-import { applyBeacon, contribute, initCeremony } from "../scripts/ceremony/steps.ts";
-import { type CeremonyTranscript, verifyCeremony } from "../scripts/ceremony/verifyCeremony.ts";
+import { type CeremonyTranscript } from "../scripts/ceremony/verifyCeremony.ts";
 import { type CompiledCircuit, compileCircuit, root } from "../scripts/circuits/compile.ts";
+
+// The steps bring snarkjs along, which takes longer to load than most commands to run: only those that need it load it.
+const loadSteps = () => import("../scripts/ceremony/steps.ts");
 
 interface Flags extends CommonFlags {
   readonly circuit: CircuitName;
@@ -36,6 +37,7 @@ function initCommand(): Command {
   ]).argument("<to>", "file to write");
   return withPhase1(made).action(
     run<Flags, [string]>(async ({ json }, { circuit, phase1 }, to) => {
+      const { initCeremony } = await loadSteps();
       const hash = await withCircuit(circuit, ({ r1cs }) =>
         withProgress(json, (logger) => initCeremony({ r1cs, phase1, to, logger })),
       );
@@ -56,6 +58,7 @@ function contributeCommand(): Command {
     .requiredOption("--name <name>", "who you are; stands in the file")
     .action(
       run<Flags, [string, string]>(async ({ json }, { name }, from, to) => {
+        const { contribute } = await loadSteps();
         const hash = await withProgress(json, (logger) => contribute({ from, to, name, logger }));
         return {
           data: { name, contributionHash: hash, file: to },
@@ -75,6 +78,7 @@ function beaconCommand(): Command {
     .option("--iterations <exponent>", "SHA-256 is applied 2^exponent times", "20")
     .action(
       run<Flags, [string, string]>(async ({ json }, { beacon, iterations }, from, to) => {
+        const { applyBeacon } = await loadSteps();
         const iterationsExponent = Number(iterations);
         const hash = await withProgress(json, (logger) =>
           applyBeacon({ from, to, beacon, iterationsExponent, logger }),
@@ -90,6 +94,7 @@ function verifyCommand(): Command {
   ]).argument("<key>", "the finished key");
   return withPhase1(made).action(
     run<Flags, [string]>(async ({ json }, { circuit, phase1 }, zkey) => {
+      const { verifyCeremony } = await import("../scripts/ceremony/verifyCeremony.ts");
       const { transcript } = await withCircuit(circuit, ({ r1cs }) =>
         withProgress(json, (logger) => verifyCeremony({ circuit, r1cs, phase1, zkey, logger })),
       );
@@ -106,6 +111,7 @@ function exportCommand(): Command {
     .argument("<folder>", "a new folder");
   return withPhase1(made).action(
     run<Flags, [string, string]>(async ({ json }, { circuit, phase1 }, zkey, into) => {
+      const { exportCeremony } = await import("../scripts/ceremony/exportCeremony.ts");
       const transcript = await withCircuit(circuit, ({ r1cs, wasm }) =>
         withProgress(json, (logger) => exportCeremony({ circuit, r1cs, wasm, phase1, zkey, into, logger })),
       );

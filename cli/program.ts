@@ -7,6 +7,7 @@ import { agentListCommand } from "./agentList.ts";
 import { agentRecoverCommand } from "./agentRecover.ts";
 import { agentShowCommand } from "./agentShow.ts";
 import { auditCommand } from "./audit.ts";
+import { ceremonyCommand } from "./ceremony.ts";
 import { group, withExamples } from "./command.ts";
 import { contractIssueCommand } from "./contract/contractIssue.ts";
 import { contractRevokeCommand } from "./contract/contractRevoke.ts";
@@ -49,6 +50,7 @@ const commands = (): readonly Command[] => [
     contractRevokeCommand(),
   ]),
   mcpProxyCommand(),
+  ceremonyCommand(),
   statusCommand(),
   relayerCommand(),
 ];
