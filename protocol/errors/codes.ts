@@ -124,6 +124,14 @@ const table = {
   ERR_PROOF_INVALID: { status: 422, title: "The proof does not prove its public signals" },
   ERR_PROOF_WITNESS: { status: 422, title: "The circuit's constraints do not hold for these inputs" },
 
+  // What the contracts refuse (contractErrors.ts says which error is which).
+  ERR_INPUT_CONTRACT_CALL: { status: 400, title: "The contract does not take such arguments" },
+  ERR_AUTH_CONTRACT_CALLER: { status: 403, title: "The account may not do this" },
+  ERR_AUTH_DEADLINE: { status: 401, title: "The signed request is past its deadline" },
+  ERR_NOT_FOUND_ON_CHAIN: { status: 404, title: "The contract knows nothing of this name" },
+  ERR_CONFLICT_CONTRACT_STATE: { status: 409, title: "The state of the contract does not allow it, or not yet" },
+  ERR_CONFLICT_NONCE: { status: 409, title: "The nonce of the request was used, or is not the next" },
+
   // Anything.
   ERR_INTERNAL_UNEXPECTED: { status: 500, title: "An unexpected error" },
 } as const satisfies Record<string, ErrorCodeInfo>;

@@ -1,0 +1,107 @@
+import { type ErrorCode } from "./codes.ts";
+
+/**
+ * Every custom error of the contracts and the code it becomes when it leaves this system. The interfaces
+ * (`contracts/interfaces`) say when each is thrown; `test/protocol/errors/contractErrors.test.ts` walks the ABIs.
+ */
+const table = {
+  // Signed requests, roles and upgrades.
+  InvalidSignature: "ERR_PROOF_SIGNATURE",
+  SignatureExpired: "ERR_AUTH_DEADLINE",
+  InvalidAccountNonce: "ERR_CONFLICT_NONCE",
+  UpgradesAreFrozen: "ERR_CONFLICT_CONTRACT_STATE",
+  AccessManagedUnauthorized: "ERR_AUTH_CONTRACT_CALLER",
+  AccessManagedRequiredDelay: "ERR_AUTH_CONTRACT_CALLER",
+  AccessManagedInvalidAuthority: "ERR_INPUT_CONTRACT_CALL",
+  AddressEmptyCode: "ERR_INPUT_CONTRACT_CALL",
+  ERC1967InvalidImplementation: "ERR_INPUT_CONTRACT_CALL",
+  ERC1967NonPayable: "ERR_INPUT_CONTRACT_CALL",
+  FailedCall: "ERR_INPUT_CONTRACT_CALL",
+  InvalidInitialization: "ERR_CONFLICT_CONTRACT_STATE",
+  NotInitializing: "ERR_CONFLICT_CONTRACT_STATE",
+  UUPSUnauthorizedCallContext: "ERR_INPUT_CONTRACT_CALL",
+  UUPSUnsupportedProxiableUUID: "ERR_INPUT_CONTRACT_CALL",
+
+  // Agents.
+  AgentDeactivated: "ERR_AUTH_AGENT_INACTIVE",
+  AgentNotActive: "ERR_AUTH_AGENT_INACTIVE",
+  NotRegistered: "ERR_AUTH_AGENT_INACTIVE",
+  AlreadyRegistered: "ERR_CONFLICT_CONTRACT_STATE",
+  NotOwner: "ERR_AUTH_CONTRACT_CALLER",
+  NotAgentOwner: "ERR_AUTH_CONTRACT_CALLER",
+  NotPendingOwner: "ERR_AUTH_CONTRACT_CALLER",
+  NotGuardian: "ERR_AUTH_CONTRACT_CALLER",
+  SigningKeyRejected: "ERR_INPUT_PUBLIC_KEY",
+  SigningKeyKnown: "ERR_CONFLICT_CONTRACT_STATE",
+  SigningKeyUnknown: "ERR_NOT_FOUND_ON_CHAIN",
+  SigningKeyAlreadyRevoked: "ERR_CONFLICT_CONTRACT_STATE",
+  SigningKeyNotAnAttribute: "ERR_INPUT_CONTRACT_CALL",
+  TooManySigningKeys: "ERR_CONFLICT_CONTRACT_STATE",
+  ValidityTooLong: "ERR_INPUT_CONTRACT_CALL",
+  TooManyCapabilities: "ERR_INPUT_CONTRACT_CALL",
+  SuccessorIsAgent: "ERR_INPUT_CONTRACT_CALL",
+  TooManyGuardians: "ERR_INPUT_CONTRACT_CALL",
+  GuardiansNotAscending: "ERR_INPUT_CONTRACT_CALL",
+  GuardianThreshold: "ERR_INPUT_CONTRACT_CALL",
+  RecoveryDelay: "ERR_INPUT_CONTRACT_CALL",
+  NoRecovery: "ERR_CONFLICT_CONTRACT_STATE",
+  RecoveryTooEarly: "ERR_CONFLICT_CONTRACT_STATE",
+  RecoveryNotApproved: "ERR_CONFLICT_CONTRACT_STATE",
+  CommitmentBound: "ERR_CONFLICT_CONTRACT_STATE",
+  InvalidKeyOwnershipProof: "ERR_PROOF_INVALID",
+
+  // Policies.
+  EmptyPolicyHash: "ERR_INPUT_CONTRACT_CALL",
+  UnknownVersion: "ERR_NOT_FOUND_ON_CHAIN",
+
+  // Proof verifiers.
+  UnknownCircuit: "ERR_NOT_FOUND_ON_CHAIN",
+  ProofLength: "ERR_INPUT_PROOF",
+  PublicSignalCount: "ERR_INPUT_PROOF",
+  CoordinateOutOfField: "ERR_INPUT_PROOF",
+  PublicSignalOutOfField: "ERR_INPUT_PROOF",
+  VerifierWithoutCode: "ERR_INPUT_CONTRACT_CALL",
+  PublicSignalCountOutOfRange: "ERR_INPUT_CONTRACT_CALL",
+  NothingScheduled: "ERR_CONFLICT_CONTRACT_STATE",
+  ActivationTooEarly: "ERR_CONFLICT_CONTRACT_STATE",
+  VerifierCodeChanged: "ERR_CONFLICT_CONTRACT_STATE",
+
+  // The log's anchors.
+  LogExists: "ERR_CONFLICT_CONTRACT_STATE",
+  UnknownLog: "ERR_NOT_FOUND_ON_CHAIN",
+  UnknownAnchor: "ERR_NOT_FOUND_ON_CHAIN",
+  UnknownEquivocation: "ERR_NOT_FOUND_ON_CHAIN",
+  NoAnchorCovers: "ERR_NOT_FOUND_ON_CHAIN",
+  NothingAnchored: "ERR_NOT_FOUND_ON_CHAIN",
+  NotOperator: "ERR_AUTH_CONTRACT_CALLER",
+  NotOfferedOperator: "ERR_AUTH_CONTRACT_CALLER",
+  SignerNeverOperator: "ERR_PROOF_SIGNATURE",
+  InvalidCheckpointSignature: "ERR_PROOF_SIGNATURE",
+  InvalidConsistencyProof: "ERR_PROOF_INVALID",
+  NoEquivocation: "ERR_PROOF_INVALID",
+  EqualSizeOtherRoot: "ERR_CONFLICT_LOG_FORK",
+  AlreadyAnchored: "ERR_CONFLICT_CONTRACT_STATE",
+  AlreadyKept: "ERR_CONFLICT_CONTRACT_STATE",
+  AlreadyReported: "ERR_CONFLICT_CONTRACT_STATE",
+  NoteKeyUnchanged: "ERR_CONFLICT_CONTRACT_STATE",
+  SizeNotLarger: "ERR_CONFLICT_CONTRACT_STATE",
+  SizeTooLarge: "ERR_INPUT_CONTRACT_CALL",
+  CheckpointsOutOfOrder: "ERR_INPUT_CONTRACT_CALL",
+  NoteKeyNotAcceptable: "ERR_INPUT_PUBLIC_KEY",
+  OriginCharacter: "ERR_INPUT_CONTRACT_CALL",
+  OriginLength: "ERR_INPUT_CONTRACT_CALL",
+  InvalidShortString: "ERR_INPUT_CONTRACT_CALL",
+  StringTooLong: "ERR_INPUT_CONTRACT_CALL",
+
+  // Revocation of scoped contracts.
+  BatchSize: "ERR_INPUT_CONTRACT_CALL",
+  ChainLength: "ERR_INPUT_CONTRACT_CALL",
+} as const satisfies Record<string, ErrorCode>;
+
+export type ContractErrorName = keyof typeof table;
+export const contractErrors: Readonly<Record<string, ErrorCode>> = table;
+
+/** The code of a custom error by its Solidity name; undefined if it is none of ours. */
+export function codeOfContractError(name: string): ErrorCode | undefined {
+  return Object.hasOwn(table, name) ? contractErrors[name] : undefined;
+}
