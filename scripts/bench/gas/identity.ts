@@ -1,5 +1,14 @@
 import { ed25519 } from "@noble/curves/ed25519.js";
-import { Contract, encodeBytes32String, id, type Signer, Wallet, ZeroAddress } from "ethers";
+import {
+  Contract,
+  type ContractMethod,
+  encodeBytes32String,
+  getBytes,
+  id,
+  type Signer,
+  Wallet,
+  ZeroAddress,
+} from "ethers";
 
 import { agentRegistryDomain, agentRegistryTypes } from "../../../protocol/eip712/agentRegistry.ts";
 import { policyRegistryDomain, policyRegistryTypes } from "../../../protocol/eip712/policyRegistry.ts";
@@ -72,17 +81,26 @@ async function signed(chain: GasChain): Promise<GasRow[]> {
   return [
     {
       name: "register, signed",
-      gas: await gasOf(agents.getFunction("registerSigned")(...Object.values(registration), signatures[0])),
+      gas: await carried(agents.getFunction("registerSigned"), registration, signatures[0]),
     },
     {
       name: "add signing key, signed",
-      gas: await gasOf(agents.getFunction("addSigningKeySigned")(...Object.values(key), signatures[1])),
+      gas: await carried(agents.getFunction("addSigningKeySigned"), key, signatures[1]),
     },
     {
       name: "commit policy, signed, 1st",
-      gas: await gasOf(policies.getFunction("commitSigned")(...Object.values(policy), signatures[2])),
+      gas: await carried(policies.getFunction("commitSigned"), policy, signatures[2]),
     },
   ];
+}
+
+/**
+ * A signature changes with the contract's address, and a zero byte in it costs 12 gas less (EIP-2028). Counted as if it
+ * had none, so that the figure is the same wherever the contract lies.
+ */
+async function carried(write: ContractMethod, message: object, signature: string): Promise<number> {
+  const zeros = getBytes(signature).filter((byte) => byte === 0).length;
+  return (await gasOf(write(...(Object.values(message) as unknown[]), signature))) + 12 * zeros;
 }
 
 async function owners(chain: GasChain): Promise<GasRow[]> {
