@@ -20,16 +20,16 @@ export interface ProvingKey {
  * cores, so that CI can compare them. Anyone can compute its secrets and forge proofs.
  * @throws AffiantError ERR_INPUT_CEREMONY if the circuit is too large
  */
-export async function devProvingKey(r1cs: Uint8Array): Promise<ProvingKey> {
+export async function devProvingKey(r1cs: Uint8Array, power = devPower): Promise<ProvingKey> {
   return withWorkers(async (curve) => {
     const [fresh, beaconed, prepared, initial, final] = Array.from({ length: 5 }, (): MemoryFile => ({ type: "mem" }));
     if (!fresh || !beaconed || !prepared || !initial || !final) throw new TypeError("unreachable");
-    await powersOfTau.newAccumulator(curve, devPower, fresh);
+    await powersOfTau.newAccumulator(curve, power, fresh);
     await powersOfTau.beacon(fresh, beaconed, "DEV_INSECURE", devBeacon, devIterationsExponent);
     await powersOfTau.preparePhase2(beaconed, prepared);
     const circuitHash = await zKey.newZKey(r1cs, prepared, initial);
     if (circuitHash === -1) {
-      throw new AffiantError("ERR_INPUT_CEREMONY", `the circuit does not fit into 2^${devPower} constraints`);
+      throw new AffiantError("ERR_INPUT_CEREMONY", `the circuit does not fit into 2^${power} constraints`);
     }
     await zKey.beacon(initial, final, "DEV_INSECURE", devBeacon, devIterationsExponent);
     if (!final.data) throw new TypeError("snarkjs wrote no key");

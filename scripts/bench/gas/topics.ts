@@ -1,6 +1,7 @@
 import { measure as identity } from "./identity.ts";
 import { measure as log } from "./log.ts";
 import { type MeasureGas } from "./row.ts";
+import { measure as zk } from "./zk.ts";
 
 /** Every topic that `npm run gas` measures. A room adds its module here. */
-export const topics: Readonly<Record<string, MeasureGas>> = { identity, log };
+export const topics: Readonly<Record<string, MeasureGas>> = { identity, log, zk };
