@@ -2,6 +2,7 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 
+import { checkCircuits } from "./circuits.ts";
 import { generators } from "../generate/generators.ts";
 
 const root = join(import.meta.dirname, "../..");
@@ -13,6 +14,7 @@ for (const generate of generators) {
     if (committed !== text) stale.push(path);
   }
 }
+stale.push(...(await checkCircuits()));
 if (stale.length > 0) {
   console.error(`Not what the generator writes (run \`npm run generate\`):\n${stale.join("\n")}`);
   process.exitCode = 1;

@@ -2,6 +2,7 @@
 import { mkdir, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 
+import { generateCircuits } from "./circuits.ts";
 import { generators } from "./generators.ts";
 
 const root = join(import.meta.dirname, "../..");
@@ -13,3 +14,4 @@ for (const generate of generators) {
     console.log(path);
   }
 }
+await generateCircuits();
