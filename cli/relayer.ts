@@ -5,7 +5,6 @@ import { type Command } from "commander";
 import { command, type CommonFlags, run } from "./command.ts";
 import { relayerEnvironment } from "./environment.ts";
 import { readRelayerConfig } from "../relayer/config.ts";
-import { startRelayer } from "../relayer/startRelayer.ts";
 
 export function relayerCommand(): Command {
   return command(
@@ -19,6 +18,8 @@ export function relayerCommand(): Command {
     ],
   ).action(
     run<CommonFlags, []>(async ({ environment, json }) => {
+      // Loaded here: no other command should pay for a whole HTTP server when it starts.
+      const { startRelayer } = await import("../relayer/startRelayer.ts");
       const relayer = await startRelayer(readRelayerConfig(relayerEnvironment(environment)));
       process.stdout.write(
         json ? `${JSON.stringify({ ready: true, url: relayer.url })}\n` : `relayer at ${relayer.url}\n`,
