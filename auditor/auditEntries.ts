@@ -1,7 +1,10 @@
+import { type ReadCallContext } from "../protocol/ucan/callContext.ts";
 import { type Ed25519Verify } from "../protocol/ed25519/verify.ts";
 import { type EvidenceHeader } from "../protocol/evidence/types.ts";
 import { type AuditedEntry } from "./auditedEntry.ts";
 import { type Anchor, type ChainReader } from "./chain/chainReader.ts";
+import { type CallEntry, checkCallPairs } from "./checks/callPairs.ts";
+import { checkCall } from "./checks/call.ts";
 import { type TreeHead } from "./checks/checkpoint.ts";
 import { checkDisclosures, type OpenedDisclosures } from "./checks/disclosures.ts";
 import { checkInclusion } from "./checks/inclusion.ts";
@@ -23,6 +26,8 @@ export interface EntryFindings {
   readonly signatureHolds: boolean;
   /** Block by which the act was done, null if nothing bounds it. */
   readonly upperBound: number | null;
+  /** The call that the entry is about. */
+  readonly call: ReadCallContext | undefined;
 }
 
 export interface EntryContext {
@@ -50,7 +55,22 @@ export async function auditEntries(entries: readonly AuditedEntry[], context: En
     for (const finding of await Promise.all(group)) findings.push(finding);
   }
   context.onProgress(entries.length, entries.length);
-  return findings;
+  return withCallPairs(findings);
+}
+
+/** Adds the verdicts that need all entries: whether both sides of each call are there. */
+function withCallPairs(findings: EntryFindings[]): EntryFindings[] {
+  const calls = findings.filter((finding): finding is EntryFindings & CallEntry => {
+    return finding.call !== undefined && finding.signatureHolds;
+  });
+  if (calls.length === 0) return findings;
+  const keysInFile = new Set(findings.map(({ entry }) => entry.signingKey));
+  const pairs = checkCallPairs(calls, keysInFile);
+  const pairOf = new Map(calls.map((call, i) => [call.entry, pairs[i]]));
+  return findings.map((finding) => {
+    const pair = pairOf.get(finding.entry);
+    return pair ? { ...finding, verdicts: [...finding.verdicts, pair] } : finding;
+  });
 }
 
 async function auditEntry(
@@ -66,6 +86,7 @@ async function auditEntry(
   const upperBound = await upperBoundOf(entry, { logAnchor, logId: header.logId }, bounding, chain);
   const signature = checkSignature(entry, verify);
   const disclosures = checkDisclosures(entry);
+  const call = await checkCall(entry, disclosures.opened, { header, upperBound, chain, verify });
   const verdicts = [
     holds("entry", entry.subject, "The leaf is an entry in its one form."),
     signature,
@@ -77,9 +98,11 @@ async function auditEntry(
     await checkSigningKey(entry, agentRegistry, upperBound, chain),
     await checkPolicyInForce(entry, policyRegistry, upperBound, chain),
     disclosures.verdict,
+    ...(call.verdict ? [call.verdict] : []),
   ];
   const { opened, withheld } = disclosures;
-  return { entry, verdicts, opened, withheld, signatureHolds: signature.outcome === "holds", upperBound };
+  const signatureHolds = signature.outcome === "holds";
+  return { entry, verdicts, opened, withheld, signatureHolds, upperBound, call: call.call };
 }
 
 function sequenceVerdicts(entries: readonly AuditedEntry[]): Map<AuditedEntry, Verdict> {

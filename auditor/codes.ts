@@ -42,6 +42,18 @@ export const auditCodes = {
   // What was disclosed.
   AUDIT_DISCLOSURE: "A disclosure is malformed, given twice, or not what the entry committed to",
 
+  // Calls between agents.
+  AUDIT_CALL_WITHHELD: "The entry names a contract and does not disclose the call",
+  AUDIT_CALL_MALFORMED: "The call that is disclosed cannot be read",
+  AUDIT_CALL_OTHER: "The entry is about another call than the one it discloses",
+  AUDIT_CALL_NOT_ALLOWED: "The agent executed a call that its contracts do not allow",
+  AUDIT_CALL_KEY_UNBOUND: "A contract was not signed with a key of the account that it names",
+  AUDIT_CALL_REVOKED: "A contract had been revoked before the call was executed",
+  AUDIT_CALL_REVOKED_IN_WINDOW: "A contract was revoked between not-before block and anchor",
+  AUDIT_CALL_TWICE: "One call was executed twice",
+  AUDIT_CALL_ONE_SIDED: "Only one of two agents in the file entered the call",
+  AUDIT_CALL_OTHER_SIDE_ABSENT: "The other side of the call is not in the file",
+
   // The log.
   AUDIT_CHECKPOINT_MALFORMED: "The checkpoint is not a signed note of the prescribed form",
   AUDIT_CHECKPOINT_ORIGIN: "The checkpoint speaks of another log",

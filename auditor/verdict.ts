@@ -22,6 +22,8 @@ export const checkNames = [
   "signing-key",
   "policy-in-force",
   "disclosures",
+  "call",
+  "call-pair",
 ] as const;
 export type CheckName = (typeof checkNames)[number];
 

@@ -2,29 +2,22 @@ import { type EntryKind } from "../../protocol/entry/claims.ts";
 import { AffiantError } from "../../protocol/errors/affiantError.ts";
 import { type Problem } from "../../protocol/errors/problem.ts";
 import { type Json } from "../../protocol/json/canonical.ts";
-import { actOfCommand, type Call } from "../../protocol/ucan/callMessage.ts";
+import { type CallContext, type CallRole } from "../../protocol/ucan/callContext.ts";
+import { actOfCommand, type Call, formatCall } from "../../protocol/ucan/callMessage.ts";
 import { ipldToJson } from "../../protocol/ucan/ipldJson.ts";
 
-/** Which end of the call writes the entry. */
-export type CallRole = "caller" | "callee";
-
-/** The entry that one side writes about one call. The auditor pairs both sides by `context.call`. */
+/** The entry that one side writes about one call. The auditor judges the call again and pairs both sides by its CID. */
 export interface CallRecord {
   readonly act: string;
   readonly kind: EntryKind;
   readonly input: Json;
   readonly output: Json;
-  readonly context: {
-    /** CID of the invocation: the same on both sides. */
-    readonly call: string;
-    readonly role: CallRole;
-    readonly caller: string;
-    readonly callee: string;
-  };
+  readonly context: CallContext;
   /** CID of the contract made out to the caller, if the call names one. */
   readonly ctr?: string;
   readonly thread?: string;
-  readonly idempotencyKey: string;
+  /** Of acts only: the same call can be refused any number of times, and each time is an entry. */
+  readonly idempotencyKey?: string;
 }
 
 /** Where calls are entered. An agent of this SDK is one; it must be durable when `record` resolves. */
@@ -33,22 +26,23 @@ export interface CallRecorder {
 }
 
 export function callRecordOf(
-  { invocation }: Call,
+  call: Call,
   role: CallRole,
   outcome: { readonly kind: EntryKind; readonly output: Json },
   thread?: string,
 ): CallRecord {
+  const { invocation, delegations } = call;
   const ctr = invocation.proofs.at(-1);
-  const call = invocation.envelope.cid;
+  const chain = invocation.proofs.flatMap((cid) => delegations.get(cid) ?? []);
   return {
     act: actOfCommand(invocation.command),
     kind: outcome.kind,
     input: ipldToJson(invocation.args),
     output: outcome.output,
-    context: { call, role, caller: invocation.issuer, callee: invocation.executor },
+    context: { role, call: formatCall(invocation, chain) },
     ...(ctr === undefined ? {} : { ctr }),
     ...(thread === undefined ? {} : { thread }),
-    idempotencyKey: `call:${role}:${call}`,
+    ...(outcome.kind === "act" ? { idempotencyKey: `call:${role}:${invocation.envelope.cid}` } : {}),
   };
 }
 

@@ -132,6 +132,7 @@ function headerOf(log: LogInfo, { chainId, contracts }: Deployment): EvidenceHea
     chainId,
     contracts: {
       agentRegistry: lower(contracts.agentRegistry.address),
+      contractRegistry: lower(contracts.contractRegistry.address),
       logAnchor: lower(contracts.logAnchor.address),
       policyRegistry: lower(contracts.policyRegistry.address),
     },

@@ -40,8 +40,8 @@ export interface ChainReader {
   codeHash(address: Hex): Promise<Hex | null>;
   /** Where an ERC-1967 proxy at the address delegates to; null where there is none. */
   implementationOf(address: Hex): Promise<Hex | null>;
-  /** The registry of agents that the registry of policies believes. */
-  agentRegistryOf(policyRegistry: Hex): Promise<Hex | null>;
+  /** The registry of agents that another registry (of policies, of contracts) believes. */
+  agentRegistryOf(registry: Hex): Promise<Hex | null>;
   logOf(logAnchor: Hex, logId: Hex): Promise<RegisteredLog | null>;
   anchorAt(logAnchor: Hex, logId: Hex, index: number): Promise<Anchor | null>;
   /** Index of the first anchor whose size is greater than the leaf's index. */
@@ -49,5 +49,7 @@ export interface ChainReader {
   signingKeyValidAt(agentRegistry: Hex, agent: Hex, signingKey: Hex, blockNumber: number): Promise<boolean | null>;
   /** As of the head. */
   isActive(agentRegistry: Hex, agent: Hex): Promise<boolean | null>;
+  /** The block in which the agent revoked a scoped contract; null if it did not. */
+  revokedAtBlock(contractRegistry: Hex, agent: Hex, contractId: Hex): Promise<number | null>;
   policyInForce(policyRegistry: Hex, agent: Hex, blockNumber: number): Promise<PolicyVersion | null>;
 }

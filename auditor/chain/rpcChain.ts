@@ -12,11 +12,13 @@ import {
 import { type Hex } from "../../protocol/encoding/hex.ts";
 import { AffiantError } from "../../protocol/errors/affiantError.ts";
 import { agentRegistryAbi } from "../../protocol/generated/abi/AgentRegistry.ts";
+import { contractRegistryAbi } from "../../protocol/generated/abi/ContractRegistry.ts";
 import { logAnchorAbi } from "../../protocol/generated/abi/LogAnchor.ts";
 import { policyRegistryAbi } from "../../protocol/generated/abi/PolicyRegistry.ts";
 import { type Anchor, type ChainReader, type PolicyVersion, type RegisteredLog } from "./chainReader.ts";
 
 const agentRegistryInterface = new Interface(agentRegistryAbi as InterfaceAbi);
+const contractRegistryInterface = new Interface(contractRegistryAbi as InterfaceAbi);
 const logAnchorInterface = new Interface(logAnchorAbi as InterfaceAbi);
 const policyRegistryInterface = new Interface(policyRegistryAbi as InterfaceAbi);
 
@@ -104,8 +106,8 @@ export class RpcChain implements ChainReader {
     return BigInt(word) === 0n ? null : (`0x${word.slice(-40)}` as Hex);
   }
 
-  async agentRegistryOf(policyRegistry: Hex): Promise<Hex | null> {
-    const answer = await this.#call(policyRegistryInterface, policyRegistry, "agentRegistry", []);
+  async agentRegistryOf(registry: Hex): Promise<Hex | null> {
+    const answer = await this.#call(policyRegistryInterface, registry, "agentRegistry", []);
     return answer ? lowerHex(answer[0]) : null;
   }
 
@@ -148,6 +150,11 @@ export class RpcChain implements ChainReader {
   async isActive(agentRegistry: Hex, agent: Hex): Promise<boolean | null> {
     const answer = await this.#call(agentRegistryInterface, agentRegistry, "isActive", [agent]);
     return answer && (answer[0] as boolean);
+  }
+
+  async revokedAtBlock(contractRegistry: Hex, agent: Hex, contractId: Hex): Promise<number | null> {
+    const answer = await this.#call(contractRegistryInterface, contractRegistry, "revokedAtBlock", [agent, contractId]);
+    return answer && Number(answer[0]) !== 0 ? Number(answer[0]) : null;
   }
 
   async policyInForce(policyRegistry: Hex, agent: Hex, blockNumber: number): Promise<PolicyVersion | null> {

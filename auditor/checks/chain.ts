@@ -3,7 +3,7 @@ import { type EvidenceHeader } from "../../protocol/evidence/types.ts";
 import { type ChainReader } from "../chain/chainReader.ts";
 import { fails, holds, unproven, type Verdict } from "../verdict.ts";
 
-export const contractNames = ["agentRegistry", "policyRegistry", "logAnchor"] as const;
+export const contractNames = ["agentRegistry", "policyRegistry", "contractRegistry", "logAnchor"] as const;
 export type ContractName = (typeof contractNames)[number];
 
 /** The contracts that the reader of the report trusts, if he named them; 20 bytes each, lower-case hex. */
@@ -60,7 +60,14 @@ export async function checkContracts(
       };
     }),
   );
-  const believed = await chain.agentRegistryOf(header.contracts.policyRegistry);
+  const [byPolicies, byContracts] = await Promise.all([
+    chain.agentRegistryOf(header.contracts.policyRegistry),
+    chain.agentRegistryOf(header.contracts.contractRegistry),
+  ]);
+  const believed: Partial<Record<ContractName, Hex | null>> = {
+    policyRegistry: byPolicies,
+    contractRegistry: byContracts,
+  };
   const verdicts = code.map(({ name, address, codeHash }): Verdict => {
     const subject = { line: 1 };
     if (trusted && trusted[name] !== address) {
@@ -76,11 +83,12 @@ export async function checkContracts(
         detail: `There is no code at the address of ${name}.`,
       });
     }
-    if (name === "policyRegistry" && believed !== header.contracts.agentRegistry) {
+    const root = believed[name];
+    if (root !== undefined && root !== header.contracts.agentRegistry) {
       return fails("contracts", subject, "AUDIT_CONTRACT_OTHER", {
-        expected: believed,
+        expected: root,
         found: header.contracts.agentRegistry,
-        detail: "The registry of policies belongs to another registry of agents than the evidence names.",
+        detail: `The ${name} belongs to another registry of agents than the evidence names.`,
       });
     }
     return holds(

@@ -4,11 +4,11 @@ import { decodeDelegation, type Delegation } from "./delegation.ts";
 import { decodeInvocation, type Invocation } from "./invocation.ts";
 
 /** A call as it travels: the invocation and the contracts it names, tokens as base64url. */
-export interface CallMessage {
+export type CallMessage = {
   readonly invocation: string;
   /** From the subject's own contract to the one made out to the caller. */
   readonly contracts: readonly string[];
-}
+};
 
 export interface Call {
   readonly invocation: Invocation;

@@ -125,13 +125,14 @@ export async function anchor(chain: RealChain, entries: readonly SignedEntry[], 
 export function evidenceOf({ deployment }: RealChain, entries: readonly SignedEntry[], anchorIndex: number): Evidence {
   const log = logOver(entries.map(({ leaf }) => leaf));
   const size = entries.length;
-  const at = (name: "agentRegistry" | "logAnchor" | "policyRegistry"): Hex =>
+  const at = (name: "agentRegistry" | "contractRegistry" | "logAnchor" | "policyRegistry"): Hex =>
     deployment.contracts[name].address.toLowerCase() as Hex;
   return {
     header: {
       chainId: deployment.chainId,
       contracts: {
         agentRegistry: at("agentRegistry"),
+        contractRegistry: at("contractRegistry"),
         logAnchor: at("logAnchor"),
         policyRegistry: at("policyRegistry"),
       },

@@ -551,7 +551,9 @@ describe("forged evidence", () => {
   it("comes in every way for which there is a code", () => {
     const reached = new Set(forgeries.flatMap(({ turns }) => turns.map(([, code]) => code)));
     // The first is what holds; a file that cannot be read has tests of its own.
-    const others = ["AUDIT_OK", "AUDIT_EVIDENCE_UNREADABLE"];
+    // So have calls between agents, in calls.test.ts.
+    const calls = Object.keys(auditCodes).filter((code) => code.startsWith("AUDIT_CALL_"));
+    const others = ["AUDIT_OK", "AUDIT_EVIDENCE_UNREADABLE", ...calls];
     expect([...reached, ...others]).to.have.members(Object.keys(auditCodes));
   });
 });

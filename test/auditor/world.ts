@@ -119,6 +119,7 @@ export interface ChainState {
   agentRegistry: Hex;
   keys: { agent: Hex; key: Hex; addedAtBlock: number; revokedAtBlock?: number }[];
   policies: { agent: Hex; policyHash: Hex; block: number }[];
+  revocations?: { agent: Hex; contractId: Hex; block: number }[];
   logs: Record<Hex, RegisteredLog>;
   anchors: Record<Hex, Anchor[]>;
 }
@@ -127,6 +128,7 @@ const address = (name: string): Hex => toHex(seed(name).slice(0, 20));
 
 export const contracts: EvidenceHeader["contracts"] = {
   agentRegistry: address("AgentRegistry"),
+  contractRegistry: address("ContractRegistry"),
   logAnchor: address("LogAnchor"),
   policyRegistry: address("PolicyRegistry"),
 };
@@ -141,7 +143,14 @@ export function chainOf(state: ChainState): ChainReader {
     blockHash: (blockNumber) => Promise.resolve(blockNumber <= state.head ? blockHashOf(blockNumber) : null),
     codeHash: (asked) => Promise.resolve(state.code[asked] ?? null),
     implementationOf: () => Promise.resolve(null),
-    agentRegistryOf: (asked) => Promise.resolve(is(asked, "policyRegistry") ? state.agentRegistry : null),
+    agentRegistryOf: (asked) => {
+      if (is(asked, "contractRegistry")) return Promise.resolve(contracts.agentRegistry);
+      return Promise.resolve(is(asked, "policyRegistry") ? state.agentRegistry : null);
+    },
+    revokedAtBlock: (asked, agent, contractId) => {
+      const found = state.revocations?.find((own) => own.agent === agent && own.contractId === contractId);
+      return Promise.resolve(is(asked, "contractRegistry") ? (found?.block ?? null) : null);
+    },
     logOf: (asked, logId) => Promise.resolve(is(asked, "logAnchor") ? (state.logs[logId] ?? null) : null),
     anchorAt: (asked, logId, index) =>
       Promise.resolve(is(asked, "logAnchor") ? (state.anchors[logId]?.[index] ?? null) : null),

@@ -16,6 +16,7 @@ import { guarded } from "../../../agent/calls/serveCall.ts";
 import { SigningKey } from "../../../agent/keys/signingKey.ts";
 import { formatEthrDid } from "../../../protocol/did/ethr.ts";
 import { AffiantError } from "../../../protocol/errors/affiantError.ts";
+import { readCallContext } from "../../../protocol/ucan/callContext.ts";
 import { type CallMessage, formatCall } from "../../../protocol/ucan/callMessage.ts";
 import { type Delegation, issueDelegation } from "../../../protocol/ucan/delegation.ts";
 import { issueInvocation } from "../../../protocol/ucan/invocation.ts";
@@ -142,7 +143,8 @@ describe("agent/calls", () => {
     });
     expect(result).to.deep.equal({ charged: 100 });
     const [callee, caller] = records;
-    expect(callee?.context).to.deep.include({ role: "callee", caller: order.did, callee: payment.did });
+    expect(readCallContext(callee!.context).call.invocation.issuer).to.equal(order.did);
+    expect(callee?.context.role).to.equal("callee");
     expect(caller?.context).to.deep.equal({ ...callee?.context, role: "caller" });
     expect(caller).to.deep.include({
       act: "payment.charge",
@@ -178,6 +180,11 @@ describe("agent/calls", () => {
     const first = await startPayment();
     expect((await post(first, call)).status).to.equal(200);
     expect(await post(first, call)).to.deep.include({ status: 409 });
+    // Both are on record: the act under the call's own key, the refusal beside it.
+    expect(records.map(({ kind, idempotencyKey }) => [kind, idempotencyKey !== undefined])).to.deep.equal([
+      ["act", true],
+      ["refusal", false],
+    ]);
 
     const second = await startPayment();
     expect((await post(second, call)).body["code"]).to.equal("ERR_CONFLICT_REPLAY");

@@ -24,7 +24,12 @@ const bundle = (name: string) =>
 const sample: Evidence = {
   header: {
     chainId: 31337,
-    contracts: { agentRegistry: address("a"), logAnchor: address("b"), policyRegistry: address("c") },
+    contracts: {
+      agentRegistry: address("a"),
+      contractRegistry: address("d"),
+      logAnchor: address("b"),
+      policyRegistry: address("c"),
+    },
     logId: bytes32("1"),
     origin: "log.example/shop",
     vkey: "log.example/shop+00000000+AQ==",
