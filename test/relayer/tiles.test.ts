@@ -72,6 +72,9 @@ describe("relayer: the log from outside", () => {
     const verdict = verifyNote(note, [ed25519NoteVerifier(vkey), operatorNoteVerifier(origin, operator)]);
     expect([verdict.outcome, verdict.verified.length]).to.deep.equal(["verified", 2]);
     const { size, root } = parseCheckpoint(String(verdict.text));
-    expect([size, toHex(root)]).to.deep.equal([300, (await relayer.get("/v1/log/proof/consistency?from=300")).body.toRoot]);
+    expect([size, toHex(root)]).to.deep.equal([
+      300,
+      (await relayer.get("/v1/log/proof/consistency?from=300")).body.toRoot,
+    ]);
   });
 });
