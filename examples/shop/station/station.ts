@@ -8,19 +8,22 @@ import { refusalByPolicy } from "./policyGuard.ts";
 import { type Step, type Trade } from "./step.ts";
 import { type Workbook } from "./workbook.ts";
 
+/** What a station needs of its agent. */
+export type Recorder = Pick<Agent, "did" | "record">;
+
 /**
  * One agent at work: it decides a step, stores the decision, signs it into the log, and only then answers. Killed at any
  * point it goes on from its workbook: a decision is never made twice, and none stays off the record.
  */
 export class Station {
-  readonly agent: Agent;
+  readonly agent: Recorder;
   readonly workbook: Workbook;
   readonly #policy: CompiledPolicy;
   readonly #stop: AbortSignal;
   /** Steps are taken one after the other: each may depend on the books as the last one left them. */
   #turn: Promise<unknown> = Promise.resolve();
 
-  constructor(agent: Agent, workbook: Workbook, policy: CompiledPolicy, stop: AbortSignal) {
+  constructor(agent: Recorder, workbook: Workbook, policy: CompiledPolicy, stop: AbortSignal) {
     this.agent = agent;
     this.workbook = workbook;
     this.#policy = policy;
