@@ -14,6 +14,7 @@ import { type Anchoring, openAnchoring } from "./anchor/openAnchoring.ts";
 import { type Chain, connectChain } from "./chain/connectChain.ts";
 import { type RelayerConfig } from "./config.ts";
 import { createApp } from "./http/app.ts";
+import { docsRouter } from "./http/docsRouter.ts";
 import { entriesRouter } from "./http/entriesRouter.ts";
 import { EventHub, eventsRouter } from "./http/events.ts";
 import { listen } from "./http/listen.ts";
@@ -21,6 +22,7 @@ import { logRouter } from "./http/logRouter.ts";
 import { createMetrics } from "./http/metrics.ts";
 import { opsRouter } from "./http/opsRouter.ts";
 import { policiesRouter } from "./http/policiesRouter.ts";
+import { limitRate } from "./http/rateLimit.ts";
 import { readiness } from "./http/readiness.ts";
 import { requestsRouter } from "./http/requestsRouter.ts";
 import { tilesRouter } from "./http/tilesRouter.ts";
@@ -108,7 +110,7 @@ async function openRelayer(config: RelayerConfig, seams: RelayerSeams, closers: 
   const app = createApp({
     bodyLimitBytes: config.bodyLimitBytes,
     logger,
-    guards: [metrics.observe],
+    guards: [metrics.observe, limitRate(config.rateLimitPerMinute)],
     routers: [
       entriesRouter(ingest, log),
       policiesRouter(new PolicyStore(database), database),
@@ -117,6 +119,7 @@ async function openRelayer(config: RelayerConfig, seams: RelayerSeams, closers: 
       requestsRouter(requests),
       proofsRouter(new KeyOwnershipProofs(proofPool, requests, registry)),
       eventsRouter(hub),
+      docsRouter(),
       opsRouter(() => readiness(chain, anchorer, ingest, config), metrics),
     ],
   });
