@@ -7,7 +7,6 @@ import { type Logger, pino } from "pino";
 import { readVerifyingArtifacts } from "../circuits/artifacts.ts";
 import { type Deployment, parseDeployment } from "../protocol/deployment.ts";
 import { toHex } from "../protocol/encoding/hex.ts";
-import { verifierRegistryAbi } from "../protocol/generated/abi/VerifierRegistry.ts";
 import { logIdOf } from "../protocol/log/logId.ts";
 import { formatOperatorVerifierKey, operatorNoteSigner } from "../protocol/log/operatorNote.ts";
 import { type Anchoring, openAnchoring } from "./anchor/openAnchoring.ts";

@@ -2,9 +2,9 @@
 import { randomInt } from "node:crypto";
 
 import { commitNames } from "../../relayer/store/database.ts";
-import { startChain } from "../../test/relayer/world/chain.ts";
-import { type CrashPoint, violationsAfter, workUntilDeath } from "../../test/relayer/world/crashRound.ts";
-import { RelayerHome } from "../../test/relayer/world/relayer.ts";
+import { startChain } from "./world/chain.ts";
+import { type CrashPoint, violationsAfter, workUntilDeath } from "./world/crashRound.ts";
+import { RelayerHome } from "./world/relayer.ts";
 
 const rounds = Number(process.argv[2] ?? 50);
 const points = ["before-commit", "after-commit"] as const;

@@ -1,7 +1,7 @@
 import { expect } from "chai";
 
-import { startChain, type TestChain } from "./world/chain.ts";
-import { RelayerHome, type RunningRelayer } from "./world/relayer.ts";
+import { startChain, type TestChain } from "../../scripts/torture/world/chain.ts";
+import { RelayerHome, type RunningRelayer } from "../../scripts/torture/world/relayer.ts";
 
 describe("relayer: http", () => {
   let chain: TestChain;

@@ -1,9 +1,9 @@
 import { expect } from "chai";
 
 import { eventually } from "../helpers/eventually.ts";
-import { Actor } from "./world/actor.ts";
-import { startChain, type TestChain } from "./world/chain.ts";
-import { RelayerHome, type RunningRelayer } from "./world/relayer.ts";
+import { Actor } from "../../scripts/torture/world/actor.ts";
+import { startChain, type TestChain } from "../../scripts/torture/world/chain.ts";
+import { RelayerHome, type RunningRelayer } from "../../scripts/torture/world/relayer.ts";
 
 describe("relayer: reorg", () => {
   let chain: TestChain;

@@ -1,6 +1,7 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { createServer } from "node:net";
+import { setTimeout as sleep } from "node:timers/promises";
 
 import { Contract, JsonRpcProvider, NonceManager, Wallet } from "ethers";
 
@@ -10,7 +11,6 @@ import { type Deployment } from "../../../protocol/deployment.ts";
 import { agentRegistryAbi } from "../../../protocol/generated/abi/AgentRegistry.ts";
 import { logAnchorAbi } from "../../../protocol/generated/abi/LogAnchor.ts";
 import { policyRegistryAbi } from "../../../protocol/generated/abi/PolicyRegistry.ts";
-import { eventually } from "../../helpers/eventually.ts";
 
 /** anvil's first account (mnemonic "test test … junk"). */
 const deployerKey = "0xac0974bec39a17e36ba4a6b4d238ff944bacb478cbed5efcae784d7bf4f2ff80";
@@ -34,7 +34,7 @@ export async function startChain(args: readonly string[] = []): Promise<TestChai
   const port = await freePort();
   const child = spawn(anvilBinary(), ["--port", String(port), "--silent", ...args], { stdio: "ignore" });
   const url = `http://127.0.0.1:${port}`;
-  await eventually(() => isUp(url));
+  while (!(await isUp(url))) await sleep(20);
   const provider = new JsonRpcProvider(url, 31337, { staticNetwork: true, batchMaxCount: 1, cacheTimeout: -1 });
   provider.pollingInterval = 20;
   const deployer = new NonceManager(new Wallet(deployerKey, provider));

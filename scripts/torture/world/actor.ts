@@ -32,8 +32,8 @@ export class Actor {
     const account = actor.account.connect(chain.provider);
     const agents = chain.agents.connect(account) as typeof chain.agents;
     const policies = chain.policies.connect(account) as typeof chain.policies;
-    await (await agents["register"]!(toHex(actor.key.publicKey))).wait();
-    await (await policies["commit"]!(account.address, testPolicy)).wait();
+    await (await agents.getFunction("register")(toHex(actor.key.publicKey))).wait();
+    await (await policies.getFunction("commit")(account.address, testPolicy)).wait();
     return actor;
   }
 
