@@ -3,8 +3,8 @@ import { createAgentKeys } from "../../../agent/keys/keystore.ts";
 import { openAgent, type OpenAgentOptions } from "../../../agent/openAgent.ts";
 import { type PolicyBundle } from "../../../protocol/policy/types.ts";
 import { FaultProxy } from "../../helpers/faultProxy.ts";
-import { startChain, type TestChain } from "../../relayer/world/chain.ts";
-import { RelayerHome, type RunningRelayer } from "../../relayer/world/relayer.ts";
+import { startChain, type TestChain } from "../../../scripts/torture/world/chain.ts";
+import { RelayerHome, type RunningRelayer } from "../../../scripts/torture/world/relayer.ts";
 
 /** A policy under which everything may be done except `forbidden.act`. */
 export const openPolicy: PolicyBundle = {
