@@ -9,7 +9,7 @@ import { defineConfig } from "hardhat/config";
 const solcPath = createRequire(import.meta.url).resolve("solc/soljson.js");
 
 const registryTests = readdirSync(join(import.meta.dirname, "test/contracts"))
-  .filter((name) => /^(Agent|Policy)?Registry.*\.t\.sol$/.test(name))
+  .filter((name) => /^(Agent|Attestation|Policy)?Registry.*\.t\.sol$/.test(name))
   .map((name) => `test/contracts/${name}`);
 
 function settings(runs: number): Record<string, unknown> {
@@ -31,12 +31,14 @@ export default defineConfig({
         settings: settings(20_000),
       },
     ],
-    // The agent registry's code has to fit the limit of EIP-170 (24,576 bytes); its tests run what is deployed.
+    // These registries' code has to fit the limit of EIP-170 (24,576 bytes); their tests run what is deployed.
     overrides: Object.fromEntries(
-      ["contracts/AgentRegistry.sol", "test/contracts/support/RegistryTest.sol", ...registryTests].map((source) => [
-        source,
-        { version: "0.8.37", path: solcPath, settings: settings(200) },
-      ]),
+      [
+        "contracts/AgentRegistry.sol",
+        "contracts/AttestationRegistry.sol",
+        "test/contracts/support/RegistryTest.sol",
+        ...registryTests,
+      ].map((source) => [source, { version: "0.8.37", path: solcPath, settings: settings(200) }]),
     ),
   },
   paths: {

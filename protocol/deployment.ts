@@ -10,6 +10,7 @@ export const deployedContractNames = [
   "agentRegistry",
   "policyRegistry",
   "contractRegistry",
+  "attestationRegistry",
   "logAnchor",
 ] as const;
 export type DeployedContractName = (typeof deployedContractNames)[number];

@@ -94,30 +94,6 @@ struct VerdictRecord {
     bytes32 evidenceHash;
 }
 
-/// @notice One line of the history, packed in one slot.
-/// @param enrolment whom it is about (`enrolmentAt`).
-/// @param status of the agent from this record on, before expiry and lineage are looked at.
-/// @param blockNumber in which it was written.
-/// @param expiresAtBlock first block in which trust is over; 0 unless `status` is Trusted.
-/// @param round 0 = outside of the rounds.
-/// @param voucher enrolment of the agent that alone vouched for this one; 0 = several did, or the service.
-/// @param previous index of the agent's record before; 0 = none.
-/// @param skip index of an earlier record of the agent, for searches; 0 = none.
-struct AttestationRecord {
-    uint24 enrolment;
-    RecordKind kind;
-    AttestationStatus status;
-    uint40 blockNumber;
-    uint40 expiresAtBlock;
-    uint24 round;
-    uint8 passes;
-    uint8 fails;
-    uint8 timeouts;
-    uint24 voucher;
-    uint32 previous;
-    uint32 skip;
-}
-
 /// @notice One version of one agent's reference.
 /// @param version counts from 1 for each agent.
 /// @param commitment `keccak256(abi.encode(REFERENCE_TYPEHASH, agent, version, m, salt))`.
@@ -158,25 +134,26 @@ enum RoundPhase {
 
 /// @notice One round.
 /// @param rotHead head of the history when the round was opened: part of the seed.
+/// @param seed zero before the draw.
 /// @param size how many agents, at places 0 to size − 1 of the roster, were frozen into it.
 /// @param settled how many of them have a result.
 /// @param drawBlock block whose hash is part of the seed.
 /// @param drawUntil last block in which the round can be drawn.
 /// @param silentFrom first block in which absent verifiers may be passed over; 0 before the draw.
 /// @param recordUntil last block in which the round cannot be closed with targets unsettled; 0 before the draw.
-struct RoundState {
-    RoundPhase phase;
-    address openedBy;
+struct Round {
     bytes32 secretCommitment;
     bytes32 rotHead;
     bytes32 seed;
-    uint256 size;
-    uint256 settled;
-    uint256 openedAtBlock;
-    uint256 drawBlock;
-    uint256 drawUntil;
-    uint256 silentFrom;
-    uint256 recordUntil;
+    address openedBy;
+    uint40 openedAtBlock;
+    uint24 size;
+    uint24 settled;
+    RoundPhase phase;
+    uint40 drawBlock;
+    uint40 drawUntil;
+    uint40 silentFrom;
+    uint40 recordUntil;
 }
 
 /// @notice All lengths in blocks.
@@ -193,13 +170,8 @@ struct RoundSchedule {
     uint24 trustLength;
 }
 
-/// @title Mutual attestation: which agents run the code they should, as other agents found
-/// @notice Agents are enrolled with a commitment to their reference, introduced by an agent verified before them (the
-/// first by the attestation service), and from then on verified in rounds by agents drawn by lot. What verifiers say is
-/// signed, recorded for good and summed up in one running hash. `docs/attestation.md` draws the states.
-/// @dev The registry proves who said what, that verifiers were drawn and not chosen, and when trust began and ended. It
-/// cannot prove that a verifier looked, nor more about a measurement than its tier gives.
-interface IAttestationRegistry {
+/// @title Events and errors of IAttestationRegistry
+interface IAttestationEvents {
     event AgentEnrolled(
         address indexed agent,
         uint256 indexed enrolment,
@@ -229,7 +201,7 @@ interface IAttestationRegistry {
 
     /// @notice A record was written.
     /// @param recordIndex counts from 1.
-    /// @param record packed: `recordAt` unpacks it.
+    /// @param record packed as in `types/AttestationWords.sol`.
     /// @param rotHead `keccak256(abi.encode(rotHead before, agent, record, keccak256(abi.encode(verdicts))))`
     event AttestationRecorded(
         address indexed agent,
@@ -325,20 +297,14 @@ interface IAttestationRegistry {
     error NotIntroducer(address verifier, address expected);
 
     /// @notice Thrown if a length of the schedule is outside of its range.
-    error InvalidSchedule(RoundSchedule schedule);
+    error InvalidSchedule();
 
     /// @notice Thrown if there is no such record, enrolment or round.
     error OutOfRange(uint256 index, uint256 count);
+}
 
-    /// @notice Verifiers a target has, where the set is large enough.
-    function PANEL_SIZE() external view returns (uint256);
-
-    /// @notice Fresh verifiers that judge a quarantined agent.
-    function FRESH_SIZE() external view returns (uint256);
-
-    /// @notice Strikes in a row that end trust.
-    function MAX_STRIKES() external view returns (uint256);
-
+/// @title The writing side of IAttestationRegistry, and whether an agent is trusted
+interface IAttestationWriter is IAttestationEvents {
     /// @notice Commits to the reference of an agent's next version, which retires the one before: the agent is not
     /// trusted until the new version is verified. Restricted to the attestation service.
     /// @param commitment see `Enrolment`; hides the measurement, because `m` of a public image could be guessed.
@@ -412,7 +378,10 @@ interface IAttestationRegistry {
 
     /// @notice Whether the agent is trusted in this very block.
     function isTrusted(address agent) external view returns (bool);
+}
 
+/// @title The reading side of IAttestationRegistry
+interface IAttestationReader {
     /// @notice How the agent stands in this block.
     function statusOf(address agent) external view returns (Standing memory);
 
@@ -425,24 +394,20 @@ interface IAttestationRegistry {
 
     function recordCount() external view returns (uint256);
 
-    /// @param index counts from 1.
-    function recordAt(uint256 index) external view returns (AttestationRecord memory);
-
-    /// @notice Up to `limit` records from index `from` on, oldest first.
-    function records(uint256 from, uint256 limit) external view returns (AttestationRecord[] memory);
+    /// @notice Up to `limit` records from index `from` (counted from 1) on, oldest first, packed as in `types/AttestationWords.sol`
+    /// (`protocol/attestation/record.ts` unpacks them).
+    function records(uint256 from, uint256 limit) external view returns (uint256[] memory page);
 
     /// @notice How many records the agent has, and the index of its last one.
     function recordsOf(address agent) external view returns (uint256 count, uint256 last);
 
-    /// @notice Up to `limit` records of an agent, newest first, beginning at one of its records.
-    /// @param from index of one of its records; 0 = its last one.
-    /// @return page the records.
-    /// @return indices their indices; the page after begins at `previous` of the last one.
+    /// @notice Up to `limit` records of an agent, newest first, packed.
+    /// @param before index of one of its records: the page begins with the one before it; 0 = with its last one.
     function history(
         address agent,
-        uint256 from,
+        uint256 before,
         uint256 limit
-    ) external view returns (AttestationRecord[] memory page, uint256[] memory indices);
+    ) external view returns (uint256[] memory indices, uint256[] memory page);
 
     function enrolmentCount() external view returns (uint256);
 
@@ -466,7 +431,7 @@ interface IAttestationRegistry {
     /// @notice Number of the last round; 0 = none.
     function currentRound() external view returns (uint256);
 
-    function roundAt(uint256 round) external view returns (RoundState memory);
+    function roundAt(uint256 number) external view returns (Round memory);
 
     /// @notice How many rounds an account opened and did not reveal.
     function voidCountOf(address service) external view returns (uint256);
@@ -479,4 +444,21 @@ interface IAttestationRegistry {
 
     /// @notice The registry that says who owns an agent.
     function agentRegistry() external view returns (address);
+
+    /// @notice Verifiers a target has, where the set is large enough.
+    function PANEL_SIZE() external view returns (uint256);
+
+    /// @notice Fresh verifiers that judge a quarantined agent.
+    function FRESH_SIZE() external view returns (uint256);
+
+    /// @notice Strikes in a row that end trust.
+    function MAX_STRIKES() external view returns (uint256);
 }
+
+/// @title Mutual attestation: which agents run the code they should, as other agents found
+/// @notice Agents are enrolled with a commitment to their reference, introduced by an agent verified before them (the
+/// first by the attestation service), and from then on verified in rounds by agents drawn by lot. What verifiers say is
+/// signed, recorded for good and summed up in one running hash. `docs/attestation.md` draws the states.
+/// @dev The registry proves who said what, that verifiers were drawn and not chosen, and when trust began and ended. It
+/// cannot prove that a verifier looked, nor more about a measurement than its tier gives.
+interface IAttestationRegistry is IAttestationWriter, IAttestationReader {}

@@ -27,9 +27,11 @@ library AttestationSchedule {
     }
 
     function order(bytes32 seed, uint256 size) internal pure returns (Order memory) {
-        uint256 left = Math.sqrt(size);
-        if (left * left < size) ++left;
-        return Order(seed, size, left, (size + left - 1) / left);
+        unchecked {
+            uint256 left = Math.sqrt(size);
+            if (left * left < size) ++left;
+            return Order(seed, size, left, (size + left - 1) / left);
+        }
     }
 
     /// @notice How many verifiers are drawn for each of n agents.
@@ -50,25 +52,29 @@ library AttestationSchedule {
     }
 
     function _forward(Order memory o, uint256 x) private pure returns (uint256) {
-        (uint256 a, uint256 b) = (o.left, o.right);
-        (uint256 l, uint256 r) = (x % a, x / a);
-        bytes32 seed = o.seed;
-        for (uint256 i = 0; i < FEISTEL_ROUNDS; i += 2) {
-            l = addmod(l, _hash(seed, i, r), a);
-            r = addmod(r, _hash(seed, i + 1, l), b);
+        unchecked {
+            (uint256 a, uint256 b) = (o.left, o.right);
+            (uint256 l, uint256 r) = (x % a, x / a);
+            bytes32 seed = o.seed;
+            for (uint256 i = 0; i < FEISTEL_ROUNDS; i += 2) {
+                l = addmod(l, _hash(seed, i, r), a);
+                r = addmod(r, _hash(seed, i + 1, l), b);
+            }
+            return r * a + l;
         }
-        return r * a + l;
     }
 
     function _backward(Order memory o, uint256 x) private pure returns (uint256) {
-        (uint256 a, uint256 b) = (o.left, o.right);
-        (uint256 l, uint256 r) = (x % a, x / a);
-        bytes32 seed = o.seed;
-        for (uint256 i = FEISTEL_ROUNDS; i > 0; i -= 2) {
-            r = addmod(r, b - (_hash(seed, i - 1, l) % b), b);
-            l = addmod(l, a - (_hash(seed, i - 2, r) % a), a);
+        unchecked {
+            (uint256 a, uint256 b) = (o.left, o.right);
+            (uint256 l, uint256 r) = (x % a, x / a);
+            bytes32 seed = o.seed;
+            for (uint256 i = FEISTEL_ROUNDS; i > 0; i -= 2) {
+                r = addmod(r, b - (_hash(seed, i - 1, l) % b), b);
+                l = addmod(l, a - (_hash(seed, i - 2, r) % a), a);
+            }
+            return r * a + l;
         }
-        return r * a + l;
     }
 
     /// @dev keccak256(seed ‖ round << 128 | half), 64 bytes.

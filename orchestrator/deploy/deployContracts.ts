@@ -48,6 +48,8 @@ export async function deployContracts(signer: Signer, options: DeployOptions = {
       "AgentRegistry",
       "PolicyRegistry",
       "ContractRegistry",
+      "AttestationReader",
+      "AttestationRegistry",
       "LogAnchor",
       "ERC1967Proxy",
       ...Object.values(verifierContracts),
@@ -66,9 +68,14 @@ export async function deployContracts(signer: Signer, options: DeployOptions = {
   const agentImplementation = deployer.send("AgentRegistry", []);
   const policyImplementation = deployer.send("PolicyRegistry", []);
   const contractImplementation = deployer.send("ContractRegistry", []);
+  const attestationReader = deployer.send("AttestationReader", []);
+  const attestationImplementation = deployer.send("AttestationRegistry", [attestationReader.address]);
   const keyOwnershipVerifier = deployer.send(verifierContracts["key-ownership"], []);
   const firstWave = [accessManager, verifierRegistry, logAnchor, agentImplementation, policyImplementation];
-  await Promise.all([...firstWave, contractImplementation, keyOwnershipVerifier].map((sent) => sent.mined));
+  const attestation = [attestationReader, attestationImplementation];
+  await Promise.all(
+    [...firstWave, contractImplementation, keyOwnershipVerifier, ...attestation].map((sent) => sent.mined),
+  );
   const agentRegistry = deployer.sendProxy("AgentRegistry", agentImplementation.address, [
     accessManager.address,
     verifierRegistry.address,
@@ -82,8 +89,13 @@ export async function deployContracts(signer: Signer, options: DeployOptions = {
     accessManager.address,
     agentRegistry.address,
   ]);
+  const attestationRegistry = deployer.sendProxy("AttestationRegistry", attestationImplementation.address, [
+    accessManager.address,
+    agentRegistry.address,
+  ]);
 
-  const sent = { accessManager, verifierRegistry, agentRegistry, policyRegistry, contractRegistry, logAnchor };
+  const registries = { agentRegistry, policyRegistry, contractRegistry, attestationRegistry };
+  const sent = { accessManager, verifierRegistry, ...registries, logAnchor };
   const contracts: Partial<Record<DeployedContractName, DeployedContract>> = {};
   for (const name of deployedContractNames) {
     const contract = await sent[name].mined;

@@ -1,0 +1,198 @@
+// SPDX-License-Identifier: Apache-2.0
+pragma solidity ^0.8.28;
+
+import {IAccessManager} from "@openzeppelin/contracts/access/manager/IAccessManager.sol";
+
+import {GovernedRegistry} from "../base/GovernedRegistry.sol";
+import {IAgentRegistry} from "../interfaces/IAgentRegistry.sol";
+import {
+    AttestationStatus,
+    Enrolment,
+    IAttestationEvents,
+    IAttestationWriter,
+    RecordKind,
+    Round,
+    RoundPhase,
+    RoundSchedule,
+    VerdictRecord
+} from "../interfaces/IAttestationRegistry.sol";
+import {AttestationRecord, AttestationWords, AttestedAgent, RoundClock} from "../types/AttestationWords.sol";
+
+/// @dev Of an enrolment: when its agent was convicted, and last verified before. Whom it alone vouched for in between is
+/// suspect. Kept by enrolment, because the agent may be enrolled anew while the others are still suspect.
+struct Conviction {
+    uint40 passedAtBlock;
+    uint40 convictedAtBlock;
+}
+
+/// @dev What verifiers said about one target.
+/// @param voucher enrolment of the last verifier that passed it; 0 if that was the service.
+struct Tally {
+    uint256 passes;
+    uint256 fails;
+    uint256 timeouts;
+    uint256 voucher;
+    uint256 heard;
+    VerdictRecord[] verdicts;
+}
+
+/// @title Storage of the attestation registry, the records, and who may write
+abstract contract AttestationStore is IAttestationEvents, GovernedRegistry {
+    /// @custom:storage-location erc7201:affiant.storage.AttestationRegistry
+    struct AttestationRegistryStorage {
+        mapping(address agent => uint256 word) agents;
+        mapping(uint256 index => uint256 word) records;
+        mapping(uint256 round => Round) rounds;
+        mapping(uint256 id => Enrolment) enrolments;
+        mapping(uint256 id => Conviction) convictions;
+        mapping(address service => uint256) voidCounts;
+        /// Agent in the low 160 bits, the low 96 bits of its operator above: one read tells both.
+        uint256[] roster;
+        address[] departures;
+        uint256 clock;
+        bytes32 rotHead;
+        address agentRegistry;
+        uint24 enrolmentCount;
+        address lastIntroduced;
+        RoundSchedule schedule;
+    }
+
+    // keccak256(abi.encode(uint256(keccak256("affiant.storage.AttestationRegistry")) - 1)) & ~bytes32(uint256(0xff))
+    bytes32 private constant ATTESTATION_REGISTRY_STORAGE =
+        0xc11359bd58cab5412c6366db3b9d6bc66423b4a88c66d69754dec5424774fe00;
+
+    function _agent(address agent) internal view returns (AttestedAgent memory) {
+        return AttestationWords.unpackAgent(_store().agents[agent]);
+    }
+
+    function _save(address agent, AttestedAgent memory a) internal {
+        _store().agents[agent] = AttestationWords.packAgent(a);
+    }
+
+    function _clock() internal view returns (RoundClock memory) {
+        return AttestationWords.unpackClock(_store().clock);
+    }
+
+    function _save(RoundClock memory clock) internal {
+        _store().clock = AttestationWords.packClock(clock);
+    }
+
+    function _isOpen(RoundClock memory clock) internal pure returns (bool) {
+        return clock.phase == RoundPhase.Opened || clock.phase == RoundPhase.Drawn;
+    }
+
+    function _inPhase(RoundPhase needed) internal view returns (RoundClock memory clock) {
+        clock = _clock();
+        if (clock.phase != needed) revert WrongPhase(clock.round, clock.phase, needed);
+    }
+
+    /// @dev Writes what `a` has become. Changes `a` and the clock, which the caller saves.
+    function _record(
+        address agent,
+        AttestedAgent memory a,
+        RoundClock memory clock,
+        RecordKind kind,
+        uint256 round,
+        Tally memory tally
+    ) internal {
+        AttestationRegistryStorage storage $ = _store();
+        uint256 previous = a.lastRecord;
+        a.ordinal = AttestationWords.raised(a.ordinal, 24);
+        a.lastRecord = clock.recordCount = AttestationWords.raised(clock.recordCount, 32);
+        uint256 word = AttestationWords.packRecord(
+            AttestationRecord({
+                enrolment: a.enrolment,
+                kind: kind,
+                status: a.status,
+                blockNumber: block.number,
+                expiresAtBlock: a.expiresAtBlock,
+                round: round,
+                passes: tally.passes,
+                fails: tally.fails,
+                timeouts: tally.timeouts,
+                voucher: a.voucher,
+                previous: previous,
+                skip: _skipFrom(previous, a.ordinal)
+            })
+        );
+        $.records[a.lastRecord] = word;
+        bytes32 head = keccak256(abi.encode($.rotHead, agent, word, keccak256(abi.encode(tally.verdicts))));
+        $.rotHead = head;
+        emit AttestationRecorded(agent, round, a.lastRecord, word, tally.verdicts, head);
+    }
+
+    /// @dev Record number o of an agent points to its record number o & (o − 1): searches take O(log²) steps, and a
+    /// pointer is found along the pointers of the record before, in one step on average.
+    function _skipFrom(uint256 previous, uint256 ordinal) private view returns (uint256 skip) {
+        if (ordinal & (ordinal - 1) == 0) return 0;
+        skip = previous;
+        for (; ordinal & 1 == 0; ordinal >>= 1) skip = AttestationWords.recordSkip(_store().records[skip]);
+    }
+
+    /// @dev The last record of an agent that was written in the block or before; 0 if there is none.
+    function _lastRecordUntil(uint256 last, uint256 blockNumber) internal view returns (uint256 index) {
+        mapping(uint256 => uint256) storage all = _store().records;
+        index = last;
+        while (index != 0) {
+            uint256 word = all[index];
+            if (AttestationWords.recordBlock(word) <= blockNumber) return index;
+            uint256 skip = AttestationWords.recordSkip(word);
+            bool far = skip != 0 && AttestationWords.recordBlock(all[skip]) > blockNumber;
+            index = far ? skip : AttestationWords.recordPrevious(word);
+        }
+    }
+
+    /// @dev Trust that has run out, or whose only voucher was convicted after, is none.
+    function _derived(
+        AttestationStatus status,
+        uint256 expiresAtBlock,
+        uint256 voucher,
+        uint256 vouchedAtBlock,
+        uint256 atBlock
+    ) internal view returns (AttestationStatus) {
+        if (status != AttestationStatus.Trusted) return status;
+        if (voucher != 0) {
+            Conviction storage conviction = _store().convictions[voucher];
+            uint256 convictedAt = conviction.convictedAtBlock;
+            if (convictedAt != 0 && convictedAt <= atBlock && vouchedAtBlock >= conviction.passedAtBlock) {
+                return AttestationStatus.Suspect;
+            }
+        }
+        return atBlock < expiresAtBlock ? AttestationStatus.Trusted : AttestationStatus.Expired;
+    }
+
+    function _derivedNow(AttestedAgent memory a) internal view returns (AttestationStatus) {
+        return _derived(a.status, a.expiresAtBlock, a.voucher, a.passedAtBlock, block.number);
+    }
+
+    function _activeOwner(address agent) internal view returns (address) {
+        return IAgentRegistry(_store().agentRegistry).activeOwner(agent);
+    }
+
+    /// @dev Who may introduce the next agent; zero = the service alone.
+    function _introducer() internal view returns (address last) {
+        last = _store().lastIntroduced;
+        bool able = _derivedNow(_agent(last)) == AttestationStatus.Trusted && _activeOwner(last) != address(0);
+        if (!able) return address(0);
+    }
+
+    /// @dev Whether the account holds the role of the attestation service: it may open rounds, at once.
+    function _isService(address account) internal view returns (bool immediate) {
+        bytes4 selector = IAttestationWriter.openRound.selector;
+        (immediate, ) = IAccessManager(authority()).canCall(account, address(this), selector);
+    }
+
+    function _EIP712Name() internal pure override returns (string memory) {
+        return "Affiant AttestationRegistry";
+    }
+
+    function _EIP712Version() internal pure override returns (string memory) {
+        return "1";
+    }
+
+    function _store() internal pure returns (AttestationRegistryStorage storage $) {
+        assembly {
+            $.slot := ATTESTATION_REGISTRY_STORAGE
+        }
+    }
+}
