@@ -113,6 +113,13 @@ const table = {
   ERR_AUTH_POLICY: { status: 403, title: "The agent's policy forbids the act" },
   ERR_UNAVAILABLE_CALLEE: { status: 503, title: "The agent that was called does not answer", retryable: true },
   ERR_CONFLICT_REPLAY: { status: 409, title: "The call was made before" },
+  // Attestation.
+  ERR_INPUT_ATTESTATION: { status: 400, title: "Not a manifest, challenge, task or evidence of the known form" },
+  ERR_INPUT_MEASURE: { status: 400, title: "The program cannot be measured" },
+  ERR_AUTH_ATTESTATION_STORE: { status: 401, title: "The store of references does not open with this key" },
+  ERR_NOT_FOUND_REFERENCE: { status: 404, title: "There is no reference of this agent" },
+  ERR_PROOF_SEAL: { status: 422, title: "The sealed message is not for this key, or not from this sender" },
+  ERR_UNAVAILABLE_TARGET: { status: 503, title: "The agent that is to be attested does not answer", retryable: true },
   // Zero-knowledge proofs.
   ERR_INPUT_PROOF: { status: 400, title: "The proof or a public signal is not in its one canonical form" },
   ERR_INPUT_PRIVATE_KEY: { status: 400, title: "Not a private key of the curve's prime subgroup" },

@@ -1,0 +1,320 @@
+import { type Wallet, zeroPadValue, toBeHex, ZeroAddress } from "ethers";
+
+import { type Tier } from "../../protocol/attestation/evidence.ts";
+import { type Manifest } from "../../protocol/attestation/manifest.ts";
+import { type TaskPlace } from "../../protocol/attestation/task.ts";
+import { formatEthrDid } from "../../protocol/did/ethr.ts";
+import { type Hex } from "../../protocol/encoding/hex.ts";
+import { AffiantError } from "../../protocol/errors/affiantError.ts";
+import { examine, type ExamineOptions } from "../verifier/examine.ts";
+import { signVerdict, type Verdict } from "../verifier/signVerdict.ts";
+import { type Wrapping } from "../wrap/wrapping.ts";
+import { type Choice, chooseFirst, chooseFresh, type Seat } from "./chooseVerdicts.ts";
+import { type TaskGiver } from "./giveTask.ts";
+import { newReference, type Reference, References } from "./references.ts";
+import { phases, type RegistryReader, type RoundState, statuses, type TransactionSender } from "./registry.ts";
+import { nonceFor, RoundFiles, type TargetFile } from "./roundFile.ts";
+import { type SealedStore } from "./sealedStore.ts";
+
+export interface ServiceAlert {
+  readonly kind:
+    "round-late" | "round-void" | "secret-lost" | "verifier-silent" | "quarantined" | "reference-missing" | "refused";
+  readonly round: number;
+  readonly agent?: string;
+  readonly detail: string;
+}
+
+export interface ServiceOptions {
+  readonly store: SealedStore;
+  readonly registry: RegistryReader;
+  readonly sender: TransactionSender;
+  /** Account with the role of the attestation service. */
+  readonly account: Wallet;
+  readonly chainId: number;
+  readonly tasks: TaskGiver;
+  /** X25519 key of the service, 32 bytes. */
+  readonly servicePublicKey: Hex;
+  /** For where the service verifies an agent itself. */
+  readonly examine: ExamineOptions;
+  /** Blocks from the opening of one round to the opening of the next. Trust must last longer. */
+  readonly roundBlocks: number;
+  readonly onAlert: (alert: ServiceAlert) => void;
+}
+
+export interface EnrolRequest {
+  /** EIP-55. */
+  readonly agent: string;
+  /** Who runs it: verifiers are drawn from other operators where the set allows. */
+  readonly operator: string;
+  readonly tier: Tier;
+  /** Where the agent's wrapper will listen. */
+  readonly url: string;
+  /** Of a run that the service trusts. */
+  readonly manifest: Manifest;
+  readonly root: string;
+  readonly include?: readonly string[];
+}
+
+const tierNumbers = { software: 0, tpm: 1, tee: 2 } as const;
+const ableStatuses: readonly number[] = [statuses.trusted, statuses.expired];
+
+/**
+ * The attestation service: keeps the references, introduces agents, and holds the rounds. What it does next follows from
+ * the chain and from its store alone, so it goes on wherever it was ended.
+ */
+export class AttestationService {
+  readonly #options: ServiceOptions;
+  readonly #references: References;
+  readonly #files: RoundFiles;
+
+  constructor(options: ServiceOptions) {
+    this.#options = options;
+    this.#references = new References(options.store);
+    this.#files = new RoundFiles(options.store);
+  }
+
+  /**
+   * Commits to the reference of an agent's next version, which retires the one before.
+   * @returns what its wrapper has to be given
+   */
+  async enrol(request: EnrolRequest): Promise<Wrapping> {
+    const { registry, sender, chainId, servicePublicKey } = this.#options;
+    const { agent, operator, tier, url, manifest, root, include = [] } = request;
+    if (manifest.memory.altered.length > 0) {
+      throw new AffiantError(
+        "ERR_INPUT_ATTESTATION",
+        "the reference was measured while its code in memory was altered",
+      );
+    }
+    const { version } = await registry.standing(agent);
+    const reference = newReference(agent, version + 1, tier, url, manifest);
+    // Before it is on chain: a commitment that nobody can open any more would be of no use.
+    await this.#references.put(reference);
+    await sender.send("enrol", [agent, reference.commitment, operator, tierNumbers[tier]]);
+    return {
+      format: "affiant-wrapping/1",
+      agent: formatEthrDid(BigInt(chainId), agent),
+      version: reference.version,
+      agentKey: reference.agentKey,
+      servicePublicKey,
+      root,
+      include,
+      libraries: manifest.files.filter(({ role }) => role === "library").map(({ path }) => path),
+    };
+  }
+
+  /** Has an enrolled agent verified by the one introduced before it, or by the service. */
+  async introduce(agent: string): Promise<Verdict> {
+    const { registry, sender, account } = this.#options;
+    const target = await this.#referenceOf(agent);
+    const { enrolment } = await registry.standing(agent);
+    const introducer = await registry.introducer();
+    const verifier = introducer === ZeroAddress ? account.address : introducer;
+    const seed = zeroPadValue(toBeHex(await registry.recordCountOf(agent)), 32) as Hex;
+    const place = this.#place({ number: 0, seed }, agent, enrolment, verifier);
+    const file = await this.#files.target(place);
+    const nonce = await this.#nonce(file, place);
+    const verdict =
+      introducer === ZeroAddress
+        ? await this.#verifyAlone(target, place, nonce)
+        : await this.#options.tasks.verdictOf(await this.#referenceOf(introducer), target, place, nonce);
+    await sender.send("introduce", [agent, verdict]);
+    return verdict;
+  }
+
+  /**
+   * Does what is due now: opens, draws, records, closes. To be called again and again, on each block or so.
+   * @returns whether there was anything to do
+   */
+  async step(): Promise<boolean> {
+    const { registry } = this.#options;
+    const round = await registry.round();
+    const block = await registry.blockNumber();
+    if (round?.phase === phases.opened) return this.#draw(round, block);
+    if (round?.phase === phases.drawn) return this.#record(round, block);
+    if ((await registry.rosterSize()) === 0 || !this.#isDue(round, block)) return false;
+    await this.#open();
+    return true;
+  }
+
+  async #open(): Promise<void> {
+    const { sender } = this.#options;
+    const commitment = await this.#files.newSecret();
+    try {
+      await sender.send("openRound", [commitment]);
+    } catch {
+      // Agents that left may still stand in the roster.
+      await sender.send("prune", [64]);
+      await sender.send("openRound", [commitment]);
+    }
+  }
+
+  #isDue(round: RoundState | null, block: number): boolean {
+    if (!round) return true;
+    const { roundBlocks } = this.#options;
+    if (block > round.recordUntil + 2 * roundBlocks && round.phase === phases.closed) {
+      this.#alert("round-late", round.number, `block ${block}, and the next round is not open`);
+    }
+    return block >= round.openedAtBlock + roundBlocks;
+  }
+
+  async #draw(round: RoundState, block: number): Promise<boolean> {
+    const { sender } = this.#options;
+    if (block <= round.drawBlock) return false;
+    if (block > round.drawUntil) {
+      this.#alert("round-void", round.number, `not drawn until block ${round.drawUntil}`);
+      await sender.send("voidRound", []);
+      return true;
+    }
+    const secret = await this.#files.secretOf(round.secretCommitment);
+    if (secret === undefined) {
+      this.#alert("secret-lost", round.number, "another service opened the round, or the store is an older copy");
+      return false;
+    }
+    await sender.send("drawRound", [secret]);
+    return true;
+  }
+
+  async #record(round: RoundState, block: number): Promise<boolean> {
+    const { registry, sender } = this.#options;
+    if (round.settled === round.size || block > round.recordUntil) {
+      if (round.settled < round.size) {
+        this.#alert("round-late", round.number, `${round.size - round.settled} agents are without a result`);
+      }
+      await sender.send("closeRound", []);
+      return true;
+    }
+    if (block > (round.silentFrom + round.recordUntil) / 2) {
+      this.#alert("round-late", round.number, `${round.settled} of ${round.size} agents have a result`);
+    }
+    const targets = await Promise.all([...Array(round.size).keys()].map((place) => registry.rosterAt(place)));
+    const progress = await Promise.all(targets.map((target) => this.#judge(round, target)));
+    let recorded = false;
+    for (const send of progress) {
+      // One after the other: they come from one account.
+      if (send) recorded = (await send()) || recorded;
+    }
+    return recorded;
+  }
+
+  /** Gathers verdicts on one target. @returns what sends them, if they are enough */
+  async #judge(round: RoundState, agent: string): Promise<(() => Promise<boolean>) | null> {
+    const { registry } = this.#options;
+    const standing = await registry.standing(agent);
+    const escalated = standing.status === statuses.quarantined && standing.round === round.number;
+    const settled = standing.round === round.number && !escalated;
+    const over: readonly number[] = [statuses.convicted, statuses.retired];
+    if (settled || over.includes(standing.status)) return null;
+    const target = await this.#references.byCommitment(standing.commitment).catch((error: AffiantError) => {
+      this.#alert("reference-missing", round.number, error.message, agent);
+      return null;
+    });
+    if (!target) return null;
+    const file = await this.#files.target(this.#place(round, agent, standing.enrolment, ZeroAddress));
+    for (let pass = 0; pass < 3; pass++) {
+      const choice = await this.#choose(round, agent, file, escalated);
+      if (choice.kind === "wait") {
+        const before = Object.keys(file.verdicts).length;
+        await Promise.all(choice.ask.map((verifier) => this.#ask(verifier, target, round, standing.enrolment, file)));
+        if (Object.keys(file.verdicts).length === before) return null;
+        continue;
+      }
+      return () => this.#send(round, target, standing.enrolment, file, choice, escalated);
+    }
+    return null;
+  }
+
+  async #choose(round: RoundState, agent: string, file: TargetFile, escalated: boolean): Promise<Choice> {
+    const { registry } = this.#options;
+    const { verifiers, seats } = await registry.panelOf(agent);
+    const drawn: Seat[] = await Promise.all(
+      verifiers.map(async (verifier) => ({
+        verifier,
+        able: ableStatuses.includes((await registry.standing(verifier)).status),
+        verdict: file.verdicts[verifier],
+        asked: file.asked.includes(verifier),
+      })),
+    );
+    const block = await registry.blockNumber();
+    if (!escalated) return chooseFirst(drawn, seats, block + 1 >= round.silentFrom);
+    const { sinceBlock } = await registry.standing(agent);
+    const silentFrom = sinceBlock + (await registry.silenceDelay());
+    return chooseFresh(drawn, Math.max(file.consulted ?? 0, seats), block + 1 >= silentFrom);
+  }
+
+  async #ask(
+    verifier: string,
+    target: Reference,
+    round: RoundState,
+    enrolment: number,
+    file: TargetFile,
+  ): Promise<void> {
+    const place = this.#place(round, target.agent, enrolment, verifier);
+    const nonce = await this.#nonce(file, place);
+    try {
+      const reference = await this.#referenceOf(verifier);
+      file.verdicts[verifier] = await this.#options.tasks.verdictOf(reference, target, place, nonce);
+    } catch (error) {
+      this.#alert("verifier-silent", round.number, (error as Error).message, verifier);
+    }
+    if (!file.asked.includes(verifier)) file.asked.push(verifier);
+    await this.#files.save(place, file);
+  }
+
+  async #send(
+    round: RoundState,
+    target: Reference,
+    enrolment: number,
+    file: TargetFile,
+    choice: Exclude<Choice, { kind: "wait" }>,
+    escalated: boolean,
+  ): Promise<boolean> {
+    const { sender, account, registry } = this.#options;
+    const verdicts = [...choice.verdicts];
+    const place = this.#place(round, target.agent, enrolment, account.address);
+    if (choice.kind === "service") {
+      verdicts.push(await this.#verifyAlone(target, place, await this.#nonce(file, place)));
+    }
+    if (!escalated) {
+      file.consulted = choice.consulted;
+      await this.#files.save(place, file);
+    }
+    try {
+      await sender.send("recordVerdicts", [round.number, target.agent, verdicts]);
+    } catch (error) {
+      // Another service was faster, a verifier lost its trust meanwhile, or the chain went back: look again.
+      this.#alert("refused", round.number, (error as Error).message, target.agent);
+      return false;
+    }
+    if ((await registry.standing(target.agent)).status === statuses.quarantined) {
+      this.#alert("quarantined", round.number, "a verifier found it wanting", target.agent);
+    }
+    return true;
+  }
+
+  async #verifyAlone(target: Reference, place: TaskPlace, nonce: Hex): Promise<Verdict> {
+    const { tasks, account } = this.#options;
+    const finding = await examine(tasks.taskFor(target, nonce), place, this.#options.examine);
+    return signVerdict(finding, place, account);
+  }
+
+  async #nonce(file: TargetFile, place: TaskPlace): Promise<Hex> {
+    const { nonce, isNew } = nonceFor(file, place.verifier);
+    if (isNew) await this.#files.save(place, file);
+    return nonce;
+  }
+
+  async #referenceOf(agent: string): Promise<Reference> {
+    return this.#references.byCommitment((await this.#options.registry.standing(agent)).commitment);
+  }
+
+  #place(draw: { number: number; seed: Hex }, target: string, enrolment: number, verifier: string): TaskPlace {
+    const { chainId, registry } = this.#options;
+    const { number: round, seed } = draw;
+    return { chainId, registry: registry.address, round, seed, target, enrolment, verifier };
+  }
+
+  #alert(kind: ServiceAlert["kind"], round: number, detail: string, agent?: string): void {
+    this.#options.onAlert({ kind, round, detail, ...(agent === undefined ? {} : { agent }) });
+  }
+}

@@ -1,0 +1,71 @@
+import { randomBytes } from "node:crypto";
+
+import { getAddress, TypedDataEncoder } from "ethers";
+
+import { answerOf } from "../../protocol/attestation/answer.ts";
+import { type Tier } from "../../protocol/attestation/evidence.ts";
+import { type Manifest, measurementOf } from "../../protocol/attestation/manifest.ts";
+import { attestationRegistryTypes } from "../../protocol/eip712/attestationRegistry.ts";
+import { signerTypes } from "../../protocol/eip712/typedData.ts";
+import { fromHex, type Hex, toHex } from "../../protocol/encoding/hex.ts";
+import { AffiantError } from "../../protocol/errors/affiantError.ts";
+import { type SealedStore } from "./sealedStore.ts";
+
+/** One version of one agent: everything that the service alone knows, with its wrapper. */
+export interface Reference {
+  /** EIP-55. */
+  readonly agent: string;
+  readonly version: number;
+  readonly tier: Tier;
+  /** Where its wrapper listens. */
+  readonly url: string;
+  readonly manifest: Manifest;
+  /** m, 32 bytes. */
+  readonly measurement: Hex;
+  readonly salt: Hex;
+  /** k, 32 bytes. */
+  readonly agentKey: Hex;
+  /** What stands on chain. */
+  readonly commitment: Hex;
+}
+
+/** C = keccak256(abi.encode(typeHash, agent, version, m, salt)), which is what EIP-712 calls the hash of the struct. */
+export function commitmentOf(agent: string, version: number, measurement: Hex, salt: Hex): Hex {
+  const types = signerTypes(attestationRegistryTypes, "Reference");
+  return TypedDataEncoder.hashStruct("Reference", types, { agent, version, measurement, salt }) as Hex;
+}
+
+export function newReference(agent: string, version: number, tier: Tier, url: string, manifest: Manifest): Reference {
+  const measurement = measurementOf(manifest);
+  const salt = toHex(randomBytes(32));
+  const commitment = commitmentOf(agent, version, measurement, salt);
+  const agentKey = toHex(randomBytes(32));
+  return { agent: getAddress(agent), version, tier, url, manifest, measurement, salt, agentKey, commitment };
+}
+
+/** e for a nonce. */
+export function expectedAnswer({ measurement, agentKey }: Reference, nonce: Hex): Hex {
+  return answerOf(measurement, fromHex(agentKey, 32), nonce);
+}
+
+/** The references of all agents, by what stands on chain. Old ones stay: a verdict about them may be disputed later. */
+export class References {
+  readonly #store: SealedStore;
+
+  constructor(store: SealedStore) {
+    this.#store = store;
+  }
+
+  put(reference: Reference): Promise<void> {
+    return this.#store.put(`reference ${reference.commitment}`, reference);
+  }
+
+  /** @throws AffiantError ERR_NOT_FOUND_REFERENCE */
+  async byCommitment(commitment: string): Promise<Reference> {
+    const reference = await this.#store.get<Reference>(`reference ${commitment}`);
+    if (reference) return reference;
+    throw new AffiantError("ERR_NOT_FOUND_REFERENCE", `there is no reference for the commitment ${commitment}`, {
+      hint: "It was enrolled by another service, or the store is an older copy. Enrol the agent anew.",
+    });
+  }
+}

@@ -1,0 +1,97 @@
+import { type Challenge } from "../../protocol/attestation/challenge.ts";
+import {
+  decodeEvidence,
+  type DecodedEvidence,
+  evidenceHashOf,
+  faultOfEvidence,
+  platformBindingOf,
+} from "../../protocol/attestation/evidence.ts";
+import { type TaskPlace, type VerificationTask } from "../../protocol/attestation/task.ts";
+import { formatEthrDid } from "../../protocol/did/ethr.ts";
+import { verifyNative } from "../../protocol/ed25519/nodeVerify.ts";
+import { type Hex } from "../../protocol/encoding/hex.ts";
+import { type PlatformAppraiser } from "../evidence/backend.ts";
+import { postJson } from "./postJson.ts";
+
+/** As the registry numbers them (`AttestationResult`). */
+export const results = { pass: 1, fail: 2, timeout: 3 } as const;
+export type Result = (typeof results)[keyof typeof results];
+
+export const noEvidence: Hex = `0x${"00".repeat(32)}`;
+
+/** What a verifier found. */
+export interface Finding {
+  readonly result: Result;
+  readonly attempts: number;
+  /** SHA-256 of the evidence; zero with time-out. */
+  readonly evidenceHash: Hex;
+  readonly evidence: string | null;
+}
+
+export interface ExamineOptions {
+  /** Whether a key is a signing key of the agent, by the agent registry. */
+  readonly isSigningKey: (agent: string, publicKey: Uint8Array) => Promise<boolean>;
+  readonly appraisers?: readonly PlatformAppraiser[];
+  /** Default 3. */
+  readonly attempts?: number;
+  /** Of one attempt; measuring a large program takes a while. Default 10,000. */
+  readonly attemptTimeoutMs?: number;
+}
+
+/**
+ * Asks a target and compares. Only what the target itself signed for this very challenge can speak against it: garbage, a
+ * foreign key or an old answer may come from anybody between the two, so it counts as no answer. A target wins nothing
+ * by that, since it could be silent as well; three time-outs in a row cost it its trust.
+ */
+export async function examine(task: VerificationTask, place: TaskPlace, options: ExamineOptions): Promise<Finding> {
+  const { attempts = 3, attemptTimeoutMs = 10_000 } = options;
+  const chainId = BigInt(place.chainId);
+  const challenge: Challenge = {
+    round: place.round,
+    target: formatEthrDid(chainId, place.target),
+    verifier: formatEthrDid(chainId, place.verifier),
+    nonce: task.nonce,
+  };
+  for (let attempt = 1; attempt <= attempts; attempt++) {
+    const evidence = await ask(task.targetUrl, challenge, attemptTimeoutMs);
+    const verdict = evidence === null ? null : await judge(evidence, task, place, challenge, options);
+    if (evidence !== null && verdict !== null) {
+      const result = verdict ? results.pass : results.fail;
+      return { result, attempts: attempt, evidenceHash: evidenceHashOf(evidence), evidence };
+    }
+  }
+  return { result: results.timeout, attempts, evidenceHash: noEvidence, evidence: null };
+}
+
+async function ask(url: string, challenge: Challenge, timeoutMs: number): Promise<string | null> {
+  try {
+    const answer = await postJson(`${url}/v1/attestation/challenge`, challenge, timeoutMs);
+    const { evidence } = answer as { evidence?: unknown };
+    return typeof evidence === "string" ? evidence : null;
+  } catch {
+    return null;
+  }
+}
+
+/** @returns null if it is no answer of the target to this challenge */
+async function judge(
+  text: string,
+  task: VerificationTask,
+  place: TaskPlace,
+  challenge: Challenge,
+  { isSigningKey, appraisers = [] }: ExamineOptions,
+): Promise<boolean | null> {
+  let evidence: DecodedEvidence;
+  try {
+    evidence = decodeEvidence(text);
+  } catch {
+    return null;
+  }
+  if (faultOfEvidence(evidence, challenge, verifyNative) !== null) return null;
+  if (!(await isSigningKey(place.target, evidence.publicKey))) return null;
+  const { claims } = evidence;
+  if (claims.answer !== task.expected || claims.tier !== task.tier) return false;
+  if (claims.platform === undefined) return true;
+  const appraiser = appraisers.find(({ tier }) => tier === claims.tier);
+  return appraiser ? appraiser.appraise(claims.platform, platformBindingOf(claims)) : null;
+}

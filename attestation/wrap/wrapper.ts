@@ -1,0 +1,149 @@
+import { type SigningKey } from "../../agent/keys/signingKey.ts";
+import { answerOf } from "../../protocol/attestation/answer.ts";
+import { type Challenge } from "../../protocol/attestation/challenge.ts";
+import {
+  assembleEvidence,
+  type EvidenceClaims,
+  evidenceSigningInput,
+  platformBindingOf,
+} from "../../protocol/attestation/evidence.ts";
+import { utf8 } from "../../protocol/encoding/bytes.ts";
+import { fromHex, type Hex, toHex } from "../../protocol/encoding/hex.ts";
+import { AffiantError } from "../../protocol/errors/affiantError.ts";
+import { type EvidenceBackend, softwareBackend } from "../evidence/backend.ts";
+import { EncryptionKeys } from "../evidence/encryptionKeys.ts";
+import { settled } from "../measure/measureProcess.ts";
+import { type ProgramExit, type ProgramOptions, SupervisedProgram } from "./supervisedProgram.ts";
+import { type Wrapping } from "./wrapping.ts";
+
+export interface WrapperOptions extends ProgramOptions {
+  readonly wrapping: Wrapping;
+  /** Signs evidence; the agent's registered key. */
+  readonly signing: SigningKey;
+  readonly backend?: EvidenceBackend;
+  /** For how long a program must have mapped no further code before it is measured. Default 600. */
+  readonly settleMs?: number;
+  /** Unix seconds. */
+  readonly nowSec?: () => number;
+}
+
+/** Supervises an agent's program and answers challenges about what runs. */
+export class Wrapper {
+  readonly encryptionKeys = new EncryptionKeys();
+  #options: WrapperOptions;
+  #program: SupervisedProgram;
+  #settledRun = 0;
+  /** Two at most: the measurement that is under way, and the one that begins after it. */
+  #running: Promise<unknown> = Promise.resolve();
+  #next: Promise<Hex> | undefined;
+
+  private constructor(options: WrapperOptions, program: SupervisedProgram) {
+    this.#options = options;
+    this.#program = program;
+  }
+
+  /**
+   * Starts the program and measures it once, so that what cannot be measured does not go unnoticed until a challenge.
+   * @throws AffiantError ERR_INPUT_MEASURE
+   */
+  static async start(options: WrapperOptions): Promise<Wrapper> {
+    const wrapper = new Wrapper(options, await SupervisedProgram.start(options));
+    try {
+      await wrapper.#measure();
+      return wrapper;
+    } catch (error) {
+      await wrapper.stop();
+      throw error;
+    }
+  }
+
+  get wrapping(): Wrapping {
+    return this.#options.wrapping;
+  }
+
+  get pid(): number | undefined {
+    return this.#program.pid;
+  }
+
+  /** How often the program was started. */
+  get runs(): number {
+    return this.#program.run;
+  }
+
+  get ended(): Promise<ProgramExit> {
+    return this.#program.ended;
+  }
+
+  /**
+   * Evidence in answer to a challenge, from a measurement that begins after the challenge came.
+   * @throws AffiantError ERR_INPUT_ATTESTATION for another agent's challenge; ERR_UNAVAILABLE_TARGET while the program is
+   * being started
+   */
+  async answer(challenge: Challenge): Promise<string> {
+    const { wrapping, signing, backend = softwareBackend, nowSec = clockSec } = this.#options;
+    if (challenge.target !== wrapping.agent) {
+      throw new AffiantError("ERR_INPUT_ATTESTATION", `this wrapper answers for ${wrapping.agent} only`);
+    }
+    const measurement = await this.#measureForChallenge();
+    const claims: EvidenceClaims = {
+      agent: wrapping.agent,
+      verifier: challenge.verifier,
+      round: challenge.round,
+      nonce: challenge.nonce,
+      answer: answerOf(measurement, fromHex(wrapping.agentKey, 32), challenge.nonce),
+      encryptionKey: toHex((await this.encryptionKeys.forRound(challenge.round)).publicKey),
+      tier: backend.tier,
+      issuedAtSec: nowSec(),
+    };
+    const platform = await backend.prove(platformBindingOf(claims));
+    const signingInput = evidenceSigningInput(platform ? { ...claims, platform } : claims, signing.publicKey);
+    return assembleEvidence(signingInput, signing.sign(utf8(signingInput)));
+  }
+
+  /** Ends the program and starts what the new wrapping is for. The old version's key is forgotten. */
+  async upgrade(wrapping: Wrapping, command: ProgramOptions["command"] = this.#options.command): Promise<void> {
+    await this.#program.stop();
+    this.#options = { ...this.#options, wrapping, command };
+    this.#program = await SupervisedProgram.start(this.#options);
+    this.#settledRun = 0;
+    await this.#measure();
+  }
+
+  stop(): Promise<void> {
+    return this.#program.stop();
+  }
+
+  /** Challenges that come while a measurement runs share the next one: asking often costs the machine no more. */
+  #measureForChallenge(): Promise<Hex> {
+    this.#next ??= this.#running
+      .catch(() => undefined)
+      .then(() => {
+        const measurement = this.#measure();
+        this.#running = measurement;
+        this.#next = undefined;
+        return measurement;
+      });
+    return this.#next;
+  }
+
+  async #measure(): Promise<Hex> {
+    const { wrapping, backend = softwareBackend, settleMs = 600 } = this.#options;
+    const { pid, run } = this.#program;
+    if (pid === undefined) throw restarting();
+    if (this.#settledRun !== run) {
+      await settled(pid, settleMs);
+      this.#settledRun = run;
+    }
+    const { root, include, libraries } = wrapping;
+    const measurement = await backend.measure(pid, { root, include, libraries });
+    // A program that ended meanwhile was measured half, or another process got its number.
+    if (this.#program.run !== run || this.#program.pid !== pid) throw restarting();
+    return measurement;
+  }
+}
+
+const clockSec = (): number => Math.floor(Date.now() / 1000);
+
+function restarting(): AffiantError {
+  return new AffiantError("ERR_UNAVAILABLE_TARGET", "the program is not running; it is being started again");
+}
