@@ -1,5 +1,5 @@
-import { type Tier } from "../../protocol/attestation/evidence.ts";
 import { measurementOf } from "../../protocol/attestation/manifest.ts";
+import { type AssuranceTier } from "../../protocol/attestation/types.ts";
 import { type Hex } from "../../protocol/encoding/hex.ts";
 import { type MeasureOptions, measureProcess } from "../measure/measureProcess.ts";
 
@@ -18,7 +18,7 @@ import { type MeasureOptions, measureProcess } from "../measure/measureProcess.t
  * is still software.
  */
 export interface EvidenceBackend {
-  readonly tier: Tier;
+  readonly tier: AssuranceTier;
   /** m as it is now. @throws AffiantError ERR_INPUT_MEASURE, ERR_UNAVAILABLE_TARGET */
   measure(pid: number, options: MeasureOptions): Promise<Hex>;
   /** The platform's proof about 32 bytes; undefined with tier software, and only there. */
@@ -27,7 +27,7 @@ export interface EvidenceBackend {
 
 /** The verifier's half of a tier above software. */
 export interface PlatformAppraiser {
-  readonly tier: Tier;
+  readonly tier: AssuranceTier;
   /** Whether the proof is genuine, of a platform in a state that is accepted, and about these 32 bytes. */
   appraise(proof: Uint8Array, binding: Uint8Array): Promise<boolean>;
 }

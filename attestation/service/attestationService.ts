@@ -1,8 +1,8 @@
 import { type Wallet, zeroPadValue, toBeHex, ZeroAddress } from "ethers";
 
-import { type Tier } from "../../protocol/attestation/evidence.ts";
 import { type Manifest } from "../../protocol/attestation/manifest.ts";
 import { type TaskPlace } from "../../protocol/attestation/task.ts";
+import { type AssuranceTier, assuranceTiers, type AttestationStatus } from "../../protocol/attestation/types.ts";
 import { formatEthrDid } from "../../protocol/did/ethr.ts";
 import { type Hex } from "../../protocol/encoding/hex.ts";
 import { AffiantError } from "../../protocol/errors/affiantError.ts";
@@ -12,7 +12,7 @@ import { type Wrapping } from "../wrap/wrapping.ts";
 import { type Choice, chooseFirst, chooseFresh, type Seat } from "./chooseVerdicts.ts";
 import { type TaskGiver } from "./giveTask.ts";
 import { newReference, type Reference, References } from "./references.ts";
-import { phases, type RegistryReader, type RoundState, statuses, type TransactionSender } from "./registry.ts";
+import { type RegistryReader, type RoundState, type TransactionSender } from "./registry.ts";
 import { nonceFor, RoundFiles, type TargetFile } from "./roundFile.ts";
 import { type SealedStore } from "./sealedStore.ts";
 
@@ -46,7 +46,7 @@ export interface EnrolRequest {
   readonly agent: string;
   /** Who runs it: verifiers are drawn from other operators where the set allows. */
   readonly operator: string;
-  readonly tier: Tier;
+  readonly tier: AssuranceTier;
   /** Where the agent's wrapper will listen. */
   readonly url: string;
   /** Of a run that the service trusts. */
@@ -55,8 +55,7 @@ export interface EnrolRequest {
   readonly include?: readonly string[];
 }
 
-const tierNumbers = { software: 0, tpm: 1, tee: 2 } as const;
-const ableStatuses: readonly number[] = [statuses.trusted, statuses.expired];
+const ableStatuses: readonly AttestationStatus[] = ["trusted", "expired"];
 
 /**
  * The attestation service: keeps the references, introduces agents, and holds the rounds. What it does next follows from
@@ -90,7 +89,7 @@ export class AttestationService {
     const reference = newReference(agent, version + 1, tier, url, manifest);
     // Before it is on chain: a commitment that nobody can open any more would be of no use.
     await this.#references.put(reference);
-    await sender.send("enrol", [agent, reference.commitment, operator, tierNumbers[tier]]);
+    await sender.send("enrol", [agent, reference.commitment, operator, assuranceTiers.indexOf(tier)]);
     return {
       format: "affiant-wrapping/1",
       agent: formatEthrDid(BigInt(chainId), agent),
@@ -130,8 +129,8 @@ export class AttestationService {
     const { registry } = this.#options;
     const round = await registry.round();
     const block = await registry.blockNumber();
-    if (round?.phase === phases.opened) return this.#draw(round, block);
-    if (round?.phase === phases.drawn) return this.#record(round, block);
+    if (round?.phase === "opened") return this.#draw(round, block);
+    if (round?.phase === "drawn") return this.#record(round, block);
     if ((await registry.rosterSize()) === 0 || !this.#isDue(round, block)) return false;
     await this.#open();
     return true;
@@ -152,7 +151,7 @@ export class AttestationService {
   #isDue(round: RoundState | null, block: number): boolean {
     if (!round) return true;
     const { roundBlocks } = this.#options;
-    if (block > round.recordUntil + 2 * roundBlocks && round.phase === phases.closed) {
+    if (block > round.recordUntil + 2 * roundBlocks && round.phase === "closed") {
       this.#alert("round-late", round.number, `block ${block}, and the next round is not open`);
     }
     return block >= round.openedAtBlock + roundBlocks;
@@ -201,16 +200,18 @@ export class AttestationService {
   async #judge(round: RoundState, agent: string): Promise<(() => Promise<boolean>) | null> {
     const { registry } = this.#options;
     const standing = await registry.standing(agent);
-    const escalated = standing.status === statuses.quarantined && standing.round === round.number;
-    const settled = standing.round === round.number && !escalated;
-    const over: readonly number[] = [statuses.convicted, statuses.retired];
-    if (settled || over.includes(standing.status)) return null;
+    const escalated = standing.status === "quarantined" && standing.round === round.number;
+    const over: readonly AttestationStatus[] = ["convicted", "retired"];
+    if (over.includes(standing.status)) return null;
     const target = await this.#references.byCommitment(standing.commitment).catch((error: AffiantError) => {
       this.#alert("reference-missing", round.number, error.message, agent);
       return null;
     });
     if (!target) return null;
     const file = await this.#files.target(this.#place(round, agent, standing.enrolment, ZeroAddress));
+    // A verifier that fell silent in this round has a record of it as well, and is still to be verified itself.
+    const settled = standing.round === round.number && !(standing.status === "silent" && file.sent === "nothing");
+    if (escalated ? file.sent === "fresh" : settled) return null;
     for (let pass = 0; pass < 3; pass++) {
       const choice = await this.#choose(round, agent, file, escalated);
       if (choice.kind === "wait") {
@@ -239,7 +240,7 @@ export class AttestationService {
     if (!escalated) return chooseFirst(drawn, seats, block + 1 >= round.silentFrom);
     const { sinceBlock } = await registry.standing(agent);
     const silentFrom = sinceBlock + (await registry.silenceDelay());
-    return chooseFresh(drawn, Math.max(file.consulted ?? 0, seats), block + 1 >= silentFrom);
+    return chooseFresh(drawn, Math.max(file.consulted, seats), block + 1 >= silentFrom);
   }
 
   async #ask(
@@ -286,7 +287,9 @@ export class AttestationService {
       this.#alert("refused", round.number, (error as Error).message, target.agent);
       return false;
     }
-    if ((await registry.standing(target.agent)).status === statuses.quarantined) {
+    file.sent = escalated ? "fresh" : "panel";
+    await this.#files.save(place, file);
+    if ((await registry.standing(target.agent)).status === "quarantined") {
       this.#alert("quarantined", round.number, "a verifier found it wanting", target.agent);
     }
     return true;

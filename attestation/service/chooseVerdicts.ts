@@ -1,4 +1,4 @@
-import { results } from "../verifier/examine.ts";
+import { type AttestationResult, attestationResults, freshSeats } from "../../protocol/attestation/types.ts";
 import { type Verdict } from "../verifier/signVerdict.ts";
 
 /** How a drawn verifier stands when verdicts are put together. */
@@ -25,7 +25,7 @@ export type Choice =
  * @param maySkip whether the block is reached from which absent verifiers are passed over
  */
 export function chooseFirst(drawn: readonly Seat[], seats: number, maySkip: boolean): Choice {
-  const failing = drawn.findIndex(({ able, verdict }) => able && verdict?.result === results.fail);
+  const failing = drawn.findIndex(({ able, verdict }) => able && verdict !== undefined && says(verdict, "fail"));
   if (failing >= 0) {
     const verdicts = heard(drawn.slice(0, failing + 1));
     return { kind: "record", verdicts, consulted: failing + 1 };
@@ -39,7 +39,7 @@ export function chooseFirst(drawn: readonly Seat[], seats: number, maySkip: bool
     taken++;
     if (verdict) {
       verdicts.push(verdict);
-      if (verdict.result === results.timeout) [needed, timeouts] = [needed + 1, timeouts + 1];
+      if (says(verdict, "timeout")) [needed, timeouts] = [needed + 1, timeouts + 1];
     } else if (maySkip && asked) {
       needed++;
     } else {
@@ -54,11 +54,11 @@ export function chooseFirst(drawn: readonly Seat[], seats: number, maySkip: bool
 
 /** The same for the five fresh verifiers, of whom four have to agree; nobody takes an absent one's seat. */
 export function chooseFresh(drawn: readonly Seat[], consultedBefore: number, maySkip: boolean): Choice {
-  const [freshSize, agreeing] = [5, 4];
+  const agreeing = 4;
   const [ask, verdicts]: [string[], Verdict[]] = [[], []];
   let [taken, passes, fails, consulted] = [0, 0, 0, consultedBefore];
   for (const { verifier, able, verdict, asked } of drawn.slice(consultedBefore)) {
-    if (taken >= freshSize || passes >= agreeing || fails >= agreeing) break;
+    if (taken >= freshSeats || passes >= agreeing || fails >= agreeing) break;
     consulted++;
     if (!able) continue;
     taken++;
@@ -67,12 +67,16 @@ export function chooseFresh(drawn: readonly Seat[], consultedBefore: number, may
       continue;
     }
     verdicts.push(verdict);
-    if (verdict.result === results.pass) passes++;
-    if (verdict.result === results.fail) fails++;
+    if (says(verdict, "pass")) passes++;
+    if (says(verdict, "fail")) fails++;
   }
   if (ask.length > 0) return { kind: "wait", ask };
-  const decided = taken >= freshSize || passes >= agreeing || fails >= agreeing;
+  const decided = taken >= freshSeats || passes >= agreeing || fails >= agreeing;
   return { kind: decided && verdicts.length > 0 ? "record" : "service", verdicts, consulted };
+}
+
+function says(verdict: Verdict, result: AttestationResult): boolean {
+  return attestationResults[verdict.result] === result;
 }
 
 function heard(seats: readonly Seat[]): Verdict[] {

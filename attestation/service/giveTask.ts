@@ -9,11 +9,11 @@ import {
   type TaskPlace,
   type VerificationTask,
 } from "../../protocol/attestation/task.ts";
+import { attestationResults } from "../../protocol/attestation/types.ts";
 import { formatEthrDid } from "../../protocol/did/ethr.ts";
 import { verifyNative } from "../../protocol/ed25519/nodeVerify.ts";
 import { fromHex, type Hex, isHex, toHex } from "../../protocol/encoding/hex.ts";
 import { AffiantError } from "../../protocol/errors/affiantError.ts";
-import { type Result, results } from "../verifier/examine.ts";
 import { postJson } from "../verifier/postJson.ts";
 import { type Verdict } from "../verifier/signVerdict.ts";
 import { expectedAnswer, type Reference } from "./references.ts";
@@ -83,7 +83,7 @@ export class TaskGiver {
 function readVerdict(value: unknown, { verifier }: TaskPlace): Verdict {
   const { result, attempts, evidenceHash, signature, evidence } = (value ?? {}) as Record<string, unknown>;
   const sound =
-    Object.values(results).includes(result as Result) &&
+    ["pass", "fail", "timeout"].includes(attestationResults[result as number] ?? "none") &&
     Number.isSafeInteger(attempts) &&
     (attempts as number) >= 0 &&
     (attempts as number) < 256 &&

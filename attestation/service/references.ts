@@ -1,12 +1,11 @@
 import { randomBytes } from "node:crypto";
 
-import { getAddress, TypedDataEncoder } from "ethers";
+import { getAddress } from "ethers";
 
 import { answerOf } from "../../protocol/attestation/answer.ts";
-import { type Tier } from "../../protocol/attestation/evidence.ts";
 import { type Manifest, measurementOf } from "../../protocol/attestation/manifest.ts";
-import { attestationRegistryTypes } from "../../protocol/eip712/attestationRegistry.ts";
-import { signerTypes } from "../../protocol/eip712/typedData.ts";
+import { referenceCommitment } from "../../protocol/attestation/reference.ts";
+import { type AssuranceTier } from "../../protocol/attestation/types.ts";
 import { fromHex, type Hex, toHex } from "../../protocol/encoding/hex.ts";
 import { AffiantError } from "../../protocol/errors/affiantError.ts";
 import { type SealedStore } from "./sealedStore.ts";
@@ -16,7 +15,7 @@ export interface Reference {
   /** EIP-55. */
   readonly agent: string;
   readonly version: number;
-  readonly tier: Tier;
+  readonly tier: AssuranceTier;
   /** Where its wrapper listens. */
   readonly url: string;
   readonly manifest: Manifest;
@@ -29,16 +28,16 @@ export interface Reference {
   readonly commitment: Hex;
 }
 
-/** C = keccak256(abi.encode(typeHash, agent, version, m, salt)), which is what EIP-712 calls the hash of the struct. */
-export function commitmentOf(agent: string, version: number, measurement: Hex, salt: Hex): Hex {
-  const types = signerTypes(attestationRegistryTypes, "Reference");
-  return TypedDataEncoder.hashStruct("Reference", types, { agent, version, measurement, salt }) as Hex;
-}
-
-export function newReference(agent: string, version: number, tier: Tier, url: string, manifest: Manifest): Reference {
+export function newReference(
+  agent: string,
+  version: number,
+  tier: AssuranceTier,
+  url: string,
+  manifest: Manifest,
+): Reference {
   const measurement = measurementOf(manifest);
   const salt = toHex(randomBytes(32));
-  const commitment = commitmentOf(agent, version, measurement, salt);
+  const commitment = referenceCommitment({ agent, version: BigInt(version), measurement, salt });
   const agentKey = toHex(randomBytes(32));
   return { agent: getAddress(agent), version, tier, url, manifest, measurement, salt, agentKey, commitment };
 }

@@ -1,25 +1,17 @@
 import { Contract, type Wallet } from "ethers";
 
+import {
+  type AttestationStatus,
+  attestationStatuses,
+  type RoundPhase,
+  roundPhases,
+} from "../../protocol/attestation/types.ts";
 import { iAttestationRegistryAbi } from "../../protocol/generated/abi/IAttestationRegistry.ts";
 import { type Hex } from "../../protocol/encoding/hex.ts";
 
-/** As the registry numbers them. */
-export const phases = { none: 0, opened: 1, drawn: 2, closed: 3, void: 4 } as const;
-export const statuses = {
-  none: 0,
-  enrolled: 1,
-  trusted: 2,
-  expired: 3,
-  suspect: 4,
-  quarantined: 5,
-  silent: 6,
-  convicted: 7,
-  retired: 8,
-} as const;
-
 export interface RoundState {
   readonly number: number;
-  readonly phase: number;
+  readonly phase: RoundPhase;
   readonly secretCommitment: Hex;
   readonly seed: Hex;
   readonly size: number;
@@ -32,7 +24,7 @@ export interface RoundState {
 }
 
 export interface AgentStanding {
-  readonly status: number;
+  readonly status: AttestationStatus;
   readonly enrolment: number;
   readonly version: number;
   readonly commitment: Hex;
@@ -76,7 +68,7 @@ export class RegistryReader {
     const count = (name: string): number => Number(state[name]);
     return {
       number,
-      phase: count("phase"),
+      phase: roundPhases[count("phase")] ?? "none",
       secretCommitment: state["secretCommitment"] as Hex,
       seed: state["seed"] as Hex,
       size: count("size"),
@@ -93,7 +85,7 @@ export class RegistryReader {
     const found = (await this.#ask("statusOf", agent)) as Record<string, unknown>;
     const count = (name: string): number => Number(found[name]);
     return {
-      status: count("status"),
+      status: attestationStatuses[count("status")] ?? "none",
       enrolment: count("enrolment"),
       version: count("version"),
       commitment: found["commitment"] as Hex,

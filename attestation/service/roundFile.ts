@@ -12,8 +12,10 @@ export type Draw = Pick<TaskPlace, "round" | "seed" | "target" | "enrolment">;
 
 /** What the service knows of one target in one draw. */
 export interface TargetFile {
-  /** Candidates that the first panel reached to; null until it is recorded. */
-  consulted: number | null;
+  /** What was sent: nothing, the panel's verdicts, or the fresh verifiers' as well. */
+  sent: "nothing" | "panel" | "fresh";
+  /** Drawn verifiers that the panel reached to. */
+  consulted: number;
   /** By verifier. */
   readonly nonces: Record<string, Hex>;
   readonly verdicts: Record<string, Verdict>;
@@ -47,7 +49,7 @@ export class RoundFiles {
   /** By seed: after a reorg that draws otherwise nothing of the draw before is left. */
   async target(draw: Draw): Promise<TargetFile> {
     const file = await this.#store.get<TargetFile>(nameOf(draw));
-    return file ?? { consulted: null, nonces: {}, verdicts: {}, asked: [] };
+    return file ?? { sent: "nothing", consulted: 0, nonces: {}, verdicts: {}, asked: [] };
   }
 
   save(draw: Draw, file: TargetFile): Promise<void> {

@@ -7,21 +7,18 @@ import {
   platformBindingOf,
 } from "../../protocol/attestation/evidence.ts";
 import { type TaskPlace, type VerificationTask } from "../../protocol/attestation/task.ts";
+import { type AttestationResult } from "../../protocol/attestation/types.ts";
 import { formatEthrDid } from "../../protocol/did/ethr.ts";
 import { verifyNative } from "../../protocol/ed25519/nodeVerify.ts";
 import { type Hex } from "../../protocol/encoding/hex.ts";
 import { type PlatformAppraiser } from "../evidence/backend.ts";
 import { postJson } from "./postJson.ts";
 
-/** As the registry numbers them (`AttestationResult`). */
-export const results = { pass: 1, fail: 2, timeout: 3 } as const;
-export type Result = (typeof results)[keyof typeof results];
-
 export const noEvidence: Hex = `0x${"00".repeat(32)}`;
 
 /** What a verifier found. */
 export interface Finding {
-  readonly result: Result;
+  readonly result: Exclude<AttestationResult, "none">;
   readonly attempts: number;
   /** SHA-256 of the evidence; zero with time-out. */
   readonly evidenceHash: Hex;
@@ -56,11 +53,11 @@ export async function examine(task: VerificationTask, place: TaskPlace, options:
     const evidence = await ask(task.targetUrl, challenge, attemptTimeoutMs);
     const verdict = evidence === null ? null : await judge(evidence, task, place, challenge, options);
     if (evidence !== null && verdict !== null) {
-      const result = verdict ? results.pass : results.fail;
+      const result = verdict ? "pass" : "fail";
       return { result, attempts: attempt, evidenceHash: evidenceHashOf(evidence), evidence };
     }
   }
-  return { result: results.timeout, attempts, evidenceHash: noEvidence, evidence: null };
+  return { result: "timeout", attempts, evidenceHash: noEvidence, evidence: null };
 }
 
 async function ask(url: string, challenge: Challenge, timeoutMs: number): Promise<string | null> {

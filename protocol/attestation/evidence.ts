@@ -9,15 +9,13 @@ import { fromHex, type Hex, toHex } from "../encoding/hex.ts";
 import { AffiantError } from "../errors/affiantError.ts";
 import { canonicalJsonBytes, parseCanonicalJson } from "../json/canonical.ts";
 import { type Challenge } from "./challenge.ts";
+import { type AssuranceTier, assuranceTiers } from "./types.ts";
 
 /** Media type application/eat+jwt without its prefix (RFC 9782). */
 export const evidenceType = "eat+jwt";
 /** `eat_profile` (RFC 9711 §4.3.2): which claims there are, and that there are no others. */
 export const evidenceProfile = "urn:affiant:eat:1";
 export const maxEvidenceBytes = 16_384;
-
-export const assuranceTiers = ["software", "tpm", "tee"] as const;
-export type Tier = (typeof assuranceTiers)[number];
 
 /** What an agent says of itself, in answer to one challenge. */
 export interface EvidenceClaims {
@@ -32,7 +30,7 @@ export interface EvidenceClaims {
   readonly answer: Hex;
   /** X25519, 32 bytes: keys for the agent are sealed to it. */
   readonly encryptionKey: Hex;
-  readonly tier: Tier;
+  readonly tier: AssuranceTier;
   /** Unix seconds by the agent's clock; informs people. */
   readonly issuedAtSec: number;
   /** Of tiers above software: what the platform signed, in that platform's own form. Never with tier software. */
@@ -135,7 +133,7 @@ function readClaims(value: unknown): EvidenceClaims {
   for (const name of names) check(name in claims, `the claims lack ${name}`);
   for (const name of Object.keys(claims)) check(names.includes(name) || name === "platform", `unknown claim ${name}`);
   check(claims["eat_profile"] === evidenceProfile, `eat_profile is not ${evidenceProfile}`);
-  const tier = claims["tier"] as Tier;
+  const tier = claims["tier"] as AssuranceTier;
   check(assuranceTiers.includes(tier), `tier is not one of ${assuranceTiers.join(", ")}`);
   check((tier === "software") === !("platform" in claims), "a platform's proof comes with tpm and tee, and only there");
   const encryptionKey = readJwk(claims["cnf"]);

@@ -3,7 +3,7 @@ import { isAddress } from "ethers";
 import { utf8 } from "../encoding/bytes.ts";
 import { type Hex, isHex } from "../encoding/hex.ts";
 import { AffiantError } from "../errors/affiantError.ts";
-import { assuranceTiers, type Tier } from "./evidence.ts";
+import { type AssuranceTier, assuranceTiers } from "./types.ts";
 import { canonicalJsonBytes, parseCanonicalJson, toCanonicalJson } from "../json/canonical.ts";
 
 /** The draw that a task belongs to; what the verdict is signed over, beside the result. */
@@ -25,7 +25,7 @@ export interface TaskPlace {
 export interface VerificationTask {
   readonly targetUrl: string;
   /** The tier that the target is enrolled with. */
-  readonly tier: Tier;
+  readonly tier: AssuranceTier;
   /** N, 32 bytes. */
   readonly nonce: Hex;
   /** e, 32 bytes: what the target answers if it runs what it should. */
@@ -59,8 +59,13 @@ export function decodeTask(bytes: Uint8Array): VerificationTask {
   const { expected, nonce, targetUrl, tier } = task as Record<string, unknown>;
   check(isHex(expected, 32) && isHex(nonce, 32), "expected and nonce are 32 bytes");
   check(typeof targetUrl === "string" && /^https?:\/\//.test(targetUrl), "targetUrl is no http(s) URL");
-  check(assuranceTiers.includes(tier as Tier), "there is no such tier");
-  return { expected: expected as Hex, nonce: nonce as Hex, targetUrl: targetUrl as string, tier: tier as Tier };
+  check(assuranceTiers.includes(tier as AssuranceTier), "there is no such tier");
+  return {
+    expected: expected as Hex,
+    nonce: nonce as Hex,
+    targetUrl: targetUrl as string,
+    tier: tier as AssuranceTier,
+  };
 }
 
 /** @throws AffiantError ERR_INPUT_ATTESTATION */

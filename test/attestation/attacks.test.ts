@@ -8,7 +8,7 @@ import { expect } from "chai";
 import { Wallet } from "ethers";
 
 import { expectedAnswer } from "../../attestation/service/references.ts";
-import { type Finding, examine, noEvidence, results } from "../../attestation/verifier/examine.ts";
+import { type Finding, examine, noEvidence } from "../../attestation/verifier/examine.ts";
 import { decodeEvidence, evidenceHashOf } from "../../protocol/attestation/evidence.ts";
 import { type TaskPlace, type VerificationTask } from "../../protocol/attestation/task.ts";
 import { type Hex, toHex } from "../../protocol/encoding/hex.ts";
@@ -74,28 +74,28 @@ describe("attestation: attacks on a wrapped program", function () {
       const program = await make(await folder());
       const agent = await wrapped(program);
       const clean = await ask(agent);
-      expect(clean).to.include({ result: results.pass, attempts: 1 });
+      expect(clean).to.include({ result: "pass", attempts: 1 });
       expect(clean.evidenceHash).to.equal(evidenceHashOf(clean.evidence!));
       const kept = await readFile(program.file);
       // Written beside and put in its place, as an installer does.
       await writeFile(`${program.file}.new`, Buffer.concat([kept, Buffer.from("\n")]), { mode: 0o755 });
       await rename(`${program.file}.new`, program.file);
-      expect((await ask(agent)).result).to.equal(results.fail);
+      expect((await ask(agent)).result).to.equal("fail");
     });
   }
 
   it("fails a native program whose code is patched in memory while it runs", async () => {
     const program = await nativeProgram(await folder());
     const agent = await wrapped(program);
-    expect((await ask(agent)).result).to.equal(results.pass);
+    expect((await ask(agent)).result).to.equal("pass");
     await patchMemory(agent.wrapper.pid!, program.command[0]);
-    expect((await ask(agent)).result).to.equal(results.fail);
+    expect((await ask(agent)).result).to.equal("fail");
   });
 
   it("fails a Node program whose interpreter is patched in memory while it runs", async () => {
     const agent = await wrapped(await nodeProgram(await folder()));
     await patchMemory(agent.wrapper.pid!, process.execPath);
-    expect((await ask(agent)).result).to.equal(results.fail);
+    expect((await ask(agent)).result).to.equal("fail");
   });
 
   it("takes an old answer for none", async () => {
@@ -105,10 +105,10 @@ describe("attestation: attacks on a wrapped program", function () {
     await new Promise<void>((resolve) => replayer.listen(0, "127.0.0.1", resolve));
     const url = `http://127.0.0.1:${(replayer.address() as AddressInfo).port}`;
     const again = await ask(agent, { url });
-    expect(again).to.deep.equal({ result: results.timeout, attempts: 2, evidenceHash: noEvidence, evidence: null });
+    expect(again).to.deep.equal({ result: "timeout", attempts: 2, evidenceHash: noEvidence, evidence: null });
     // The very same answer to the very same question is what the target would say.
     const nonce = toHex(Buffer.from(decodeEvidence(first.evidence!).claims.nonce.slice(2), "hex"));
-    expect((await ask(agent, { url, nonce })).result).to.equal(results.pass);
+    expect((await ask(agent, { url, nonce })).result).to.equal("pass");
     replayer.close();
   });
 
@@ -117,17 +117,17 @@ describe("attestation: attacks on a wrapped program", function () {
     const target = await wrapped(program);
     const manifest = await measure(program);
     const stranger = await wrapped(program, { manifest });
-    expect((await ask(target, { url: stranger.url })).result).to.equal(results.timeout);
+    expect((await ask(target, { url: stranger.url })).result).to.equal("timeout");
     // A twin that even signs as the target lacks the key that the service gave the target's wrapper.
     const { account, signing } = target;
     const twin = await wrapped(program, { manifest, account, signing });
-    expect((await ask(target, { url: twin.url })).result).to.equal(results.fail);
+    expect((await ask(target, { url: twin.url })).result).to.equal("fail");
   });
 
   it("gives a silent target a time-out and no more", async () => {
     const agent = await wrapped(await nodeProgram(await folder()));
     const found = await ask(agent, { url: "http://127.0.0.1:9" });
-    expect(found).to.deep.equal({ result: results.timeout, attempts: 2, evidenceHash: noEvidence, evidence: null });
+    expect(found).to.deep.equal({ result: "timeout", attempts: 2, evidenceHash: noEvidence, evidence: null });
   });
 
   it("measures again after a crash, and notices what was changed meanwhile", async () => {
@@ -135,11 +135,11 @@ describe("attestation: attacks on a wrapped program", function () {
     const agent = await wrapped(program);
     process.kill(agent.wrapper.pid!, "SIGKILL");
     await eventually(() => agent.wrapper.runs === 2);
-    expect((await ask(agent)).result).to.equal(results.pass);
+    expect((await ask(agent)).result).to.equal("pass");
     await appendFile(program.file, "\n");
     process.kill(agent.wrapper.pid!, "SIGKILL");
     await eventually(() => agent.wrapper.runs === 3);
-    expect((await ask(agent)).result).to.equal(results.fail);
+    expect((await ask(agent)).result).to.equal("fail");
   });
 
   it("answers for the new version after an upgrade, and no longer for the old one", async () => {
@@ -150,7 +150,7 @@ describe("attestation: attacks on a wrapped program", function () {
     const next = await wrapped(program, { account: agent.account, signing: agent.signing });
     await agent.wrapper.upgrade({ ...next.wrapping, version: 2 });
     const upgraded = { ...agent, reference: { ...next.reference, url: agent.url } };
-    expect((await ask(upgraded)).result).to.equal(results.pass);
-    expect((await ask(agent)).result).to.equal(results.fail);
+    expect((await ask(upgraded)).result).to.equal("pass");
+    expect((await ask(agent)).result).to.equal("fail");
   });
 });
