@@ -1,13 +1,25 @@
 import { createRequire } from "node:module";
 
 import hardhatToolboxMochaEthers from "@nomicfoundation/hardhat-toolbox-mocha-ethers";
-import { defineConfig } from "hardhat/config";
+import { defineConfig, overrideTask } from "hardhat/config";
+
+import { writeAbis } from "./scripts/generate/abi.ts";
 
 /** The compiler comes from the npm package `solc`, so that compiling needs no download. */
 const solcPath = createRequire(import.meta.url).resolve("solc/soljson.js");
 
+/** Whoever compiles has the typed ABIs too: `npx hardhat test` on a fresh clone needs nothing else. */
+const buildWithAbis = overrideTask("build")
+  .setInlineAction(async (args, _hre, runSuper) => {
+    const built: unknown = await runSuper(args);
+    await writeAbis();
+    return built;
+  })
+  .build();
+
 export default defineConfig({
   plugins: [hardhatToolboxMochaEthers],
+  tasks: [buildWithAbis],
   solidity: {
     // OpenZeppelin's own contracts that are deployed as they are: the manager of roles, and the proxy of the registries.
     npmFilesToBuild: [
