@@ -60,30 +60,30 @@ abstract contract AttestationPanels is AttestationStore {
         walk.position = AttestationSchedule.positionOf(walk.order, a.place - 1);
         walk.windowEnd = Math.min(WINDOW, walk.count);
         walk.tags = new uint256[](walk.count + 1);
-        walk.tags[0] = _store().roster[a.place - 1] >> 160;
+        walk.tags[0] = _tagOf(_store().roster[a.place - 1]);
         walk.tagCount = 1;
         walk.held = new uint256[](2 * walk.count);
     }
 
-    /// @return verifier the next one in turn; zero when there are no more.
-    function _next(PanelWalk memory walk) internal view returns (address verifier) {
+    /// @return entry of the roster, of the next one in turn; zero when there are no more.
+    function _next(PanelWalk memory walk) internal view returns (uint256 entry) {
         unchecked {
             uint256[] storage roster = _store().roster;
             while (true) {
                 while (walk.scanned < walk.windowEnd) {
                     uint256 position = (walk.position + ++walk.scanned) % walk.order.size;
-                    uint256 entry = roster[AttestationSchedule.placeAt(walk.order, position)];
-                    uint256 class = _class(walk, entry >> 160);
+                    entry = roster[AttestationSchedule.placeAt(walk.order, position)];
+                    uint256 class = _class(walk, _tagOf(entry));
                     if (class == 0) {
-                        walk.tags[walk.tagCount++] = entry >> 160;
-                        return address(uint160(entry));
+                        walk.tags[walk.tagCount++] = _tagOf(entry);
+                        return entry;
                     }
                     if (class == 1) walk.held[walk.othersCount++] = entry;
                     else walk.held[walk.count + walk.ownCount++] = entry;
                 }
-                if (walk.othersGiven < walk.othersCount) return address(uint160(walk.held[walk.othersGiven++]));
-                if (walk.ownGiven < walk.ownCount) return address(uint160(walk.held[walk.count + walk.ownGiven++]));
-                if (walk.windowEnd == walk.count) return address(0);
+                if (walk.othersGiven < walk.othersCount) return walk.held[walk.othersGiven++];
+                if (walk.ownGiven < walk.ownCount) return walk.held[walk.count + walk.ownGiven++];
+                if (walk.windowEnd == walk.count) return 0;
                 walk.windowEnd = Math.min(walk.windowEnd + WINDOW, walk.count);
             }
         }
@@ -96,5 +96,9 @@ abstract contract AttestationPanels is AttestationStore {
             for (uint256 i = 1; i < walk.tagCount; ++i) if (walk.tags[i] == tag) return 1;
             return 0;
         }
+    }
+
+    function _tagOf(uint256 entry) internal pure returns (uint256) {
+        return uint88(entry >> 160);
     }
 }

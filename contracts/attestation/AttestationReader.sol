@@ -130,11 +130,11 @@ contract AttestationReader is IAttestationReader, AttestationPanels {
     }
 
     /// @inheritdoc IAttestationReader
-    function rosterAt(uint256 place) external view returns (address agent, uint96 operatorTag) {
+    function rosterAt(uint256 place) external view returns (address agent, uint88 operatorTag) {
         uint256 size = _store().roster.length;
         if (place >= size) revert OutOfRange(place, size);
         uint256 entry = _store().roster[place];
-        return (address(uint160(entry)), uint96(entry >> 160));
+        return (address(uint160(entry)), uint88(_tagOf(entry)));
     }
 
     /// @inheritdoc IAttestationReader
@@ -179,7 +179,7 @@ contract AttestationReader is IAttestationReader, AttestationPanels {
         AttestedAgent memory a = _agent(target);
         PanelWalk memory walk = _walk(target, a, clock, _store().rounds[clock.round].seed);
         verifiers = new address[](walk.count);
-        for (uint256 i = 0; i < walk.count; ++i) verifiers[i] = _next(walk);
+        for (uint256 i = 0; i < walk.count; ++i) verifiers[i] = address(uint160(_next(walk)));
         seats = _seats(walk.count);
     }
 

@@ -125,7 +125,7 @@ abstract contract AttestationRoster is IAttestationWriter, AttestationStore {
     function _setOperator(address agent, uint256 place, address operator, RoundClock memory clock) private {
         uint256 entry = _entry(agent, operator);
         uint256[] storage roster = _store().roster;
-        if (roster[place] == entry) return;
+        if (roster[place] & ~PLAIN == entry) return;
         if (_isOpen(clock)) revert OperatorFrozen(agent, clock.round);
         roster[place] = entry;
     }
@@ -177,6 +177,6 @@ abstract contract AttestationRoster is IAttestationWriter, AttestationStore {
     }
 
     function _entry(address agent, address operator) private pure returns (uint256) {
-        return uint256(uint160(agent)) | (uint256(uint160(operator)) << 160);
+        return uint256(uint160(agent)) | (uint256(uint88(uint160(operator))) << 160);
     }
 }

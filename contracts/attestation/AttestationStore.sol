@@ -13,8 +13,7 @@ import {
     RecordKind,
     Round,
     RoundPhase,
-    RoundSchedule,
-    VerdictRecord
+    RoundSchedule
 } from "../interfaces/IAttestationRegistry.sol";
 import {AttestationRecord, AttestationWords, AttestedAgent, RoundClock} from "../types/AttestationWords.sol";
 
@@ -26,14 +25,15 @@ struct Conviction {
 }
 
 /// @dev What verifiers said about one target.
-/// @param voucher enrolment of the last verifier that passed it; 0 if that was the service.
+/// @param voucher the last agent that passed it.
+/// @param verdicts as the event shows them.
 struct Tally {
     uint256 passes;
     uint256 fails;
     uint256 timeouts;
-    uint256 voucher;
+    address voucher;
     uint256 heard;
-    VerdictRecord[] verdicts;
+    bytes32[] verdicts;
 }
 
 /// @title Storage of the attestation registry, the records, and who may write
@@ -46,7 +46,8 @@ abstract contract AttestationStore is IAttestationEvents, GovernedRegistry {
         mapping(uint256 id => Enrolment) enrolments;
         mapping(uint256 id => Conviction) convictions;
         mapping(address service => uint256) voidCounts;
-        /// Agent in the low 160 bits, the low 96 bits of its operator above: one read tells both.
+        /// Agent in the low 160 bits, then 88 bits of its operator, then whether it may verify without a further look:
+        /// one read tells all that a verdict has to know of a verifier in good standing.
         uint256[] roster;
         address[] departures;
         uint256 clock;
@@ -61,12 +62,25 @@ abstract contract AttestationStore is IAttestationEvents, GovernedRegistry {
     bytes32 private constant ATTESTATION_REGISTRY_STORAGE =
         0xc11359bd58cab5412c6366db3b9d6bc66423b4a88c66d69754dec5424774fe00;
 
+    /// @dev Of a roster entry: trusted (or expired), vouched for by several or the service, without strikes.
+    uint256 internal constant PLAIN = 1 << 255;
+
     function _agent(address agent) internal view returns (AttestedAgent memory) {
         return AttestationWords.unpackAgent(_store().agents[agent]);
     }
 
     function _save(address agent, AttestedAgent memory a) internal {
         _store().agents[agent] = AttestationWords.packAgent(a);
+        if (a.place == 0) return;
+        uint256[] storage roster = _store().roster;
+        uint256 entry = roster[a.place - 1];
+        uint256 marked = _marked(entry, a);
+        if (marked != entry) roster[a.place - 1] = marked;
+    }
+
+    function _marked(uint256 entry, AttestedAgent memory a) internal pure returns (uint256) {
+        bool plain = a.status == AttestationStatus.Trusted && a.voucher == 0 && a.verifierStrikes == 0;
+        return plain ? entry | PLAIN : entry & ~PLAIN;
     }
 
     function _clock() internal view returns (RoundClock memory) {
@@ -116,9 +130,15 @@ abstract contract AttestationStore is IAttestationEvents, GovernedRegistry {
             })
         );
         $.records[a.lastRecord] = word;
-        bytes32 head = keccak256(abi.encode($.rotHead, agent, word, keccak256(abi.encode(tally.verdicts))));
+        bytes32 head = keccak256(abi.encode($.rotHead, agent, word, _hashOf(tally.verdicts)));
         $.rotHead = head;
         emit AttestationRecorded(agent, round, a.lastRecord, word, tally.verdicts, head);
+    }
+
+    function _hashOf(bytes32[] memory words) private pure returns (bytes32 hash) {
+        assembly ("memory-safe") {
+            hash := keccak256(add(words, 0x20), shl(5, mload(words)))
+        }
     }
 
     /// @dev Record number o of an agent points to its record number o & (o − 1): searches take O(log²) steps, and a

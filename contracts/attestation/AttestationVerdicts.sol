@@ -12,8 +12,7 @@ import {
     IAttestationWriter,
     RecordKind,
     RoundPhase,
-    SignedVerdict,
-    VerdictRecord
+    SignedVerdict
 } from "../interfaces/IAttestationRegistry.sol";
 import {OwnerSignature} from "../libraries/OwnerSignature.sol";
 import {AttestationWords, AttestedAgent, RoundClock} from "../types/AttestationWords.sol";
@@ -65,13 +64,14 @@ abstract contract AttestationVerdicts is AttestationRounds, AttestationPanels {
         address expected = _introducer();
         if (verdict.verifier == expected && expected != address(0)) {
             _hear(case_, verdict, _activeOwner(expected));
-            tally.voucher = _agent(expected).enrolment;
+            tally.voucher = expected;
         } else {
             if (!_isService(verdict.verifier)) revert NotIntroducer(verdict.verifier, expected);
             _hear(case_, verdict, verdict.verifier);
         }
         if (tally.passes == 1) {
-            _trust(a, _store().schedule.trustLength, tally.voucher);
+            uint256 voucher = tally.voucher == address(0) ? 0 : _agent(tally.voucher).enrolment;
+            _trust(a, _store().schedule.trustLength, voucher);
             _join(target, a);
             _store().lastIntroduced = target;
         }
@@ -129,14 +129,14 @@ abstract contract AttestationVerdicts is AttestationRounds, AttestationPanels {
             // A seat whose verdict is not waited for, because another verdict of the call is FAIL, counts as taken.
             for (uint256 taken = 0; taken < needed && tally.timeouts < seats;) {
                 if (case_.failing && tally.heard == verdicts.length) break;
-                address verifier = _next(walk);
-                if (verifier == address(0)) {
+                uint256 entry = _next(walk);
+                if (entry == 0) {
                     _hearService(case_, verdicts);
                     byService = true;
                     break;
                 }
                 ++consulted;
-                Turn turn = _turn(verifier, case_, verdicts);
+                Turn turn = _turn(entry, case_, verdicts);
                 if (turn == Turn.Unable) continue;
                 if (turn == Turn.PassedOver || turn == Turn.TimedOut) ++needed;
                 ++taken;
@@ -148,8 +148,8 @@ abstract contract AttestationVerdicts is AttestationRounds, AttestationPanels {
                 return RecordKind.Quarantined;
             }
             if (tally.timeouts >= seats || (byService && tally.passes == 0)) return _strikeTarget(a);
-            if (byService || tally.passes != 1) tally.voucher = 0;
-            _trust(a, case_.clock.trustLength, tally.voucher);
+            bool alone = !byService && tally.passes == 1;
+            _trust(a, case_.clock.trustLength, alone ? _agent(tally.voucher).enrolment : 0);
             return RecordKind.Passed;
         }
     }
@@ -169,13 +169,13 @@ abstract contract AttestationVerdicts is AttestationRounds, AttestationPanels {
             uint256 agreeing = AGREEING;
             for (uint256 i = 0; i < a.consulted; ++i) _next(walk);
             for (uint256 taken = 0; taken < FRESH_SEATS && tally.passes < agreeing && tally.fails < agreeing;) {
-                address verifier = _next(walk);
-                if (verifier == address(0)) {
+                uint256 entry = _next(walk);
+                if (entry == 0) {
                     _hearService(case_, verdicts);
                     agreeing = Math.min(agreeing, tally.passes + tally.fails + tally.timeouts);
                     break;
                 }
-                if (_turn(verifier, case_, verdicts) != Turn.Unable) ++taken;
+                if (_turn(entry, case_, verdicts) != Turn.Unable) ++taken;
             }
             if (tally.fails >= agreeing) {
                 _convict(a);
@@ -188,29 +188,30 @@ abstract contract AttestationVerdicts is AttestationRounds, AttestationPanels {
     }
 
     /// @dev One verifier's turn: its verdict, if the next one handed in is its; else whether one may go on without it.
-    function _turn(address verifier, Case memory case_, SignedVerdict[] calldata verdicts) private returns (Turn) {
+    function _turn(uint256 entry, Case memory case_, SignedVerdict[] calldata verdicts) private returns (Turn) {
+        address verifier = address(uint160(entry));
         Tally memory tally = case_.tally;
-        AttestedAgent memory v = _agent(verifier);
         bool handedIn = tally.heard < verdicts.length && verdicts[tally.heard].verifier == verifier;
-        address owner = _mayVerify(v) ? _activeOwner(verifier) : address(0);
+        address owner = entry & PLAIN != 0 || _mayVerify(_agent(verifier)) ? _activeOwner(verifier) : address(0);
         if (owner == address(0)) {
             if (handedIn) revert NotOnPanel(verifier, case_.target);
             return Turn.Unable;
         }
         if (!handedIn) {
             if (block.number >= case_.silentFrom) {
-                _strikeVerifier(verifier, v, case_);
+                _strikeVerifier(verifier, case_);
                 return Turn.PassedOver;
             }
             if (!case_.failing) revert VerdictMissing(verifier, case_.silentFrom);
             return Turn.Awaited;
         }
-        if (v.verifierStrikes != 0) {
+        if (entry & PLAIN == 0) {
+            AttestedAgent memory v = _agent(verifier);
             v.verifierStrikes = 0;
             _save(verifier, v);
         }
         AttestationResult result = _hear(case_, verdicts[tally.heard], owner);
-        if (result == AttestationResult.Pass) tally.voucher = v.enrolment;
+        if (result == AttestationResult.Pass) tally.voucher = verifier;
         return result == AttestationResult.Timeout ? Turn.TimedOut : Turn.Heard;
     }
 
@@ -220,7 +221,6 @@ abstract contract AttestationVerdicts is AttestationRounds, AttestationPanels {
         SignedVerdict calldata verdict = verdicts[tally.heard];
         if (!_isService(verdict.verifier)) revert NotOnPanel(verdict.verifier, case_.target);
         _hear(case_, verdict, verdict.verifier);
-        tally.voucher = 0;
     }
 
     /// @dev Most signers are plain accounts: looking for code at their address first would cost 2,600 gas each.
@@ -253,12 +253,9 @@ abstract contract AttestationVerdicts is AttestationRounds, AttestationPanels {
             if (result == AttestationResult.Pass) ++tally.passes;
             else if (result == AttestationResult.Fail) ++tally.fails;
             else ++tally.timeouts;
-            tally.verdicts[tally.heard++] = VerdictRecord(
-                verdict.verifier,
-                result,
-                verdict.attempts,
-                verdict.evidenceHash
-            );
+            uint256 author = uint256(uint160(verdict.verifier)) | (uint256(result) << 160);
+            tally.verdicts[2 * tally.heard] = bytes32(author | (uint256(verdict.attempts) << 168));
+            tally.verdicts[2 * tally.heard++ + 1] = verdict.evidenceHash;
         }
     }
 
@@ -296,7 +293,8 @@ abstract contract AttestationVerdicts is AttestationRounds, AttestationPanels {
         return _silence(a) ? RecordKind.Silenced : RecordKind.Struck;
     }
 
-    function _strikeVerifier(address verifier, AttestedAgent memory v, Case memory case_) private {
+    function _strikeVerifier(address verifier, Case memory case_) private {
+        AttestedAgent memory v = _agent(verifier);
         emit VerifierStruck(verifier, case_.target, case_.round, ++v.verifierStrikes);
         if (v.verifierStrikes == STRIKES) {
             v.verifierStrikes = 0;
@@ -330,6 +328,6 @@ abstract contract AttestationVerdicts is AttestationRounds, AttestationPanels {
         (case_.target, case_.round, case_.seed, case_.enrolment) = (target, round, seed, enrolment);
         case_.domain = _domainSeparatorV4();
         case_.clock = clock;
-        case_.tally.verdicts = new VerdictRecord[](verdictCount);
+        case_.tally.verdicts = new bytes32[](2 * verdictCount);
     }
 }

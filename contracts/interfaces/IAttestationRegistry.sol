@@ -86,14 +86,6 @@ struct SignedVerdict {
     bytes signature;
 }
 
-/// @notice A verdict as it is on record.
-struct VerdictRecord {
-    address verifier;
-    AttestationResult result;
-    uint8 attempts;
-    bytes32 evidenceHash;
-}
-
 /// @notice One version of one agent's reference.
 /// @param version counts from 1 for each agent.
 /// @param commitment `keccak256(abi.encode(REFERENCE_TYPEHASH, agent, version, m, salt))`.
@@ -202,13 +194,14 @@ interface IAttestationEvents {
     /// @notice A record was written.
     /// @param recordIndex counts from 1.
     /// @param record packed as in `types/AttestationWords.sol`.
-    /// @param rotHead `keccak256(abi.encode(rotHead before, agent, record, keccak256(abi.encode(verdicts))))`
+    /// @param verdicts two words each: verifier | result << 160 | attempts << 168, and the evidence hash.
+    /// @param rotHead `keccak256(abi.encode(rotHead before, agent, record, keccak256(abi.encodePacked(verdicts))))`
     event AttestationRecorded(
         address indexed agent,
         uint256 indexed round,
         uint256 indexed recordIndex,
         uint256 record,
-        VerdictRecord[] verdicts,
+        bytes32[] verdicts,
         bytes32 rotHead
     );
 
@@ -425,8 +418,8 @@ interface IAttestationReader {
 
     function rosterSize() external view returns (uint256);
 
-    /// @notice The agent at a place of the roster, and the low 96 bits of its operator.
-    function rosterAt(uint256 place) external view returns (address agent, uint96 operatorTag);
+    /// @notice The agent at a place of the roster, and the low 88 bits of its operator.
+    function rosterAt(uint256 place) external view returns (address agent, uint88 operatorTag);
 
     /// @notice Number of the last round; 0 = none.
     function currentRound() external view returns (uint256);

@@ -51,38 +51,47 @@ library AttestationSchedule {
         do position = _backward(o, position); while (position >= o.size);
     }
 
-    function _forward(Order memory o, uint256 x) private pure returns (uint256) {
-        unchecked {
-            (uint256 a, uint256 b) = (o.left, o.right);
-            (uint256 l, uint256 r) = (x % a, x / a);
-            bytes32 seed = o.seed;
-            for (uint256 i = 0; i < FEISTEL_ROUNDS; i += 2) {
-                l = addmod(l, _hash(seed, i, r), a);
-                r = addmod(r, _hash(seed, i + 1, l), b);
-            }
-            return r * a + l;
-        }
-    }
-
-    function _backward(Order memory o, uint256 x) private pure returns (uint256) {
-        unchecked {
-            (uint256 a, uint256 b) = (o.left, o.right);
-            (uint256 l, uint256 r) = (x % a, x / a);
-            bytes32 seed = o.seed;
-            for (uint256 i = FEISTEL_ROUNDS; i > 0; i -= 2) {
-                r = addmod(r, b - (_hash(seed, i - 1, l) % b), b);
-                l = addmod(l, a - (_hash(seed, i - 2, r) % a), a);
-            }
-            return r * a + l;
-        }
-    }
-
-    /// @dev keccak256(seed ‖ round << 128 | half), 64 bytes.
-    function _hash(bytes32 seed, uint256 i, uint256 half) private pure returns (uint256 digest) {
+    /// @dev Round i adds keccak256(seed ‖ i << 128 | other half), 64 bytes, to one half. In assembly because a verdict
+    /// needs dozens of these.
+    function _forward(Order memory o, uint256 x) private pure returns (uint256 y) {
         assembly ("memory-safe") {
-            mstore(0x00, seed)
-            mstore(0x20, or(shl(128, i), half))
-            digest := keccak256(0x00, 0x40)
+            let a := mload(add(o, 0x40))
+            let b := mload(add(o, 0x60))
+            let l := mod(x, a)
+            let r := div(x, a)
+            mstore(0x00, mload(o))
+            for {
+                let i := 0
+            } lt(i, FEISTEL_ROUNDS) {
+                i := add(i, 2)
+            } {
+                mstore(0x20, or(shl(128, i), r))
+                l := addmod(l, keccak256(0x00, 0x40), a)
+                mstore(0x20, or(shl(128, add(i, 1)), l))
+                r := addmod(r, keccak256(0x00, 0x40), b)
+            }
+            y := add(mul(r, a), l)
+        }
+    }
+
+    function _backward(Order memory o, uint256 x) private pure returns (uint256 y) {
+        assembly ("memory-safe") {
+            let a := mload(add(o, 0x40))
+            let b := mload(add(o, 0x60))
+            let l := mod(x, a)
+            let r := div(x, a)
+            mstore(0x00, mload(o))
+            for {
+                let i := FEISTEL_ROUNDS
+            } i {
+                i := sub(i, 2)
+            } {
+                mstore(0x20, or(shl(128, sub(i, 1)), l))
+                r := addmod(r, sub(b, mod(keccak256(0x00, 0x40), b)), b)
+                mstore(0x20, or(shl(128, sub(i, 2)), r))
+                l := addmod(l, sub(a, mod(keccak256(0x00, 0x40), a)), a)
+            }
+            y := add(mul(r, a), l)
         }
     }
 }

@@ -8,7 +8,7 @@ const windowSize = 8;
 /** An agent in the roster, as `rosterAt` shows it. */
 export interface RosterEntry {
   readonly agent: string;
-  /** Low 96 bits of the operator's address. */
+  /** Low 88 bits of the operator's address. */
   readonly operatorTag: bigint;
 }
 
@@ -18,9 +18,9 @@ export interface Panel {
   readonly seats: number;
 }
 
-/** Low 96 bits of an operator's address: what the roster keeps of it. */
+/** Low 88 bits of an operator's address: what the roster keeps of it. */
 export function operatorTagOf(operator: string): bigint {
-  return BigInt.asUintN(96, BigInt(operator));
+  return BigInt.asUintN(88, BigInt(operator));
 }
 
 /** How many verifiers are drawn for each of `size` agents: at most (size − 1) / 2, so that no pair is reciprocal. */

@@ -1,4 +1,4 @@
-import { AbiCoder, keccak256 } from "ethers";
+import { AbiCoder, concat, getAddress, keccak256, toBeHex } from "ethers";
 
 import { type Hex } from "../encoding/hex.ts";
 import {
@@ -59,15 +59,26 @@ export function unpackRecord(word: bigint): AttestationRecord {
   };
 }
 
-/** The running hash after a record: `keccak256(abi.encode(head, agent, record, keccak256(abi.encode(verdicts))))`. */
-export function nextRotHead(head: Hex, agent: string, word: bigint, verdicts: readonly RecordedVerdict[]): Hex {
-  const coder = AbiCoder.defaultAbiCoder();
-  const rows = verdicts.map((verdict) => {
-    const { verifier, result, attempts, evidenceHash } = verdict;
-    return [verifier, attestationResults.indexOf(result), attempts, evidenceHash];
+/** The verdicts of the event: two words each, verifier | result << 160 | attempts << 168 and the evidence hash. */
+export function unpackVerdicts(words: readonly Hex[]): RecordedVerdict[] {
+  return Array.from({ length: Math.floor(words.length / 2) }, (_, i) => {
+    const author = BigInt(words[2 * i] ?? 0);
+    return {
+      verifier: getAddress(toBeHex(BigInt.asUintN(160, author), 20)),
+      result: nameOf(attestationResults, Number(BigInt.asUintN(8, author >> 160n))),
+      attempts: Number(BigInt.asUintN(8, author >> 168n)),
+      evidenceHash: words[2 * i + 1] ?? "0x",
+    };
   });
-  const hash = keccak256(coder.encode(["tuple(address,uint8,uint8,bytes32)[]"], [rows]));
-  return keccak256(coder.encode(["bytes32", "address", "uint256", "bytes32"], [head, agent, word, hash])) as Hex;
+}
+
+/**
+ * The running hash after a record: `keccak256(abi.encode(head, agent, record, keccak256(abi.encodePacked(verdicts))))`.
+ * @param verdicts the words of the event
+ */
+export function nextRotHead(head: Hex, agent: string, word: bigint, verdicts: readonly Hex[]): Hex {
+  const values = [head, agent, word, keccak256(concat(verdicts))];
+  return keccak256(AbiCoder.defaultAbiCoder().encode(["bytes32", "address", "uint256", "bytes32"], values)) as Hex;
 }
 
 function nameOf<Name>(names: readonly Name[], number: number): Name {
