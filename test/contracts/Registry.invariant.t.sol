@@ -3,14 +3,15 @@ pragma solidity ^0.8.28;
 
 import {AgentRegistry} from "../../contracts/AgentRegistry.sol";
 import {PolicyRegistry} from "../../contracts/PolicyRegistry.sol";
-import {AgentState} from "../../contracts/interfaces/IAgentRegistry.sol";
+import {AgentState, SigningKey} from "../../contracts/interfaces/IAgentRegistry.sol";
 import {Assert} from "./support/Assert.sol";
+import {RegistryNotes} from "./support/RegistryNotes.sol";
 import {RegistryTest} from "./support/RegistryTest.sol";
 
 /// @dev Sends every write for any of three agents, well or badly formed; half of the time from the account that is
 /// entitled to it, else from any of five. Each is an agent, an owner and a guardian of others at times. What must hold is
 /// noted while it happens.
-contract RegistryHandler is Assert {
+contract RegistryHandler is Assert, RegistryNotes {
     bytes32 private constant COMMIT = keccak256(
         "Commit(address agent,bytes32 policyHash,uint256 nonce,uint256 deadline)"
     );
@@ -31,8 +32,6 @@ contract RegistryHandler is Assert {
     /// Running hash of all policy versions seen of an agent, and how many.
     mapping(address agent => bytes32) public history;
     mapping(address agent => uint256) public versions;
-    mapping(address agent => mapping(bytes32 key => uint256)) public revokedAt;
-    mapping(address agent => bytes32[]) private revokedKeys;
     /// Signed requests that were accepted.
     bytes[] private carried;
     address[] private carriedTo;
@@ -55,21 +54,36 @@ contract RegistryHandler is Assert {
     function register(uint8 who, bytes32 seed) external {
         address sender = _account(who);
         address owner = AGENTS.identityOwner(sender);
-        _send(sender, owner, address(AGENTS), abi.encodeCall(AGENTS.register, (_key(seed))));
+        if (_send(sender, owner, address(AGENTS), abi.encodeCall(AGENTS.register, (_key(seed))))) {
+            _noteKey(sender, _key(seed));
+        }
     }
 
-    function addSigningKey(uint8 who, uint8 whose, bytes32 seed) external {
-        _byOwner(who, whose, abi.encodeCall(AGENTS.addSigningKey, (_agent(whose), _key(seed))));
+    function addSigningKey(uint8 who, uint8 whose, bytes32 seed) public {
+        address agent = _agent(whose);
+        if (_byOwner(who, whose, abi.encodeCall(AGENTS.addSigningKey, (agent, _key(seed))))) {
+            _noteKey(agent, _key(seed));
+        }
+    }
+
+    /// @dev The blocks of the third and later keys are stored elsewhere than those of the first two.
+    function addManySigningKeys(uint8 whose, uint8 seed) external {
+        for (uint256 i = 0; i < 5; ++i) addSigningKey(type(uint8).max, whose, bytes32(uint256(seed) + i));
+    }
+
+    function rotateSigningKey(uint8 who, uint8 whose, uint8 index, bytes32 seed) external {
+        address agent = _agent(whose);
+        bytes32 key = _existingKey(agent, index);
+        if (_byOwner(who, whose, abi.encodeCall(AGENTS.rotateSigningKey, (agent, key, _key(seed))))) {
+            _noteRevoked(agent, key);
+            _noteKey(agent, _key(seed));
+        }
     }
 
     function revokeSigningKey(uint8 who, uint8 whose, uint8 index) external {
         address agent = _agent(whose);
-        uint256 count = AGENTS.signingKeyCount(agent);
-        bytes32 key = AGENTS.signingKeyAt(agent, count == 0 ? 0 : index % count).key;
-        if (_byOwner(who, whose, abi.encodeCall(AGENTS.revokeSigningKey, (agent, key)))) {
-            revokedAt[agent][key] = block.number;
-            revokedKeys[agent].push(key);
-        }
+        bytes32 key = _existingKey(agent, index);
+        if (_byOwner(who, whose, abi.encodeCall(AGENTS.revokeSigningKey, (agent, key)))) _noteRevoked(agent, key);
     }
 
     function setAttribute(uint8 who, uint8 whose, bytes32 name, bytes calldata value, uint64 validity) external {
@@ -98,19 +112,31 @@ contract RegistryHandler is Assert {
     function acceptOwner(uint8 who, uint8 whose) external {
         address agent = _agent(whose);
         address pending = AGENTS.resolve(agent).pendingOwner;
-        _send(_sender(who, pending), pending, address(AGENTS), abi.encodeCall(AGENTS.acceptOwner, (agent)));
+        bytes memory call = abi.encodeCall(AGENTS.acceptOwner, (agent));
+        if (!_send(_sender(who, pending), pending, address(AGENTS), call)) return;
+        if (guardiansOf[agent].threshold != 0) _noteGuardians(agent, address(0), address(0), 0);
     }
 
-    function setGuardians(uint8 who, uint8 whose, uint8 first, uint8 threshold) external {
+    function setGuardians(uint8 who, uint8 whose, uint8 first, uint8 threshold) public {
         address a = _account(first);
-        address b = _account(first % 5 == 4 ? 0 : first + 1);
+        address b = _account(first % 5 == 4 ? 0 : (first % 5) + 1);
         address[] memory guardians = new address[](2);
         (guardians[0], guardians[1]) = a < b ? (a, b) : (b, a);
-        bytes memory call = abi.encodeCall(AGENTS.setGuardians, (_agent(whose), guardians, 1 + (threshold % 2), 300));
-        _byOwner(who, whose, call);
+        uint256 enough = 1 + (threshold % 2);
+        bytes memory call = abi.encodeCall(AGENTS.setGuardians, (_agent(whose), guardians, enough, DELAY_BLOCKS));
+        if (_byOwner(who, whose, call)) _noteGuardians(_agent(whose), a, b, enough);
     }
 
-    function approveRecovery(uint8 who, uint8 whose, uint8 newOwner) external {
+    /// @dev A recovery from beginning to end, with more or less of the timelock waited for.
+    function recover(uint8 who, uint8 whose, uint8 first, uint8 newOwner, uint16 blocks) external {
+        setGuardians(type(uint8).max, whose, first, 1);
+        approveRecovery(128, whose, newOwner);
+        approveRecovery(129, whose, newOwner);
+        vm.roll(block.number + (blocks % (2 * DELAY_BLOCKS)));
+        executeRecovery(who, whose);
+    }
+
+    function approveRecovery(uint8 who, uint8 whose, uint8 newOwner) public {
         address agent = _agent(whose);
         address[] memory guardians = AGENTS.resolve(agent).guardians;
         address sender = _sender(who, guardians.length == 0 ? address(0) : guardians[who % guardians.length]);
@@ -118,27 +144,33 @@ contract RegistryHandler is Assert {
         for (uint256 i = 0; i < guardians.length; ++i) if (guardians[i] == sender) entitled = true;
         address next = _account(newOwner);
         bytes memory call = abi.encodeCall(AGENTS.approveRecovery, (agent, next));
-        _send(sender, entitled ? sender : address(0), address(AGENTS), call);
+        if (_send(sender, entitled ? sender : address(0), address(AGENTS), call)) _noteApproval(agent, sender, next);
     }
 
     function vetoRecovery(uint8 who, uint8 whose) external {
-        _byOwner(who, whose, abi.encodeCall(AGENTS.vetoRecovery, (_agent(whose))));
+        address agent = _agent(whose);
+        if (_byOwner(who, whose, abi.encodeCall(AGENTS.vetoRecovery, (agent)))) _noteApprovalsVoid(agent);
     }
 
     /// @dev Open to anyone, but only to bring in the account that was agreed on, in time.
-    function executeRecovery(uint8 who, uint8 whose) external {
+    function executeRecovery(uint8 who, uint8 whose) public {
         address agent = _agent(whose);
-        AgentState memory before = AGENTS.resolve(agent);
-        bool due = before.recoveryOwner != address(0) && block.number >= before.recoveryReadyAtBlock;
+        Guardians memory noted = guardiansOf[agent];
+        bool due =
+            noted.agreedOn != address(0) &&
+                block.number >= noted.readyAtBlock &&
+                _approvalsOf(agent, noted.agreedOn) >= noted.threshold;
         address sender = _account(who);
         bytes memory call = abi.encodeCall(AGENTS.executeRecovery, (agent));
         if (_send(sender, due ? sender : address(0), address(AGENTS), call)) {
-            if (AGENTS.identityOwner(agent) != before.recoveryOwner) ++trespasses;
+            if (AGENTS.identityOwner(agent) != noted.agreedOn) ++trespasses;
+            _noteApprovalsVoid(agent);
         }
     }
 
-    function deactivate(uint8 who, uint8 whose, uint8 successor, bool really) external {
-        if (!really) return;
+    /// @dev Seldom: nothing happens to an agent after.
+    function deactivate(uint8 who, uint8 whose, uint8 successor, uint8 chance) external {
+        if (chance % 8 != 0) return;
         address agent = _agent(whose);
         _byOwner(who, whose, abi.encodeCall(AGENTS.deactivate, (agent, _account(successor))));
         _noteEnd(agent);
@@ -189,10 +221,6 @@ contract RegistryHandler is Assert {
         if (success) ++acceptedTwice;
     }
 
-    function revokedKeysOf(address agent) external view returns (bytes32[] memory) {
-        return revokedKeys[agent];
-    }
-
     function _byOwner(uint8 who, uint8 whose, bytes memory call) private returns (bool) {
         address owner = AGENTS.identityOwner(_agent(whose));
         return _send(_sender(who, owner), owner, address(AGENTS), call);
@@ -214,7 +242,13 @@ contract RegistryHandler is Assert {
     function _noteEnd(address agent) private {
         if (AGENTS.identityOwner(agent) == address(0) && stateAtEnd[agent] == 0) {
             stateAtEnd[agent] = keccak256(abi.encode(AGENTS.resolve(agent)));
+            endedAt[agent] = block.number;
         }
+    }
+
+    function _existingKey(address agent, uint8 index) private view returns (bytes32) {
+        uint256 count = AGENTS.signingKeyCount(agent);
+        return AGENTS.signingKeyAt(agent, count == 0 ? 0 : index % count).key;
     }
 
     function _noteCarried(address target, bytes memory call) private {
@@ -303,15 +337,38 @@ contract RegistryInvariantTest is RegistryTest {
         assertEq(handler.acceptedTwice(), 0);
     }
 
-    function invariant_aRevokedKeyStaysRevoked() public view {
+    function invariant_keysAreThoseThatWereWritten() public view {
         for (uint256 i = 0; i < 5; ++i) {
             address account = handler.accounts(i);
-            bytes32[] memory keys = handler.revokedKeysOf(account);
+            SigningKey[] memory keys = handler.windowsOf(account);
+            assertEq(keccak256(abi.encode(agents.resolve(account).signingKeys)), keccak256(abi.encode(keys)));
             for (uint256 k = 0; k < keys.length; ++k) {
-                uint256 since = handler.revokedAt(account, keys[k]);
-                assertFalse(agents.signingKeyValidAt(account, keys[k], since));
-                assertFalse(agents.signingKeyValidAt(account, keys[k], block.number + 1));
+                assertFalse(agents.signingKeyValidAt(account, keys[k].key, keys[k].addedAtBlock - 1));
+                _assertValidity(account, keys[k], keys[k].addedAtBlock);
+                _assertValidity(account, keys[k], block.number + 1);
+                if (keys[k].revokedAtBlock == 0) continue;
+                _assertValidity(account, keys[k], keys[k].revokedAtBlock - 1);
+                _assertValidity(account, keys[k], keys[k].revokedAtBlock);
             }
+        }
+    }
+
+    function _assertValidity(address account, SigningKey memory key, uint256 blockNumber) private view {
+        uint256 end = handler.endedAt(account);
+        bool valid =
+            key.addedAtBlock <= blockNumber &&
+                (key.revokedAtBlock == 0 || blockNumber < key.revokedAtBlock) &&
+                (end == 0 || blockNumber < end);
+        assertEq(agents.signingKeyValidAt(account, key.key, blockNumber) ? 1 : 0, valid ? 1 : 0);
+    }
+
+    function invariant_recoveryIsWhatTheGuardiansAgreedOn() public view {
+        for (uint256 i = 0; i < 5; ++i) {
+            address account = handler.accounts(i);
+            (, , , , address agreedOn, uint256 readyAtBlock) = handler.guardiansOf(account);
+            AgentState memory state = agents.resolve(account);
+            assertEq(state.recoveryOwner, agreedOn);
+            assertEq(state.recoveryReadyAtBlock, readyAtBlock);
         }
     }
 }
