@@ -135,7 +135,7 @@ export function readRelayerConfig(env: Env = process.env): RelayerConfig {
     anchorIntervalMs: reader.whole("AFFIANT_ANCHOR_INTERVAL_MS", 60_000, 100, 86_400_000),
     anchorMaxEntries: reader.whole("AFFIANT_ANCHOR_MAX_ENTRIES", 10_000, 1, 100_000_000),
     confirmations: reader.whole("AFFIANT_CONFIRMATIONS", 12, 1, 10_000),
-    maxBlockAge: reader.whole("AFFIANT_MAX_BLOCK_AGE", 256, 1, 1_000_000),
+    maxBlockAge: reader.whole("AFFIANT_MAX_BLOCK_AGE", 50_400, 1, 1_000_000),
     pollIntervalMs: reader.whole("AFFIANT_POLL_INTERVAL_MS", 1_000, 20, 60_000),
     queueLimit: reader.whole("AFFIANT_QUEUE_LIMIT", 8_192, 1, 1_000_000),
     commitMaxEntries: reader.whole("AFFIANT_COMMIT_MAX_ENTRIES", 256, 1, 4_096),

@@ -1,6 +1,8 @@
 import { errorCodes } from "../../protocol/errors/codes.ts";
 
 const hash = { type: "string", pattern: "^0x[0-9a-f]{64}$" };
+const address = { type: "string", pattern: "^0x[0-9a-fA-F]{40}$" };
+const uint256 = { type: "string", pattern: "^(0|[1-9][0-9]{0,77})$" };
 const whole = { type: "integer", minimum: 0 };
 const submission = {
   type: "object",
@@ -106,6 +108,16 @@ export const openApiDocument = {
         responses: { "202": answer("Accepted: id and statusUrl"), default: problem },
       },
     },
+    "/v1/proofs/key-ownership": {
+      post: {
+        summary: "Have a zero-knowledge proof of key ownership checked and carried to the registry",
+        requestBody: { required: true, ...json(ref("KeyOwnershipSubmission")) },
+        responses: {
+          "202": answer("The proof holds: id and statusUrl of the request that carries it"),
+          default: problem,
+        },
+      },
+    },
     "/v1/requests/{id}": get("How far a request has come", answer("The state"), [inPath("id")]),
     "/healthz": get("Whether the process lives", answer("alive")),
     "/readyz": get("Whether it should get traffic, and why not", answer("ready")),
@@ -131,8 +143,28 @@ export const openApiDocument = {
         type: "object",
         required: ["target", "data"],
         properties: {
-          target: { type: "string", pattern: "^0x[0-9a-fA-F]{40}$" },
+          target: address,
           data: { type: "string", pattern: "^0x([0-9a-f]{2})+$" },
+        },
+      },
+      KeyOwnershipSubmission: {
+        type: "object",
+        required: ["claim", "proof", "signature"],
+        properties: {
+          claim: {
+            type: "object",
+            description: "EIP-712 KeyOwnership. Numbers are decimal text",
+            required: ["agent", "commitment", "recipient", "nonce", "deadline"],
+            properties: {
+              agent: address,
+              commitment: uint256,
+              recipient: address,
+              nonce: uint256,
+              deadline: { ...uint256, description: "Unix seconds" },
+            },
+          },
+          proof: { type: "string", pattern: "^0x[0-9a-f]{512}$", description: "abi.encode(a, b, c), 256 bytes" },
+          signature: { type: "string", pattern: "^0x([0-9a-f]{2})*$", description: "The owner's, of the claim" },
         },
       },
       Problem: {
