@@ -51,7 +51,7 @@ contract RegistryHandler is Assert, RegistryNotes {
         vm.warp(block.timestamp + 12);
     }
 
-    function register(uint8 who, bytes32 seed) external {
+    function register(uint8 who, bytes32 seed) public {
         address sender = _account(who);
         address owner = AGENTS.identityOwner(sender);
         if (_send(sender, owner, address(AGENTS), abi.encodeCall(AGENTS.register, (_key(seed))))) {
@@ -66,9 +66,10 @@ contract RegistryHandler is Assert, RegistryNotes {
         }
     }
 
-    /// @dev The blocks of the third and later keys are stored elsewhere than those of the first two.
+    /// @dev The blocks of the first two keys are stored in one slot, those of the next three in another, and so on.
     function addManySigningKeys(uint8 whose, uint8 seed) external {
-        for (uint256 i = 0; i < 5; ++i) addSigningKey(type(uint8).max, whose, bytes32(uint256(seed) + i));
+        if (AGENTS.signingKeyCount(_agent(whose)) == 0) register(whose % 3, bytes32(uint256(seed)));
+        for (uint256 i = 1; i < 9; ++i) addSigningKey(type(uint8).max, whose, bytes32(uint256(seed) + i));
     }
 
     function rotateSigningKey(uint8 who, uint8 whose, uint8 index, bytes32 seed) external {
