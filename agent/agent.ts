@@ -1,6 +1,17 @@
 import { type Rpc } from "./chain/rpc.ts";
 import { type CommittedPolicy, type Registries, type Standing } from "./chain/registries.ts";
-import { revokePurpose, signCommit, signRegister, signRevoke } from "./chain/signedCalls.ts";
+import {
+  type CardNames,
+  cardPurpose,
+  keyOwnershipPurpose,
+  keyOwnershipSubmissionOf,
+  revokePurpose,
+  signCommit,
+  signKeyOwnership,
+  signRegister,
+  signRevoke,
+  signSetCard,
+} from "./chain/signedCalls.ts";
 import { type Act, signEntry } from "./entry/signEntry.ts";
 import { assertSameAct } from "./entry/sameAct.ts";
 import { type Journal, type JournalEntry, type PendingCall } from "./journal/journal.ts";
@@ -21,11 +32,22 @@ import { AffiantError } from "../protocol/errors/affiantError.ts";
 import { policyHashOf } from "../protocol/policy/policyHash.ts";
 import { type PolicyBundle } from "../protocol/policy/types.ts";
 import { type Ed25519Signer } from "../protocol/ucan/envelope.ts";
+import { commitmentOf } from "../protocol/zk/identityKey.ts";
 
 /** The relayer's receipt of a recorded act, and where it stands among the agent's entries. */
 export interface RecordedAct extends Receipt {
   readonly seq: number;
   /** False if the idempotency key had been used before: nothing was added. */
+  readonly added: boolean;
+}
+
+/** A zero-knowledge identity that is bound to the agent on chain. */
+export interface ProvedIdentity {
+  /** Poseidon of the public key. */
+  readonly commitment: bigint;
+  readonly blockNumber?: number;
+  readonly gasUsed?: number;
+  /** False if it was bound before: nothing was proved or sent. */
   readonly added: boolean;
 }
 
@@ -45,6 +67,8 @@ export interface AgentSettings {
 /** Everything an agent is made of; `openAgent` puts it together. */
 export interface AgentParts {
   readonly keys: AgentKeys;
+  /** Private key of the zero-knowledge identity, made at the first call. */
+  readonly zkKey: () => Promise<bigint>;
   readonly deployment: Deployment;
   readonly journal: Journal;
   readonly relayer: RelayerClient;
@@ -125,6 +149,51 @@ export class Agent {
     if (after?.policyHash === policyHash) return { ...after, added: true };
     // Another endpoint than the relayer's may be behind: what the relayer saw mined is what there is.
     return { policyHash, version: (before?.version ?? 0) + 1, sinceBlock: blockNumber ?? 0, added: true };
+  }
+
+  /**
+   * Binds a zero-knowledge identity to the agent, unless it is bound: proves that the agent holds its key, which is made at
+   * the first call. The relayer checks the proof and pays.
+   * @throws AffiantError ERR_CONFLICT_ZK_KEY if the chain names another key than the one in the agent's folder;
+   * ERR_INPUT_ARTIFACT, ERR_AUTH_PASSPHRASE, ERR_PROOF_REVERTED, ERR_UNAVAILABLE_RELAYER, ERR_UNAVAILABLE_CHAIN
+   */
+  async proveKeyOwnership(): Promise<ProvedIdentity> {
+    const { registries, zkKey, relayer } = this.#parts;
+    const privateKey = await zkKey();
+    const commitment = commitmentOf(privateKey);
+    const purpose = keyOwnershipPurpose(commitment);
+    const bound = await registries.commitmentOf(this.address);
+    if (bound?.commitment === commitment) {
+      this.journal.forgetPendingCall(purpose);
+      return { commitment, blockNumber: bound.blockNumber, added: false };
+    }
+    if (bound) {
+      throw new AffiantError("ERR_CONFLICT_ZK_KEY", "the chain names another key than the one in the agent's folder", {
+        hint: "Restore zk.key.json from a backup.",
+        details: { expected: String(bound.commitment), found: String(commitment) },
+      });
+    }
+    const send = (call: PendingCall) => relayer.proveKeyOwnership(keyOwnershipSubmissionOf(call));
+    const { blockNumber, gasUsed } = await this.#carry(
+      purpose,
+      () => signKeyOwnership(this.#signing(), privateKey),
+      send,
+    );
+    return { commitment, blockNumber, gasUsed, added: true };
+  }
+
+  /**
+   * Publishes the agent's card, unless the chain names it already. The relayer pays.
+   * @throws AffiantError ERR_PROOF_REVERTED, ERR_UNAVAILABLE_RELAYER, ERR_UNAVAILABLE_CHAIN
+   */
+  async publishCard(card: CardNames): Promise<{ readonly added: boolean }> {
+    const known = await this.#parts.registries.cardOf(this.address);
+    if (known && cardPurpose(known) === cardPurpose(card)) {
+      this.journal.forgetPendingCall(cardPurpose(card));
+      return { added: false };
+    }
+    await this.#carry(cardPurpose(card), () => signSetCard(this.#signing(), card));
+    return { added: true };
   }
 
   /** Signs contracts, calls and whatever else speaks in the agent's name under its signing key. */
@@ -301,11 +370,15 @@ export class Agent {
     return { account: keys.account, deployment, registries };
   }
 
-  async #carry(purpose: string, sign: () => Promise<PendingCall>): Promise<RequestStatus> {
+  async #carry(
+    purpose: string,
+    sign: () => Promise<PendingCall>,
+    send?: (call: PendingCall) => Promise<{ readonly id: string }>,
+  ): Promise<RequestStatus> {
     const { journal, relayer, registries, settings } = this.#parts;
     const nowSec = await registries.timestampSec();
     this.#standing = undefined;
-    return carryCall(purpose, sign, { journal, relayer, nowSec, mineTimeoutMs: settings.mineTimeoutMs });
+    return carryCall(purpose, sign, { journal, relayer, send, nowSec, mineTimeoutMs: settings.mineTimeoutMs });
   }
 }
 

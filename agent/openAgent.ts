@@ -5,6 +5,7 @@ import { Rpc } from "./chain/rpc.ts";
 import { Journal } from "./journal/journal.ts";
 import { agentFolder } from "./keys/agentFolder.ts";
 import { openAgentKeys } from "./keys/keystore.ts";
+import { openZkKey } from "./keys/zkKey.ts";
 import { checkLogIdentity } from "./relayer/logIdentity.ts";
 import { Outbox } from "./relayer/outbox.ts";
 import { RelayerClient } from "./relayer/relayerClient.ts";
@@ -48,9 +49,11 @@ export async function openAgent(options: OpenAgentOptions): Promise<Agent> {
   const relayer = new RelayerClient({ url: options.relayerUrl, retry });
   const rpc = new Rpc({ url: options.rpcUrl, chainId: deployment.chainId, retry });
   const journal = new Journal(agentFolder(dataDir, name).journal);
+  const zkKey = once(() => openZkKey(agentFolder(dataDir, name).zkKey, { passphrase }));
   const checkpoints = once(() => openCheckpoints(relayer, rpc, deployment));
   return new Agent({
     keys,
+    zkKey,
     deployment,
     journal,
     relayer,

@@ -2,8 +2,10 @@ import { readFileSync } from "node:fs";
 
 import { Command } from "commander";
 
+import { agentCardPublishCommand } from "./agentCardPublish.ts";
 import { agentCreateCommand } from "./agentCreate.ts";
 import { agentListCommand } from "./agentList.ts";
+import { agentProveCommand } from "./agentProve.ts";
 import { agentRecoverCommand } from "./agentRecover.ts";
 import { agentShowCommand } from "./agentShow.ts";
 import { auditCommand } from "./audit.ts";
@@ -31,6 +33,8 @@ const commands = (): readonly Command[] => [
     agentShowCommand(),
     agentListCommand(),
     agentRecoverCommand(),
+    agentProveCommand(),
+    group("card", "What an agent tells others about itself.", [agentCardPublishCommand()]),
   ]),
   group("policy", "What agents commit to before they act.", [
     policyCheckCommand(),

@@ -1,4 +1,4 @@
-import { Contract } from "ethers";
+import { Contract, type EventLog } from "ethers";
 
 import { type Rpc } from "./rpc.ts";
 import { type Deployment } from "../../protocol/deployment.ts";
@@ -32,15 +32,36 @@ interface SigningKeyState {
   readonly revokedAtBlock: bigint;
 }
 
+interface AgentState {
+  readonly active: boolean;
+  readonly signingKeys: readonly SigningKeyState[];
+  readonly cardUri: string;
+  readonly cardHash: Hex;
+}
+
+/** An agent's card as the chain names it. */
+export interface PublishedCard {
+  readonly uri: string;
+  /** SHA-256 of the bytes at the URI. */
+  readonly contentHash: Hex;
+  /** 32 bytes each: ASCII, zeros behind. */
+  readonly capabilities: readonly Hex[];
+  /** Keys that speak for the agent now, 32 bytes each; none if it was deactivated. */
+  readonly signingKeys: readonly Hex[];
+}
+
 /** The agent's view of the registries. */
 export class Registries {
   readonly #rpc: Rpc;
   readonly #agents: Contract;
   readonly #policies: Contract;
   readonly #contracts: Contract;
+  /** Block in which the agents' registry came into being: there are no events before. */
+  readonly #sinceBlock: number;
 
   constructor(rpc: Rpc, { contracts }: Deployment) {
     this.#rpc = rpc;
+    this.#sinceBlock = contracts.agentRegistry.blockNumber;
     this.#agents = new Contract(contracts.agentRegistry.address, agentRegistryAbi, rpc.provider);
     this.#policies = new Contract(contracts.policyRegistry.address, policyRegistryAbi, rpc.provider);
     this.#contracts = new Contract(contracts.contractRegistry.address, contractRegistryAbi, rpc.provider);
@@ -59,6 +80,24 @@ export class Registries {
   async signingKeysOf(agent: string): Promise<ReadonlySet<Hex>> {
     const { signingKeys } = await this.#resolve(agent);
     return new Set(signingKeys.map(({ key }) => key));
+  }
+
+  /** The agent's zero-knowledge identity and the block in which it was proved; null if none was. */
+  async commitmentOf(agent: string): Promise<{ readonly commitment: bigint; readonly blockNumber: number } | null> {
+    const [commitment, blockNumber] = await this.#read<[bigint, bigint]>(this.#agents, "commitmentOf", [agent]);
+    return commitment === 0n ? null : { commitment, blockNumber: Number(blockNumber) };
+  }
+
+  /** The card that the agent publishes; null if none. */
+  async cardOf(agent: string): Promise<PublishedCard | null> {
+    const { active, cardUri, cardHash, signingKeys } = await this.#resolve(agent);
+    if (cardUri === "" && BigInt(cardHash) === 0n) return null;
+    return {
+      uri: cardUri,
+      contentHash: cardHash,
+      capabilities: await this.#capabilitiesOf(agent, cardHash),
+      signingKeys: active ? signingKeys.filter((key) => key.revokedAtBlock === 0n).map(({ key }) => key) : [],
+    };
   }
 
   /** The policy in force at the newest block, or null if the agent has committed to none. */
@@ -133,7 +172,23 @@ export class Registries {
     return state.active && found ? Number(found.addedAtBlock) : undefined;
   }
 
-  #resolve(agent: string): Promise<{ active: boolean; signingKeys: readonly SigningKeyState[] }> {
+  /** Tags are in events only; those of the newest card hold. */
+  async #capabilitiesOf(agent: string, cardHash: Hex): Promise<readonly Hex[]> {
+    const filter = this.#agents.filters["CardPublished"]?.(agent);
+    if (!filter) throw new AffiantError("ERR_INTERNAL_UNEXPECTED", "the registry's ABI has no CardPublished");
+    const found = await this.#rpc.ask(() => this.#agents.queryFilter(filter, this.#sinceBlock));
+    const args = (found.at(-1) as EventLog | undefined)?.args;
+    // Between the two questions a newer card may have come.
+    if (args?.["contentHash"] !== cardHash) {
+      throw new AffiantError(
+        "ERR_UNAVAILABLE_CHAIN",
+        "the agent's card changed while it was read, or its event is not there",
+      );
+    }
+    return [...(args["capabilities"] as readonly Hex[])];
+  }
+
+  #resolve(agent: string): Promise<AgentState> {
     return this.#read(this.#agents, "resolve", [agent]);
   }
 

@@ -2,6 +2,7 @@ import { Interface, keccak256, type Wallet } from "ethers";
 
 import { type Registries } from "./registries.ts";
 import { type PendingCall } from "../journal/journal.ts";
+import { type KeyOwnershipSubmission, writeKeyOwnershipSubmission } from "../../protocol/api/keyOwnershipProof.ts";
 import { type Deployment } from "../../protocol/deployment.ts";
 import { agentRegistryDomain, agentRegistryTypes } from "../../protocol/eip712/agentRegistry.ts";
 import { contractRegistryDomain, contractRegistryTypes } from "../../protocol/eip712/contractRegistry.ts";
@@ -29,6 +30,15 @@ const laneOf = (name: string): bigint => BigInt(keccak256(utf8(`affiant:${name}`
 const registerLane = laneOf("register");
 const policyLane = laneOf("policy");
 const revokeLane = laneOf("revoke");
+const cardLane = laneOf("card");
+
+/** A card as the chain names it. */
+export interface CardNames {
+  readonly uri: string;
+  readonly contentHash: Hex;
+  /** 32 bytes each. */
+  readonly capabilities: readonly Hex[];
+}
 
 interface Signing {
   readonly account: Wallet;
@@ -103,6 +113,88 @@ export async function signRevoke(context: Signing, contractIds: readonly Hex[]):
       signature,
     ]),
   );
+}
+
+/** The agent's own request to publish a card. */
+export async function signSetCard(context: Signing, card: CardNames): Promise<PendingCall> {
+  const { account, deployment, registries } = context;
+  const agent = account.address;
+  const { uri, contentHash, capabilities } = card;
+  const { address } = deployment.contracts.agentRegistry;
+  const nonce = await registries.nonce("agentRegistry", agent, cardLane);
+  const deadline = (await registries.timestampSec()) + validitySec;
+  const message = { agent, uri, contentHash, capabilities, nonce, deadline };
+  const domain = agentRegistryDomain(BigInt(deployment.chainId), address);
+  return callOf(cardPurpose(card), account, domain, agentRegistryTypes, "SetCard", message, deadline, (signature) =>
+    new Interface(agentRegistryAbi).encodeFunctionData("setCardSigned", [
+      agent,
+      uri,
+      contentHash,
+      capabilities,
+      nonce,
+      deadline,
+      signature,
+    ]),
+  );
+}
+
+/** The agent's own claim, proved in zero knowledge, that it holds the key behind a commitment. It is its own recipient. */
+export async function signKeyOwnership(context: Signing, privateKey: bigint): Promise<PendingCall> {
+  const { account, deployment, registries } = context;
+  const agent = account.address;
+  const domain = agentRegistryDomain(BigInt(deployment.chainId), deployment.contracts.agentRegistry.address);
+  const nonce = await registries.nonce("agentRegistry", agent, 0n);
+  const deadline = BigInt((await registries.timestampSec()) + validitySec);
+  // snarkjs takes long to load: only a process that proves loads what starts it.
+  const { proveKeyOwnership } = await import("../proving/proveKeyOwnership.ts");
+  const request = { privateKey, domain, claim: { agent, recipient: agent, nonce, deadline } };
+  const { claim, proof } = await proveKeyOwnership(request);
+  const purpose = keyOwnershipPurpose(claim.commitment);
+  return callOf(
+    purpose,
+    account,
+    domain,
+    agentRegistryTypes,
+    "KeyOwnership",
+    { ...claim },
+    Number(deadline),
+    (signature) =>
+      new Interface(agentRegistryAbi).encodeFunctionData("proveKeyOwnershipSigned", [
+        agent,
+        claim.commitment,
+        agent,
+        nonce,
+        deadline,
+        proof,
+        signature,
+      ]),
+  );
+}
+
+/** What {@link signKeyOwnership} made, as the relayer's route for proofs takes it. */
+export function keyOwnershipSubmissionOf({ data }: PendingCall): KeyOwnershipSubmission {
+  const [agent, commitment, recipient, nonce, deadline, proof, signature] = new Interface(
+    agentRegistryAbi,
+  ).decodeFunctionData("proveKeyOwnershipSigned", data) as unknown as [
+    string,
+    bigint,
+    string,
+    bigint,
+    bigint,
+    Hex,
+    Hex,
+  ];
+  return writeKeyOwnershipSubmission({ agent, commitment, recipient, nonce, deadline }, proof, signature);
+}
+
+/** Names the request in the agent's journal. */
+export function cardPurpose({ uri, contentHash, capabilities }: CardNames): string {
+  return `card:${keccak256(utf8([uri, contentHash, ...capabilities].join()))}`;
+}
+
+/** Names the request in the agent's journal. */
+export function keyOwnershipPurpose(commitment: bigint): string {
+  return `key-ownership:${commitment}`;
 }
 
 /** Names the request in the agent's journal. */

@@ -23,6 +23,8 @@ export interface AgentFolder {
   readonly facts: string;
   readonly accountKey: string;
   readonly signingKey: string;
+  /** Of the zero-knowledge identity; there only once the agent has proved one. */
+  readonly zkKey: string;
   readonly journal: string;
 }
 
@@ -41,6 +43,7 @@ export function folderAt(path: string, name: string): AgentFolder {
     facts: join(path, "agent.json"),
     accountKey: join(path, "account.key.json"),
     signingKey: join(path, "signing.key.json"),
+    zkKey: join(path, "zk.key.json"),
     journal: join(path, "journal.db"),
   };
 }

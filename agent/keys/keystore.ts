@@ -1,10 +1,11 @@
-import { mkdir, mkdtemp, open, rename, rm, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, rename, rm, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 
 import { computeAddress, SigningKey as AccountSigningKey, Wallet } from "ethers";
 
 import { type AgentFacts, agentFactsOf, agentFolder, folderAt, readAgentFacts } from "./agentFolder.ts";
 import { readKeyFile, writeKeyFile } from "./keyFile.ts";
+import { syncFolder } from "./secretFile.ts";
 import { newSigningSeed, SigningKey } from "./signingKey.ts";
 import { toHex } from "../../protocol/encoding/hex.ts";
 import { AffiantError } from "../../protocol/errors/affiantError.ts";
@@ -98,15 +99,4 @@ function throwExists(name: string, cause: unknown): never {
     cause,
     hint: `See it: affiant agent show ${name}. Its keys are never overwritten.`,
   });
-}
-
-/** Makes a rename durable. */
-async function syncFolder(path: string): Promise<void> {
-  if (process.platform === "win32") return;
-  const folder = await open(path, "r");
-  try {
-    await folder.sync();
-  } finally {
-    await folder.close();
-  }
 }

@@ -40,3 +40,14 @@ export async function readSecretFile(path: string): Promise<string> {
     throw new AffiantError("ERR_INPUT_FILE", `the key file ${path} cannot be read`, { cause });
   });
 }
+
+/** Makes the appearance of a name in a folder durable. */
+export async function syncFolder(path: string): Promise<void> {
+  if (process.platform === "win32") return;
+  const folder = await open(path, "r");
+  try {
+    await folder.sync();
+  } finally {
+    await folder.close();
+  }
+}

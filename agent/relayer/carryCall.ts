@@ -9,6 +9,8 @@ import { type Journal, type PendingCall } from "../journal/journal.ts";
 export interface CarryOptions {
   readonly journal: Journal;
   readonly relayer: RelayerClient;
+  /** How the call is handed in, where not as a plain request. */
+  readonly send?: (call: PendingCall) => Promise<{ readonly id: string }>;
   /** How long to wait for the call to be mined. */
   readonly mineTimeoutMs: number;
   /** Unix seconds, by the chain. */
@@ -28,11 +30,13 @@ export async function carryCall(
   options: CarryOptions,
 ): Promise<RequestStatus> {
   const { journal, relayer } = options;
+  const send =
+    options.send ?? (({ target, data, idempotencyKey }) => relayer.sendCall({ target, data }, idempotencyKey));
   const stored = journal.pendingCall(purpose);
   const call = stored && stored.validUntilSec > options.nowSec ? stored : await sign();
   journal.transaction(() => journal.storePendingCall(call));
   try {
-    const { id } = await relayer.sendCall({ target: call.target, data: call.data }, call.idempotencyKey);
+    const { id } = await send(call);
     const status = await waitUntilMined(relayer, id, options.mineTimeoutMs);
     journal.transaction(() => journal.forgetPendingCall(purpose));
     if (status.state === "failed") throw failure(status);

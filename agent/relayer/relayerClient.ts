@@ -1,4 +1,5 @@
 import { Http, type HttpOptions } from "./http.ts";
+import { type KeyOwnershipSubmission } from "../../protocol/api/keyOwnershipProof.ts";
 import { type AnchorInfo, type Receipt } from "../../protocol/api/receipt.ts";
 import {
   type AgentEntries,
@@ -102,6 +103,11 @@ export class RelayerClient {
   async sendCall(call: SponsoredCall, idempotencyKey: string): Promise<{ readonly id: string }> {
     const headers = { "idempotency-key": idempotencyKey };
     return this.#http.json({ method: "POST", path: "/v1/requests", body: call, headers });
+  }
+
+  /** Hands in a proof of key ownership: checked off chain, then carried. The same claim again is the same request. */
+  proveKeyOwnership(submission: KeyOwnershipSubmission): Promise<{ readonly id: string }> {
+    return this.#http.json({ method: "POST", path: "/v1/proofs/key-ownership", body: submission });
   }
 
   callStatus(id: string): Promise<RequestStatus> {

@@ -92,6 +92,7 @@ const table = {
   ERR_CONFLICT_JOURNAL_BEHIND: { status: 409, title: "The agent's journal lacks entries that the log has" },
   ERR_CONFLICT_JOURNAL_FORKED: { status: 409, title: "The agent's journal and the log hold different entries" },
   ERR_CONFLICT_IDEMPOTENCY_REUSED: { status: 409, title: "The idempotency key was used for something else" },
+  ERR_CONFLICT_ZK_KEY: { status: 409, title: "The chain names another zero-knowledge identity of the agent" },
   ERR_CONFLICT_UNSENT: { status: 409, title: "The relayer has not acknowledged all of the agent's entries" },
   ERR_PROOF_POLICY: { status: 422, title: "The policy bundle does not have the hash it was asked for by" },
   ERR_PROOF_RECEIPT: { status: 422, title: "A receipt of the relayer does not verify" },
@@ -100,6 +101,7 @@ const table = {
     title: "The agent's journal is in use or cannot be written",
     retryable: true,
   },
+  ERR_UNAVAILABLE_CARD: { status: 503, title: "The agent's card cannot be fetched", retryable: true },
   ERR_UNAVAILABLE_RELAYER: { status: 503, title: "The relayer cannot be reached or is busy", retryable: true },
   // Scoped contracts between agents.
   ERR_INPUT_UCAN: { status: 400, title: "The contract or invocation is not a UCAN of the supported form" },

@@ -1,0 +1,70 @@
+import { readFile, writeFile } from "node:fs/promises";
+
+import { type Command } from "commander";
+
+import { command, type CommonFlags, run } from "./command.ts";
+import { withAgent } from "./openNamedAgent.ts";
+import { columns } from "./output.ts";
+import { capabilitiesOf, encodeCapability } from "../agent/card/capabilities.ts";
+import { type AgentCard, signCard } from "../agent/card/signedCard.ts";
+import { AffiantError } from "../protocol/errors/affiantError.ts";
+
+interface Flags extends CommonFlags {
+  readonly agent: string;
+  readonly uri: string;
+  readonly out?: string;
+}
+
+export function agentCardPublishCommand(): Command {
+  return command(
+    "publish",
+    "Sign an A2A agent card in the agent's name, write it, and put its address, hash and capabilities on the chain. " +
+      "The relayer pays. You serve the written file, byte for byte, at the address.",
+    "all",
+    ["affiant agent card publish card.json --agent support --uri https://agent.example/.well-known/agent-card.json"],
+  )
+    .argument("<file>", "an A2A agent card, JSON")
+    .requiredOption("--agent <name>", "the agent whose card it is")
+    .requiredOption("--uri <uri>", "where the signed card will be served; http(s)")
+    .option("--out <file>", "where to write the signed card (default: FILE with .signed.json at its end)")
+    .action(
+      run<Flags, [string]>(async ({ environment }, flags, file) => {
+        const { uri, out = `${file.replace(/\.json$/, "")}.signed.json` } = flags;
+        if (!URL.canParse(uri) || !/^https?:$/.test(new URL(uri).protocol)) {
+          throw new AffiantError("ERR_INPUT_CONFIG", `--uri is an http(s) address, not "${uri}"`);
+        }
+        const card = await readCard(file);
+        const tags = capabilitiesOf(card);
+        return withAgent(environment, flags.agent, async (agent) => {
+          const { publicKey } = agent.signer;
+          const { bytes, contentHash } = await signCard(card, publicKey, (message) => agent.signer.sign(message));
+          await writeFile(out, bytes, { flush: true });
+          const registered = (await agent.register()).added;
+          const { added } = await agent.publishCard({ uri, contentHash, capabilities: tags.map(encodeCapability) });
+          return {
+            data: { agent: agent.did, registered, file: out, uri, contentHash, capabilities: tags, added },
+            lines: [
+              ...columns([
+                ["agent", `${agent.did}${registered ? " (registered now)" : ""}`],
+                ["card", `${out}${added ? "" : " (published already)"}`],
+                ["SHA-256", contentHash],
+                ["capabilities", tags.join(", ") || "none"],
+              ]),
+              "",
+              `Next: serve ${out} as it is at ${uri}, then affiant agent show ${flags.agent}`,
+            ],
+          };
+        });
+      }),
+    );
+}
+
+async function readCard(file: string): Promise<AgentCard> {
+  try {
+    const card: unknown = JSON.parse(await readFile(file, "utf8"));
+    if (typeof card === "object" && card !== null && !Array.isArray(card)) return card as AgentCard;
+  } catch (cause) {
+    throw new AffiantError("ERR_INPUT_FILE", `${file} cannot be read as JSON`, { cause });
+  }
+  throw new AffiantError("ERR_INPUT_FILE", `${file} is not an agent card: it holds no JSON object`);
+}
