@@ -1,4 +1,6 @@
+import { readdirSync } from "node:fs";
 import { createRequire } from "node:module";
+import { join } from "node:path";
 
 import hardhatToolboxMochaEthers from "@nomicfoundation/hardhat-toolbox-mocha-ethers";
 import { defineConfig, overrideTask } from "hardhat/config";
@@ -17,9 +19,21 @@ const buildWithAbis = overrideTask("build")
   })
   .build();
 
+/** Tests are what is named `*.test.ts`. The files beside them are worlds and processes that tests start. */
+const mochaTestsByName = overrideTask(["test", "mocha"])
+  .setInlineAction(async (args, _hre, runSuper) => {
+    const named = (args as { testFiles?: string[] }).testFiles ?? [];
+    const root = join(import.meta.dirname, "test");
+    const all = (): string[] => readdirSync(root, { recursive: true, encoding: "utf8" });
+    const tests = all().filter((file) => file.endsWith(".test.ts"));
+    const testFiles = named.length > 0 ? named : tests.sort().map((file) => join(root, file));
+    return (await runSuper({ ...args, testFiles })) as unknown;
+  })
+  .build();
+
 export default defineConfig({
   plugins: [hardhatToolboxMochaEthers],
-  tasks: [buildWithAbis],
+  tasks: [buildWithAbis, mochaTestsByName],
   solidity: {
     // OpenZeppelin's own contracts that are deployed as they are: the manager of roles, and the proxy of the registries.
     npmFilesToBuild: [
