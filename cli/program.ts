@@ -8,6 +8,8 @@ import { agentListCommand } from "./agentList.ts";
 import { agentProveCommand } from "./agentProve.ts";
 import { agentRecoverCommand } from "./agentRecover.ts";
 import { agentShowCommand } from "./agentShow.ts";
+import { measureCommandLine } from "./attestation/measure.ts";
+import { wrapCommand } from "./attestation/wrap.ts";
 import { auditCommand } from "./audit.ts";
 import { ceremonyCommand } from "./ceremony.ts";
 import { group, withExamples } from "./command.ts";
@@ -53,6 +55,8 @@ const commands = (): readonly Command[] => [
     contractVerifyCommand(),
     contractRevokeCommand(),
   ]),
+  measureCommandLine(),
+  wrapCommand(),
   mcpProxyCommand(),
   ceremonyCommand(),
   statusCommand(),

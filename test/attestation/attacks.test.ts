@@ -14,7 +14,7 @@ import { type TaskPlace, type VerificationTask } from "../../protocol/attestatio
 import { type Hex, toHex } from "../../protocol/encoding/hex.ts";
 import { eventually } from "../helpers/eventually.ts";
 import { tempFolders } from "../helpers/tempFolder.ts";
-import { patchMemory } from "./world/attacks.ts";
+import { patchMemory } from "../../scripts/torture/attestation/patchMemory.ts";
 import {
   chainId,
   measure,
@@ -23,7 +23,7 @@ import {
   pythonProgram,
   wrap,
   type WrappedAgent,
-} from "./world/wrapped.ts";
+} from "../../scripts/torture/attestation/wrapped.ts";
 
 const verifier = Wallet.createRandom().address;
 

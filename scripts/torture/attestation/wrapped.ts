@@ -42,7 +42,7 @@ export async function pythonProgram(root: string): Promise<Program> {
   return { command: ["python3", join(root, "main.py")], root, file: join(root, "price.py") };
 }
 
-/** A native program with a library of its own. */
+/** A native program with a library of its own. Cheap: many of them fit on one machine. */
 export async function nativeProgram(root: string): Promise<Program> {
   await mkdir(root, { recursive: true });
   const [program, library] = [join(root, "sleep"), join(root, "libown.so")];

@@ -1,0 +1,152 @@
+/** `npm run torture -- attestation`: attacks on agents that run as separate processes; prints what caught each. */
+import { appendFile, copyFile, rename } from "node:fs/promises";
+import { createServer, type Server } from "node:http";
+
+import { patchMemory } from "./attestation/patchMemory.ts";
+import { System, type SystemAgent } from "./attestation/system.ts";
+import { nodeProgram, pythonProgram, wrap, type WrappedAgent } from "./attestation/wrapped.ts";
+
+/** Enough for five fresh verifiers behind a panel of three: (n − 1) / 2 are drawn for each. */
+const agentCount = 18;
+
+interface Attack {
+  readonly name: string;
+  /** Does it. @returns what undoes what would go on by itself */
+  readonly strike: (system: System, target: SystemAgent) => Promise<(() => Promise<void>) | void>;
+  /** Statuses of the target after the round that show the attack was caught. */
+  readonly caught: readonly string[];
+  /** Further rounds that it takes: three time-outs in a row end trust. */
+  readonly rounds?: number;
+}
+
+const attacks: readonly Attack[] = [
+  {
+    name: "a file of a Node program changed on disk",
+    strike: (_system, { program }) => appendFile(program.file, "\n"),
+    caught: ["convicted"],
+  },
+  {
+    name: "a file of a Python program changed on disk",
+    strike: (_system, { program }) => appendFile(program.file, "\n"),
+    caught: ["convicted"],
+  },
+  {
+    name: "a library swapped",
+    async strike(_system, { program }) {
+      await copyFile(program.command[0], `${program.file}.new`);
+      await rename(`${program.file}.new`, program.file);
+    },
+    caught: ["convicted"],
+  },
+  {
+    name: "memory of a native process patched",
+    strike: (_system, { wrapper, program }) => patchMemory(wrapper.pid ?? -1, program.command[0]),
+    caught: ["convicted"],
+  },
+  {
+    name: "an old answer replayed",
+    async strike(system, target) {
+      const old = await target.wrapper.answer({
+        round: 0,
+        target: target.wrapper.wrapping.agent,
+        verifier: target.wrapper.wrapping.agent,
+        nonce: `0x${"07".repeat(32)}`,
+      });
+      await system.silence(target);
+      const server = await answerAlways(old, target.port);
+      return () => closed(server);
+    },
+    caught: ["silent"],
+    rounds: 3,
+  },
+  {
+    name: "an answer relayed from a clean twin",
+    async strike(system, target) {
+      await system.silence(target);
+      // The twin has the same files and even the target's keys. What it lacks is the key that the service injected.
+      const twin: WrappedAgent = await wrap(target.program, { account: target.account, signing: target.signing });
+      const server = await relayTo(twin.url, target.port);
+      return async () => {
+        await closed(server);
+        await twin.close();
+      };
+    },
+    caught: ["convicted"],
+  },
+  {
+    name: "a silent target, which is a silent verifier too",
+    strike: (system, target) => system.silence(target),
+    caught: ["silent"],
+    rounds: 3,
+  },
+];
+
+async function main(): Promise<void> {
+  const system = await System.start(agentCount - 2);
+  const [node, python] = [await system.add(nodeProgram), await system.add(pythonProgram)];
+  const rest = system.agents.filter((agent) => agent !== node && agent !== python);
+  await nextRound(system);
+  let missed = 0;
+  const struck = new Set<SystemAgent>();
+  for (const attack of attacks) {
+    const target = attack.name.includes("Node") ? node : attack.name.includes("Python") ? python : rest.pop();
+    if (!target) throw new Error("too few agents");
+    const blockBefore = await system.reader.blockNumber();
+    const undo = await attack.strike(system, target);
+    for (let round = 0; round < (attack.rounds ?? 1); round++) await nextRound(system);
+    const status = await system.status(target);
+    const blocks = (await system.reader.blockNumber()) - blockBefore;
+    const caught = attack.caught.includes(status);
+    if (!caught) missed++;
+    console.log(`${caught ? "caught" : "MISSED"}  ${attack.name}: ${status} after ${blocks} blocks`);
+    await undo?.();
+    struck.add(target);
+  }
+  const wronged = await accused(system, struck);
+  console.log(JSON.stringify({ attacks: attacks.length, missed, honestAgentsConvicted: wronged }));
+  await system.close();
+  process.exit(missed === 0 && wronged === 0 ? 0 : 1);
+}
+
+/** Opens a round and brings it to its end. */
+async function nextRound(system: System): Promise<void> {
+  const number = ((await system.reader.round())?.number ?? 0) + 1;
+  await system.stepUntil(() => system.roundIs("closed", number), 400);
+}
+
+async function accused(system: System, struck: ReadonlySet<SystemAgent>): Promise<number> {
+  const honest = system.agents.filter((agent) => !struck.has(agent));
+  const statuses = await Promise.all(honest.map((agent) => system.status(agent)));
+  return statuses.filter((status) => status !== "trusted").length;
+}
+
+function answerAlways(evidence: string, port: number): Promise<Server> {
+  return listening(
+    createServer((_request, response) => response.end(JSON.stringify({ evidence }))),
+    port,
+  );
+}
+
+function relayTo(url: string, port: number): Promise<Server> {
+  const server = createServer((request, response) => {
+    const chunks: Buffer[] = [];
+    request.on("data", (chunk: Buffer) => chunks.push(chunk));
+    request.on("end", () => {
+      fetch(`${url}${request.url}`, { method: "POST", body: Buffer.concat(chunks) })
+        .then(async (answer) => response.writeHead(answer.status).end(await answer.text()))
+        .catch(() => response.destroy());
+    });
+  });
+  return listening(server, port);
+}
+
+function listening(server: Server, port: number): Promise<Server> {
+  return new Promise((resolve) => server.listen(port, "127.0.0.1", () => resolve(server)));
+}
+
+function closed(server: Server): Promise<void> {
+  server.closeAllConnections();
+  return new Promise((resolve) => void server.close(() => resolve()));
+}
+
+await main();
