@@ -7,6 +7,7 @@ import { type Logger } from "pino";
 import { AffiantError } from "../../protocol/errors/affiantError.ts";
 import { logRequests } from "./accessLog.ts";
 import { answerProblem } from "./problems.ts";
+import { validateRequest } from "./validateRequest.ts";
 
 export interface AppOptions {
   readonly bodyLimitBytes: number;
@@ -26,6 +27,7 @@ export function createApp({ bodyLimitBytes, logger, guards, routers }: AppOption
   app.use(helmet({ contentSecurityPolicy: { directives: { defaultSrc: ["'none'"], styleSrc: ["'self'"] } } }));
   for (const guard of guards) app.use(guard);
   app.use(express.json({ limit: bodyLimitBytes, strict: true, type: isParsed }));
+  app.use(validateRequest());
   for (const router of routers) app.use(router);
   app.use((request) => {
     throw new AffiantError("ERR_NOT_FOUND_ROUTE", `nothing answers ${request.method} ${request.path}`, {

@@ -17,7 +17,7 @@ export function docsRouter(): Router {
 
 function docsPage(): string {
   const rows = Object.entries(openApiDocument.paths).flatMap(([path, methods]) =>
-    Object.entries(methods as Record<string, { summary: string }>).map(([method, { summary }]) => {
+    Object.entries(methods).map(([method, { summary }]) => {
       return `<tr><td>${method.toUpperCase()}</td><td><code>${path}</code></td><td>${summary}</td></tr>`;
     }),
   );

@@ -2,7 +2,7 @@ import { type ServerResponse } from "node:http";
 
 import { Router } from "express";
 
-import { type AgentEntries, type AgentHead, type EntrySubmission, maxBatchEntries } from "../../protocol/api/types.ts";
+import { type AgentEntries, type AgentHead, type EntrySubmission } from "../../protocol/api/types.ts";
 import { parseEthrDid } from "../../protocol/did/ethr.ts";
 import { toHex } from "../../protocol/encoding/hex.ts";
 import { AffiantError } from "../../protocol/errors/affiantError.ts";
@@ -11,22 +11,18 @@ import { type Log } from "../log/log.ts";
 import { type StoredEntry } from "../store/entryStore.ts";
 import { readHash, readWhole } from "./read.ts";
 
-/** Taking entries in, and reading them by id and by agent. */
+/** Bodies are held to the OpenAPI document before they come here. Taking entries in, and reading them by id and by agent. */
 export function entriesRouter(ingest: Ingest, log: Log): Router {
   const router = Router();
 
   router.post("/v1/entries", async (request, response) => {
-    const { receipt, isNew } = await ingest.submit(readSubmission(request.body));
+    const { receipt, isNew } = await ingest.submit(request.body as EntrySubmission);
     sendJson(response, isNew ? 201 : 200, receipt);
   });
 
   router.post("/v1/entries\\:batch", async (request, response) => {
-    const body = request.body as { entries?: unknown } | undefined;
-    const entries = body?.entries;
-    if (!Array.isArray(entries) || entries.length === 0 || entries.length > maxBatchEntries) {
-      throw new AffiantError("ERR_INPUT_MALFORMED", `entries must be a list of 1 to ${maxBatchEntries} submissions`);
-    }
-    const results = await ingest.submitBatch(entries.map(readSubmission));
+    const { entries } = request.body as { entries: readonly EntrySubmission[] };
+    const results = await ingest.submitBatch(entries);
     sendJson(response, 200, `{"results":[${results.join(",")}]}`);
   });
 
@@ -77,15 +73,6 @@ function sendJson(response: ServerResponse, status: number, text: string): void 
     "content-length": text.length,
   });
   response.end(text, "latin1");
-}
-
-function readSubmission(value: unknown): EntrySubmission {
-  const { leaf, disclosures } = (typeof value === "object" && value !== null ? value : {}) as Record<string, unknown>;
-  if (typeof leaf !== "string") throw new AffiantError("ERR_INPUT_MALFORMED", "leaf must be a text");
-  if (disclosures === undefined) return { leaf };
-  const isList = Array.isArray(disclosures) && disclosures.every((one) => typeof one === "string");
-  if (!isList) throw new AffiantError("ERR_INPUT_MALFORMED", "disclosures must be a list of texts");
-  return { leaf, disclosures: disclosures as string[] };
 }
 
 function findEntry(log: Log, entryId: string): StoredEntry {

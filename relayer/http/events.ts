@@ -1,5 +1,7 @@
 import { Router, type Response } from "express";
 
+import { AffiantError } from "../../protocol/errors/affiantError.ts";
+
 /** Server-sent events (WHATWG HTML §9.2): what happens in the log, as it happens. */
 export class EventHub {
   readonly #clients = new Set<Response>();
@@ -41,8 +43,7 @@ export function eventsRouter(hub: EventHub): Router {
   const router = Router();
   router.get("/v1/events", (_request, response) => {
     if (!hub.add(response)) {
-      response.status(503).setHeader("retry-after", "5").end();
-      return;
+      throw new AffiantError("ERR_UNAVAILABLE_QUEUE", "too many readers listen already");
     }
     response.writeHead(200, { "content-type": "text/event-stream", "cache-control": "no-store" });
     response.write(": welcome\n\n");

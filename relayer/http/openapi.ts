@@ -1,33 +1,199 @@
-import { errorCodes } from "../../protocol/errors/codes.ts";
+import { openApiSchemas } from "./openapiSchemas.ts";
 
-const hash = { type: "string", pattern: "^0x[0-9a-f]{64}$" };
-const address = { type: "string", pattern: "^0x[0-9a-fA-F]{40}$" };
-const uint256 = { type: "string", pattern: "^(0|[1-9][0-9]{0,77})$" };
-const whole = { type: "integer", minimum: 0 };
-const submission = {
-  type: "object",
-  required: ["leaf"],
-  additionalProperties: false,
-  properties: {
-    leaf: { type: "string", description: "Compact JWS of an entry" },
-    disclosures: { type: "array", items: { type: "string" }, maxItems: 16 },
-  },
-};
-const ref = (name: string) => ({ $ref: `#/components/schemas/${name}` });
-const json = (schema: unknown) => ({ content: { "application/json": { schema } } });
-const answer = (description: string, schema?: unknown) => ({ description, ...(schema ? json(schema) : {}) });
-const problem = {
-  description: "Refused: an RFC 9457 problem with a stable code",
-  content: { "application/problem+json": { schema: ref("Problem") } },
-};
-const inPath = (name: string, schema: unknown = { type: "string" }) => ({ name, in: "path", required: true, schema });
-const inQuery = (name: string, required = false) => ({ name, in: "query", required, schema: whole });
+type SchemaName = keyof typeof openApiSchemas;
 
-function get(summary: string, ok: unknown, parameters: readonly unknown[] = []) {
-  return { get: { summary, parameters, responses: { "200": ok, default: problem } } };
+export interface Parameter {
+  readonly name: string;
+  readonly in: "path" | "query" | "header";
+  readonly required: boolean;
+  readonly schema: unknown;
 }
 
-/** The HTTP API (OpenAPI 3.1). `/docs` shows it, and a test holds it to the routes that are there. */
+type Content = Readonly<Record<string, { readonly schema?: unknown }>>;
+
+export interface Answer {
+  readonly description: string;
+  readonly content?: Content;
+}
+
+export interface Operation {
+  readonly summary: string;
+  readonly parameters: readonly Parameter[];
+  /** A body under `application/json` is held to its schema; one of any type is its router's to read. */
+  readonly requestBody?: { readonly required: true; readonly content: Content };
+  readonly responses: Readonly<Record<string, Answer>>;
+}
+
+export type Method = "get" | "post" | "put";
+
+const ref = (name: SchemaName) => ({ $ref: `#/components/schemas/${name}` });
+const json = (name: SchemaName): Content => ({ "application/json": { schema: ref(name) } });
+const body = (name: SchemaName) => ({ requestBody: { required: true, content: json(name) } }) as const;
+const answer = (description: string, name: SchemaName): Answer => ({ description, content: json(name) });
+const plain = (description: string, type: string): Answer => ({ description, content: { [type]: {} } });
+
+const text = { type: "string", minLength: 1 };
+const inPath = (name: string, schema: unknown = text): Parameter => ({ name, in: "path", required: true, schema });
+const inQuery = (name: string, schema: unknown = ref("Whole"), required = false): Parameter => {
+  return { name, in: "query", required, schema };
+};
+const required = (name: string) => inQuery(name, ref("Whole"), true);
+const upTo = (maximum: number) => ({ type: "integer", minimum: 0, maximum });
+
+const idempotencyKey: Parameter = {
+  name: "Idempotency-Key",
+  in: "header",
+  required: true,
+  schema: ref("IdempotencyKey"),
+};
+
+const meanings: Readonly<Record<number, string>> = {
+  400: "Not of the described form",
+  403: "Not allowed",
+  404: "Not here",
+  409: "In conflict with what is there",
+  413: "Too large",
+  422: "What should prove it does not",
+  429: "Too much; Retry-After says when to come back",
+  503: "Not now; Retry-After says when to come back",
+};
+
+/** Problems with these statuses, and those that any request can meet. A 500 is a defect: it is promised nowhere. */
+function refused(...statuses: readonly number[]): Record<string, Answer> {
+  const content: Content = { "application/problem+json": { schema: ref("Problem") } };
+  return Object.fromEntries(
+    [400, 429, ...statuses].map((status) => [status, { description: meanings[status] ?? "Refused", content }]),
+  );
+}
+
+function get(summary: string, ok: Answer, parameters: readonly Parameter[] = [], ...statuses: readonly number[]) {
+  return { get: { summary, parameters, responses: { "200": ok, ...refused(...statuses) } } };
+}
+
+const entryId = inPath("entryId", ref("Hash"));
+const policyHash = inPath("hash", ref("Hash"));
+
+const paths: Readonly<Record<string, Partial<Record<Method, Operation>>>> = {
+  "/v1/entries": {
+    post: {
+      summary: "Hand in one entry",
+      parameters: [],
+      ...body("Submission"),
+      responses: {
+        "200": answer("It was there already", "Receipt"),
+        "201": answer("It is in the log, durably", "Receipt"),
+        ...refused(403, 409, 413, 422, 503),
+      },
+    },
+  },
+  "/v1/entries:batch": {
+    post: {
+      summary: "Hand in up to 256 entries; each has its own answer",
+      parameters: [],
+      ...body("Batch"),
+      responses: { "200": answer("One result an entry, in order", "BatchResults"), ...refused(413, 503) },
+    },
+  },
+  "/v1/entries/{entryId}": get("An entry's leaf and place", answer("The leaf", "Entry"), [entryId], 404),
+  "/v1/entries/{entryId}/receipt": get("An entry's receipt", answer("The receipt", "Receipt"), [entryId], 404),
+  "/v1/agents/{did}/head": get("Where an agent's chain of entries ends", answer("Its end", "AgentHead"), [
+    inPath("did"),
+  ]),
+  "/v1/agents/{did}/entries": get("An agent's entries by seq", answer("Entries, and how many", "AgentEntries"), [
+    inPath("did"),
+    inQuery("from"),
+    inQuery("limit", upTo(1_000)),
+  ]),
+  "/v1/agents/{did}/equivocations": get("Rival entries an agent signed", answer("The rivals", "Equivocations"), [
+    inPath("did"),
+  ]),
+  "/v1/log": get("Name, size, keys and contract of the log", answer("The log", "LogInfo")),
+  "/v1/log/checkpoint": get(
+    "The newest checkpoint, or that of a size (C2SP signed note)",
+    plain("The note", "text/plain"),
+    [inQuery("size")],
+    404,
+  ),
+  "/v1/log/tile/{path}": get(
+    "A tile or entry bundle (C2SP tlog-tiles)",
+    plain("Its bytes", "application/octet-stream"),
+    [inPath("path")],
+    404,
+  ),
+  "/v1/log/entries/{index}": get(
+    "The leaf at an index",
+    answer("The leaf", "Entry"),
+    [inPath("index", ref("Whole"))],
+    404,
+  ),
+  "/v1/log/proof/inclusion": get(
+    "RFC 9162 inclusion proof",
+    answer("The proof", "InclusionProof"),
+    [required("index"), inQuery("size")],
+    404,
+  ),
+  "/v1/log/proof/consistency": get(
+    "RFC 9162 consistency proof",
+    answer("The proof", "ConsistencyProof"),
+    [required("from"), inQuery("to")],
+    404,
+  ),
+  "/v1/log/anchors": get("Anchors on chain", answer("The anchors", "Anchors"), [
+    inQuery("from"),
+    inQuery("limit", upTo(1_000)),
+  ]),
+  "/v1/log/anchor": {
+    post: {
+      summary: "Ask for an anchor now",
+      parameters: [],
+      responses: { "202": answer("Asked; how anchoring stands", "Anchoring"), ...refused() },
+    },
+  },
+  "/v1/events": get("Server-sent events: checkpoint, anchor", plain("A stream", "text/event-stream"), [], 503),
+  "/v1/policies/{hash}": {
+    ...get("A policy bundle, RFC 8785 bytes", answer("The bundle", "PolicyBundle"), [policyHash], 404),
+    put: {
+      summary: "Leave a policy bundle under its hash, byte for byte",
+      parameters: [policyHash],
+      requestBody: { required: true, content: { "*/*": {} } },
+      responses: {
+        "200": answer("It was there", "PolicyHash"),
+        "201": answer("Kept", "PolicyHash"),
+        ...refused(413, 503),
+      },
+    },
+  },
+  "/v1/requests": {
+    post: {
+      summary: "Have a signed call carried to a registry",
+      parameters: [idempotencyKey],
+      ...body("SponsoredCall"),
+      responses: { "202": answer("Accepted", "RequestAccepted"), ...refused(403, 404, 409, 413, 422, 503) },
+    },
+  },
+  "/v1/requests/{id}": get("How far a request has come", answer("Its state", "RequestStatus"), [inPath("id")], 404),
+  "/v1/proofs/key-ownership": {
+    post: {
+      summary: "Have a proof of key ownership checked and carried to the registry",
+      parameters: [],
+      ...body("KeyOwnershipSubmission"),
+      responses: { "202": answer("Accepted", "RequestAccepted"), ...refused(403, 404, 409, 413, 422, 503) },
+    },
+  },
+  "/healthz": get("Whether the process lives", answer("It does", "Alive")),
+  "/readyz": {
+    get: {
+      summary: "Whether it should get traffic, and why not",
+      parameters: [],
+      responses: { "200": answer("Yes", "Ready"), ...refused(), "503": answer("No", "NotReady") },
+    },
+  },
+  "/metrics": get("For Prometheus", plain("Metrics", "text/plain")),
+  "/openapi.json": get("This description", plain("OpenAPI 3.1", "application/json")),
+  "/docs": get("This description, for people", plain("A page", "text/html")),
+};
+
+/** The HTTP API (OpenAPI 3.1): the one place that says what a request may be. Requests are checked against it. */
 export const openApiDocument = {
   openapi: "3.1.0",
   info: {
@@ -35,143 +201,6 @@ export const openApiDocument = {
     version: "1",
     description: "Entries in, receipts out; docs/relayer.md is the guide.",
   },
-  paths: {
-    "/v1/entries": {
-      post: {
-        summary: "Hand in one entry",
-        requestBody: { required: true, ...json(ref("Submission")) },
-        responses: {
-          "200": answer("It was there already", ref("Receipt")),
-          "201": answer("It is in the log, durably", ref("Receipt")),
-          default: problem,
-        },
-      },
-    },
-    "/v1/entries:batch": {
-      post: {
-        summary: "Hand in up to 256 entries; each has its own answer",
-        requestBody: {
-          required: true,
-          ...json({
-            type: "object",
-            required: ["entries"],
-            properties: { entries: { type: "array", minItems: 1, maxItems: 256, items: ref("Submission") } },
-          }),
-        },
-        responses: { "200": answer("One result an entry, in order"), default: problem },
-      },
-    },
-    "/v1/entries/{entryId}": get("An entry's leaf and place", answer("The leaf"), [inPath("entryId", hash)]),
-    "/v1/entries/{entryId}/receipt": get("An entry's receipt", answer("The receipt", ref("Receipt")), [
-      inPath("entryId", hash),
-    ]),
-    "/v1/agents/{did}/head": get("Where an agent's chain of entries ends", answer("seq, entryId, count"), [
-      inPath("did"),
-    ]),
-    "/v1/agents/{did}/entries": get("An agent's entries by seq", answer("The entries, and how many there are"), [
-      inPath("did"),
-      inQuery("from"),
-      inQuery("limit"),
-    ]),
-    "/v1/agents/{did}/equivocations": get("Rival entries an agent signed", answer("The rivals"), [inPath("did")]),
-    "/v1/log": get("Name, size, keys and contract of the log", answer("The log")),
-    "/v1/log/checkpoint": get("The newest checkpoint (C2SP signed note)", { description: "text/plain" }),
-    "/v1/log/tile/{path}": get("A tile or entry bundle (C2SP tlog-tiles)", { description: "bytes" }, [inPath("path")]),
-    "/v1/log/entries/{index}": get("The leaf at an index", answer("The leaf"), [inPath("index", whole)]),
-    "/v1/log/proof/inclusion": get("RFC 9162 inclusion proof", answer("The proof"), [
-      inQuery("index", true),
-      inQuery("size"),
-    ]),
-    "/v1/log/proof/consistency": get("RFC 9162 consistency proof", answer("The proof"), [
-      inQuery("from", true),
-      inQuery("to"),
-    ]),
-    "/v1/log/anchors": get("Anchors on chain", answer("The anchors"), [inQuery("from"), inQuery("limit")]),
-    "/v1/log/anchor": {
-      post: { summary: "Ask for an anchor now", responses: { "202": answer("Asked"), default: problem } },
-    },
-    "/v1/events": get("Server-sent events: checkpoint, anchor", { description: "text/event-stream" }),
-    "/v1/policies/{hash}": {
-      ...get("A policy bundle", answer("The bundle, RFC 8785 bytes"), [inPath("hash", hash)]),
-      put: {
-        summary: "Leave a policy bundle under its hash",
-        parameters: [inPath("hash", hash)],
-        requestBody: { required: true, ...json({ type: "object" }) },
-        responses: { "200": answer("It was there"), "201": answer("Kept"), default: problem },
-      },
-    },
-    "/v1/requests": {
-      post: {
-        summary: "Have a signed call carried to a registry",
-        parameters: [{ name: "Idempotency-Key", in: "header", required: true, schema: { type: "string" } }],
-        requestBody: { required: true, ...json(ref("SponsoredCall")) },
-        responses: { "202": answer("Accepted: id and statusUrl"), default: problem },
-      },
-    },
-    "/v1/proofs/key-ownership": {
-      post: {
-        summary: "Have a zero-knowledge proof of key ownership checked and carried to the registry",
-        requestBody: { required: true, ...json(ref("KeyOwnershipSubmission")) },
-        responses: {
-          "202": answer("The proof holds: id and statusUrl of the request that carries it"),
-          default: problem,
-        },
-      },
-    },
-    "/v1/requests/{id}": get("How far a request has come", answer("The state"), [inPath("id")]),
-    "/healthz": get("Whether the process lives", answer("alive")),
-    "/readyz": get("Whether it should get traffic, and why not", answer("ready")),
-    "/metrics": get("For Prometheus", { description: "text/plain" }),
-  },
-  components: {
-    schemas: {
-      Submission: submission,
-      Receipt: {
-        type: "object",
-        required: ["entryId", "index", "size", "checkpoint", "proof", "status"],
-        properties: {
-          entryId: hash,
-          index: whole,
-          size: whole,
-          checkpoint: { type: "string" },
-          proof: { type: "array", items: hash },
-          status: { enum: ["sequenced", "anchored", "final"] },
-          anchor: { type: "object" },
-        },
-      },
-      SponsoredCall: {
-        type: "object",
-        required: ["target", "data"],
-        properties: {
-          target: address,
-          data: { type: "string", pattern: "^0x([0-9a-f]{2})+$" },
-        },
-      },
-      KeyOwnershipSubmission: {
-        type: "object",
-        required: ["claim", "proof", "signature"],
-        properties: {
-          claim: {
-            type: "object",
-            description: "EIP-712 KeyOwnership. Numbers are decimal text",
-            required: ["agent", "commitment", "recipient", "nonce", "deadline"],
-            properties: {
-              agent: address,
-              commitment: uint256,
-              recipient: address,
-              nonce: uint256,
-              deadline: { ...uint256, description: "Unix seconds" },
-            },
-          },
-          proof: { type: "string", pattern: "^0x[0-9a-f]{512}$", description: "abi.encode(a, b, c), 256 bytes" },
-          signature: { type: "string", pattern: "^0x([0-9a-f]{2})*$", description: "The owner's, of the claim" },
-        },
-      },
-      Problem: {
-        type: "object",
-        required: ["type", "title", "status", "detail", "code"],
-        properties: { code: { enum: Object.keys(errorCodes) }, status: { type: "integer" } },
-      },
-    },
-  },
-} as const;
+  paths,
+  components: { schemas: openApiSchemas },
+};

@@ -1,6 +1,6 @@
 import { Router } from "express";
 
-import { AffiantError } from "../../protocol/errors/affiantError.ts";
+import { type SponsoredCall } from "../../protocol/api/types.ts";
 import { type Requests } from "../requests/requests.ts";
 
 /** Sponsored calls: agents hold no ether. */
@@ -8,12 +8,9 @@ export function requestsRouter(requests: Requests): Router {
   const router = Router();
 
   router.post("/v1/requests", async (request, response) => {
-    const { target, data } = (request.body ?? {}) as Record<string, unknown>;
-    const key = request.get("idempotency-key");
-    if (typeof target !== "string" || typeof data !== "string" || key === undefined) {
-      throw new AffiantError("ERR_INPUT_MALFORMED", "target, data and the header Idempotency-Key are needed");
-    }
-    const status = await requests.submit({ target, data }, key);
+    const call = request.body as SponsoredCall; // held to the OpenAPI document, as is the header
+    const key = request.get("idempotency-key") ?? "";
+    const status = await requests.submit(call, key);
     response.status(202).json({ ...status, statusUrl: `/v1/requests/${status.id}` });
   });
 

@@ -2,6 +2,7 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
+import { answerViolation, findOperation } from "../../../relayer/http/operations.ts";
 import { readRelayerConfig, type RelayerConfig } from "../../../relayer/config.ts";
 import { formatDeployment } from "../../../protocol/deployment.ts";
 import { openSenderKey } from "../../../relayer/sender/signer.ts";
@@ -60,6 +61,14 @@ export class RelayerHome {
   }
 }
 
+/** Every answer to a test's client must be one that the OpenAPI document describes. */
+function holdToDocument(method: string, path: string, answer: Parameters<typeof answerViolation>[1]): void {
+  const found = findOperation(method, path);
+  if (!found && answer.status !== 404) throw new Error(`${method} ${path} is not documented`);
+  const violation = found && answerViolation(found, answer);
+  if (violation !== undefined) throw new Error(`${method} ${path}: ${violation}: ${JSON.stringify(answer.body)}`);
+}
+
 export function httpTo(url: string) {
   async function call(
     method: string,
@@ -73,8 +82,11 @@ export function httpTo(url: string) {
       ...(body === undefined ? {} : { body: typeof body === "string" ? body : JSON.stringify(body) }),
     });
     const text = await response.text();
-    const isJson = response.headers.get("content-type")?.includes("json");
-    return { status: response.status, headers: response.headers, text, body: isJson ? JSON.parse(text) : undefined };
+    const contentType = response.headers.get("content-type");
+    const json: unknown = contentType?.includes("json") ? JSON.parse(text) : undefined;
+    const answer = { status: response.status, headers: response.headers, text, body: json };
+    holdToDocument(method, new URL(url + path).pathname, { status: answer.status, contentType, body: json });
+    return answer;
   }
   return {
     get: (path: string) => call("GET", path),
