@@ -131,15 +131,15 @@ abstract contract AttestationVerdicts is AttestationRounds, AttestationPanels {
                 if (case_.failing && tally.heard == verdicts.length) break;
                 uint256 entry = _next(walk);
                 if (entry == 0) {
-                    _hearService(case_, verdicts);
                     byService = true;
+                    if (_hearService(case_, verdicts) == AttestationResult.Timeout) return _strikeTarget(a);
                     break;
                 }
                 ++consulted;
                 Turn turn = _turn(entry, case_, verdicts);
                 if (turn == Turn.Unable) continue;
                 if (turn == Turn.PassedOver || turn == Turn.TimedOut) ++needed;
-                ++taken;
+                else ++taken;
             }
             if (tally.fails != 0) {
                 a.status = AttestationStatus.Quarantined;
@@ -147,7 +147,7 @@ abstract contract AttestationVerdicts is AttestationRounds, AttestationPanels {
                 a.consulted = Math.max(consulted, seats);
                 return RecordKind.Quarantined;
             }
-            if (tally.timeouts >= seats || (byService && tally.passes == 0)) return _strikeTarget(a);
+            if (tally.timeouts >= seats) return _strikeTarget(a);
             bool alone = !byService && tally.passes == 1;
             _trust(a, case_.clock.trustLength, alone ? _agent(tally.voucher).enrolment : 0);
             return RecordKind.Passed;
@@ -215,12 +215,15 @@ abstract contract AttestationVerdicts is AttestationRounds, AttestationPanels {
         return result == AttestationResult.Timeout ? Turn.TimedOut : Turn.Heard;
     }
 
-    function _hearService(Case memory case_, SignedVerdict[] calldata verdicts) private view {
+    function _hearService(
+        Case memory case_,
+        SignedVerdict[] calldata verdicts
+    ) private view returns (AttestationResult) {
         Tally memory tally = case_.tally;
         if (tally.heard == verdicts.length) revert VerdictMissing(address(0), 0);
         SignedVerdict calldata verdict = verdicts[tally.heard];
         if (!_isService(verdict.verifier)) revert NotOnPanel(verdict.verifier, case_.target);
-        _hear(case_, verdict, verdict.verifier);
+        return _hear(case_, verdict, verdict.verifier);
     }
 
     /// @dev Most signers are plain accounts: looking for code at their address first would cost 2,600 gas each.

@@ -12,8 +12,11 @@ import { attestationRegistryDomain, attestationRegistryTypes } from "../../proto
 import { signerTypes } from "../../protocol/eip712/typedData.ts";
 import { type Hex, toHex } from "../../protocol/encoding/hex.ts";
 import { agentRegistryAbi } from "../../protocol/generated/abi/AgentRegistry.ts";
-import { iAttestationRegistryAbi } from "../../protocol/generated/abi/IAttestationRegistry.ts";
+import { attestationRegistryAbi } from "../../protocol/generated/abi/AttestationRegistry.ts";
+import { iAttestationReaderAbi } from "../../protocol/generated/abi/IAttestationReader.ts";
 
+/** What the proxy answers: the registry's own functions, and those it hands to its reader. */
+const abi = [...attestationRegistryAbi, ...iAttestationReaderAbi];
 const deadline = 10_000_000_000n;
 const verdictTypes = signerTypes(attestationRegistryTypes, "Verdict");
 
@@ -56,7 +59,7 @@ export async function attestationWorld({ agents, operatorOf }: WorldOptions) {
   await appointAttestationService(deployer, deployment, service.address);
   const chainId = BigInt(deployment.chainId);
   const address = deployment.contracts.attestationRegistry.address;
-  const registry = new Contract(address, iAttestationRegistryAbi, anyone);
+  const registry = new Contract(address, abi, anyone);
   const agentRegistry = new Contract(deployment.contracts.agentRegistry.address, agentRegistryAbi, anyone);
   const domain = attestationRegistryDomain(chainId, address);
   const wallets = Array.from({ length: agents }, (_, index) => walletOf(index));
@@ -169,7 +172,7 @@ export async function attestationWorld({ agents, operatorOf }: WorldOptions) {
     },
 
     mine: (blocks: number) => ethers.provider.send("hardhat_mine", [`0x${blocks.toString(16)}`]),
-    interface: new Interface(iAttestationRegistryAbi),
+    interface: new Interface(abi),
   };
 
   for (const [index, wallet] of wallets.entries()) {

@@ -1,7 +1,8 @@
+import { measure as attestation } from "./attestation.ts";
 import { measure as identity } from "./identity.ts";
 import { measure as log } from "./log.ts";
 import { type MeasureGas } from "./row.ts";
 import { measure as zk } from "./zk.ts";
 
 /** Every topic that `npm run gas` measures. A room adds its module here. */
-export const topics: Readonly<Record<string, MeasureGas>> = { identity, log, zk };
+export const topics: Readonly<Record<string, MeasureGas>> = { attestation, identity, log, zk };

@@ -1,0 +1,652 @@
+import { expect } from "chai";
+import { id, ZeroAddress, ZeroHash } from "ethers";
+
+import { nextRotHead, unpackRecord, unpackVerdicts } from "../../protocol/attestation/record.ts";
+import { panelOf } from "../../protocol/attestation/panel.ts";
+import { secretCommitment } from "../../protocol/attestation/seed.ts";
+import { attestationRegistryTypes } from "../../protocol/eip712/attestationRegistry.ts";
+import { signerTypes } from "../../protocol/eip712/typedData.ts";
+import {
+  type AttestationStatus,
+  attestationStatuses,
+  type AttestationResult,
+} from "../../protocol/attestation/types.ts";
+import { type Hex } from "../../protocol/encoding/hex.ts";
+import { type AttestationWorld, attestationWorld, secretOf, walletOf } from "../helpers/attestationWorld.ts";
+
+interface Standing {
+  status: bigint;
+  version: bigint;
+  expiresAtBlock: bigint;
+  recordIndex: bigint;
+}
+
+describe("AttestationRegistry", () => {
+  let world: AttestationWorld;
+  let restore: () => Promise<void>;
+
+  before(async () => {
+    world = await attestationWorld({ agents: 20 });
+    const snapshot = await world.networkHelpers.takeSnapshot();
+    restore = () => snapshot.restore();
+  });
+  beforeEach(() => restore());
+
+  const addressOf = (index: number): string => walletOf(index).address;
+  const status = async (index: number): Promise<AttestationStatus | undefined> => {
+    return attestationStatuses[Number((await world.read<Standing>("statusOf", addressOf(index))).status)];
+  };
+  const isTrusted = (index: number) => world.read<boolean>("isTrusted", addressOf(index));
+  const record = (target: number, said: readonly (readonly [string, AttestationResult])[]) => {
+    return world.record(addressOf(target), said);
+  };
+  /** The verifiers in turn, those at `liars` saying something else than the others. */
+  const said = (
+    verifiers: string[],
+    from: number,
+    count: number,
+    result: AttestationResult,
+    other: AttestationResult = result,
+    liars: number[] = [],
+  ) =>
+    verifiers.slice(from, from + count).map((verifier, i) => [verifier, liars.includes(i) ? other : result] as const);
+  const reverts = (sent: Promise<unknown>, error: string, ...args: unknown[]) => {
+    return expect(sent)
+      .to.be.revertedWithCustomError(world.registry, error)
+      .withArgs(...args);
+  };
+  /** Everything recorded as passed, but for those left out; then the round is closed if all are. */
+  const passAll = async (except: number[] = []) => {
+    for (let i = 0; i < 20; i++) if (!except.includes(i)) await world.recordPanel(addressOf(i));
+  };
+  const convict = async (index: number) => {
+    const { verifiers } = await world.panel(addressOf(index));
+    await record(index, said(verifiers, 0, 1, "fail"));
+    await record(index, said(verifiers, 3, 4, "fail"));
+  };
+
+  describe("introduction", () => {
+    it("leads from the service to the first agent and from each to the next", async () => {
+      expect(await isTrusted(0)).to.equal(true);
+      expect(await isTrusted(19)).to.equal(true);
+      expect(await world.read("introducer")).to.equal(addressOf(19));
+      const vouchers = [];
+      for (const i of [0, 1, 19]) {
+        const [, [word]] = await world.read<[bigint[], bigint[]]>("history", addressOf(i), 0, 1);
+        vouchers.push(unpackRecord(word ?? 0n).voucher);
+      }
+      expect(vouchers).to.deep.equal([0, 1, 19]);
+    });
+
+    it("refuses another introducer", async () => {
+      const verdict = await world.introduction(await enrolled(), addressOf(3));
+      await reverts(
+        world.send(world.anyone, "introduce", walletOf(20).address, verdict),
+        "NotIntroducer",
+        addressOf(3),
+        addressOf(19),
+      );
+    });
+
+    it("refuses a verdict with another result than was signed", async () => {
+      const verdict = await world.introduction(await enrolled(), addressOf(19), "fail");
+      await reverts(
+        world.send(world.anyone, "introduce", walletOf(20).address, { ...verdict, result: 1 }),
+        "InvalidSignature",
+        addressOf(19),
+      );
+    });
+
+    it("counts a rejection once", async () => {
+      const target = await enrolled();
+      const verdict = await world.introduction(target, addressOf(19), "fail");
+      await world.send(world.anyone, "introduce", target, verdict);
+      expect(await status(20)).to.equal("enrolled");
+      await reverts(world.send(world.anyone, "introduce", target, verdict), "InvalidSignature", addressOf(19));
+    });
+
+    it("refuses an agent that is verified already", async () => {
+      const verdict = await world.introduction(addressOf(3), addressOf(19));
+      await reverts(world.send(world.anyone, "introduce", addressOf(3), verdict), "WrongStatus", addressOf(3), 2);
+    });
+
+    it("lets the service step in where the last agent lost trust", async () => {
+      await world.send(world.service, "retire", addressOf(19));
+      expect(await world.read("introducer")).to.equal(ZeroAddress);
+      await world.introduce(await enrolled());
+      expect(await isTrusted(20)).to.equal(true);
+    });
+
+    const enrolled = async (): Promise<string> => {
+      await world.register(walletOf(20), 20);
+      await world.enrol(walletOf(20));
+      return walletOf(20).address;
+    };
+  });
+
+  describe("enrolment", () => {
+    const commitment = id("commitment");
+
+    it("is the service's alone", async () => {
+      await reverts(
+        world.send(world.anyone, "enrol", addressOf(1), commitment, addressOf(1), 0),
+        "AccessManagedUnauthorized",
+        world.anyone.address,
+      );
+    });
+
+    it("refuses who is no agent, no commitment and no operator", async () => {
+      const [a, b] = [addressOf(1), world.anyone.address];
+      await reverts(world.send(world.service, "enrol", b, commitment, a, 0), "AgentNotActive", b);
+      await reverts(world.send(world.service, "enrol", a, ZeroHash, a, 0), "EmptyCommitment", a);
+      await reverts(world.send(world.service, "enrol", a, commitment, ZeroAddress, 0), "EmptyOperator", a);
+    });
+
+    it("of a new version ends trust in the one before, in that block", async () => {
+      await world.enrol(walletOf(4), addressOf(4), 2n);
+      expect(await isTrusted(4)).to.equal(false);
+      expect((await world.read<Standing>("statusOf", addressOf(4))).version).to.equal(2n);
+      await world.openAndDraw();
+      await world.recordPanel(addressOf(4));
+      expect(await isTrusted(4)).to.equal(true);
+    });
+
+    it("with another operator waits for the end of the round", async () => {
+      const round = await world.openAndDraw();
+      await reverts(world.enrol(walletOf(4), addressOf(5), 2n), "OperatorFrozen", addressOf(4), round);
+    });
+
+    it("is carried by anyone when the service signed it, and no one else", async () => {
+      const { service, anyone, domain } = world;
+      const message = {
+        service: service.address,
+        agent: addressOf(2),
+        commitment,
+        operator: addressOf(2),
+        tier: 1,
+        nonce: 0n,
+        deadline: 10_000_000_000n,
+      };
+      const types = signerTypes(attestationRegistryTypes, "Enrol");
+      const forged = await anyone.signTypedData(domain, types, message);
+      await reverts(
+        world.send(anyone, "enrolSigned", ...Object.values(message), forged),
+        "InvalidSignature",
+        service.address,
+      );
+      const own = { ...message, service: anyone.address };
+      await reverts(
+        world.send(anyone, "enrolSigned", ...Object.values(own), forged),
+        "NotAttestationService",
+        anyone.address,
+      );
+      await world.send(
+        anyone,
+        "enrolSigned",
+        ...Object.values(message),
+        await service.signTypedData(domain, types, message),
+      );
+      expect((await world.read<{ tier: bigint }>("statusOf", addressOf(2))).tier).to.equal(1n);
+    });
+
+    it("ends with the agent: whoever was deactivated is not trusted and can be expelled", async () => {
+      await reverts(world.send(world.anyone, "expel", addressOf(6)), "AgentStillActive", addressOf(6));
+      const { ethers, agentRegistry, networkHelpers } = world;
+      await networkHelpers.setBalance(addressOf(6), 10n ** 18n);
+      await networkHelpers.impersonateAccount(addressOf(6));
+      const signer = await ethers.getSigner(addressOf(6));
+      await (await agentRegistry.connect(signer).getFunction("deactivate")(addressOf(6), ZeroAddress)).wait();
+      expect(await isTrusted(6)).to.equal(false);
+      await world.send(world.anyone, "expel", addressOf(6));
+      expect(await world.read("rosterSize")).to.equal(19n);
+    });
+  });
+
+  describe("rounds", () => {
+    it("draw the same pairs as the protocol does", async () => {
+      const round = await world.openAndDraw();
+      const { seed } = await world.read<{ seed: Hex }>("roundAt", round);
+      const roster = [];
+      for (let place = 0; place < 20; place++) {
+        const [agent, operatorTag] = await world.read<[string, bigint]>("rosterAt", place);
+        roster.push({ agent, operatorTag });
+      }
+      for (const [place, { agent }] of roster.entries()) {
+        expect(await world.panel(agent)).to.deep.equal(panelOf(seed, roster, place));
+      }
+    });
+
+    it("are opened by the service alone, one at a time, with a secret", async () => {
+      const commitment = secretCommitment(secretOf(1));
+      await reverts(
+        world.send(world.anyone, "openRound", commitment),
+        "AccessManagedUnauthorized",
+        world.anyone.address,
+      );
+      await reverts(world.send(world.service, "openRound", ZeroHash), "EmptySecretCommitment");
+      await world.open();
+      await reverts(world.send(world.service, "openRound", commitment), "RoundStillOpen", 1);
+      await world.draw();
+      await reverts(world.send(world.service, "openRound", commitment), "RoundStillOpen", 1);
+    });
+
+    it("are drawn with the secret, after the block and before the deadline", async () => {
+      await world.open();
+      const { drawBlock, drawUntil } = await world.read<{ drawBlock: bigint; drawUntil: bigint }>("roundAt", 1);
+      await reverts(world.send(world.anyone, "drawRound", secretOf(1)), "TooEarly", drawBlock - 1n, drawBlock + 1n);
+      await world.mine(2);
+      await reverts(
+        world.send(world.anyone, "drawRound", secretOf(2)),
+        "WrongSecret",
+        secretCommitment(secretOf(2)),
+        secretCommitment(secretOf(1)),
+      );
+      await reverts(world.send(world.anyone, "voidRound"), "TooEarly", drawBlock + 1n, drawUntil + 1n);
+      await world.mine(100);
+      await reverts(world.send(world.anyone, "drawRound", secretOf(1)), "TooLate", drawUntil + 1n, drawUntil);
+    });
+
+    it("are void, on the service's record, when it does not reveal", async () => {
+      await world.open();
+      await world.mine(102);
+      await expect(world.registry.getFunction("voidRound")())
+        .to.emit(world.registry, "RoundVoided")
+        .withArgs(1, world.service.address, 1);
+      expect(await world.read("voidCountOf", world.service.address)).to.equal(1n);
+      await reverts(world.send(world.anyone, "recordVerdicts", 1, addressOf(0), []), "WrongPhase", 1, 4, 2);
+      expect(await world.open()).to.equal(2);
+    });
+
+    it("close when all are settled, or when their time is over", async () => {
+      await world.openAndDraw();
+      const { recordUntil } = await world.read<{ recordUntil: bigint }>("roundAt", 1);
+      await world.recordPanel(addressOf(0));
+      const now = BigInt(await world.ethers.provider.getBlockNumber());
+      await reverts(world.send(world.anyone, "closeRound"), "TooEarly", now + 1n, recordUntil + 1n);
+      await passAll([0]);
+      await world.send(world.anyone, "closeRound");
+      const verdicts = await world.verdicts(addressOf(0), []);
+      await reverts(world.send(world.anyone, "recordVerdicts", 1, addressOf(0), verdicts), "WrongPhase", 1, 3, 2);
+    });
+
+    it("differ though the block's hash does not: secret, head and number are in the seed", async () => {
+      await world.openAndDraw();
+      const first = await world.read<{ seed: string }>("roundAt", 1);
+      await world.mine(101);
+      await world.send(world.anyone, "closeRound");
+      await world.openAndDraw();
+      expect((await world.read<{ seed: string }>("roundAt", 2)).seed).not.to.equal(first.seed);
+    });
+
+    it("leave out who joins meanwhile, and keep the place of who leaves", async () => {
+      const round = await world.openAndDraw();
+      await world.register(walletOf(20), 20);
+      await world.enrol(walletOf(20));
+      await world.introduce(walletOf(20).address);
+      await reverts(world.read("panelOf", walletOf(20).address), "NotInRound", walletOf(20).address, round);
+      const { verifiers } = await world.panel(addressOf(0));
+      const leaver = verifiers[1] as string;
+      await world.send(world.service, "retire", leaver);
+      expect((await world.panel(addressOf(0))).verifiers).to.deep.equal(verifiers);
+      await record(
+        0,
+        said(
+          verifiers.filter((verifier) => verifier !== leaver),
+          0,
+          3,
+          "pass",
+        ),
+      );
+      expect(await status(0)).to.equal("trusted");
+      await world.mine(101);
+      await world.send(world.anyone, "closeRound");
+      expect(await world.read("rosterSize")).to.equal(20n);
+    });
+  });
+
+  describe("verdicts", () => {
+    it("that all pass make trust, until a block", async () => {
+      await world.openAndDraw();
+      const { blockNumber } = await world.recordPanel(addressOf(5));
+      const { expiresAtBlock } = await world.read<Standing>("statusOf", addressOf(5));
+      expect(expiresAtBlock).to.equal(BigInt(blockNumber + 7200));
+      await world.mine(7199);
+      expect(await isTrusted(5)).to.equal(true);
+      await world.mine(1);
+      expect(await isTrusted(5)).to.equal(false);
+      expect(await status(5)).to.equal("expired");
+    });
+
+    it("that are missing are waited for, until their author counts as silent", async () => {
+      await world.openAndDraw();
+      const { verifiers } = await world.panel(addressOf(5));
+      const { silentFrom } = await world.read<{ silentFrom: bigint }>("roundAt", 1);
+      await reverts(record(5, said(verifiers, 0, 2, "pass")), "VerdictMissing", verifiers[2], silentFrom);
+      await world.mine(25);
+      const pairs = said(verifiers.toSpliced(2, 1), 0, 4, "pass");
+      await reverts(record(5, pairs.slice(0, 3)), "VerdictMissing", ZeroAddress, 0);
+      // One is passed over: one more than the seats have to pass.
+      await record(5, pairs);
+      expect(await status(5)).to.equal("trusted");
+      expect((await world.read<[bigint, bigint]>("strikesOf", verifiers[2]))[1]).to.equal(1n);
+    });
+
+    it("count in turn: no verifier can push itself forward", async () => {
+      await world.openAndDraw();
+      const { verifiers } = await world.panel(addressOf(5));
+      await reverts(
+        record(5, said(verifiers, 0, 3, "pass").concat([[verifiers[3] as string, "pass"]])),
+        "NotOnPanel",
+        verifiers[3],
+        addressOf(5),
+      );
+      await reverts(record(5, [[verifiers[7] as string, "fail"]]), "NotOnPanel", verifiers[7], addressOf(5));
+    });
+
+    it("count for the round, the target and the result that were signed", async () => {
+      await world.openAndDraw();
+      const { verifiers } = await world.panel(addressOf(5));
+      const [first, ...others] = await world.verdicts(addressOf(5), said(verifiers, 0, 3, "pass"));
+      if (!first) throw new Error("no verdict");
+      for (const change of [{ result: 2 }, { attempts: 2 }, { evidenceHash: id("other") }]) {
+        const sent = world.send(world.anyone, "recordVerdicts", 1, addressOf(5), [{ ...first, ...change }, ...others]);
+        await reverts(sent, "InvalidSignature", verifiers[0]);
+      }
+      await reverts(
+        world.send(world.anyone, "recordVerdicts", 1, addressOf(5), [{ ...first, result: 0 }, ...others]),
+        "NoResult",
+        verifiers[0],
+      );
+      await reverts(
+        world.send(world.anyone, "recordVerdicts", 2, addressOf(5), [first, ...others]),
+        "WrongRound",
+        2,
+        1,
+      );
+      await reverts(world.send(world.anyone, "recordVerdicts", 1, addressOf(5), []), "NoVerdicts");
+      await world.send(world.anyone, "recordVerdicts", 1, addressOf(5), [first, ...others]);
+      await reverts(
+        world.send(world.anyone, "recordVerdicts", 1, addressOf(5), [first, ...others]),
+        "AlreadySettled",
+        addressOf(5),
+        1,
+      );
+    });
+
+    it("do not survive a reorg that draws otherwise", async () => {
+      await world.open();
+      const before = await world.networkHelpers.takeSnapshot();
+      await world.draw();
+      const { verifiers } = await world.panel(addressOf(5));
+      const verdicts = await world.verdicts(addressOf(5), said(verifiers, 0, 3, "pass"));
+      await before.restore();
+      // Another block takes the place of the one that was drawn.
+      await world.deployer.sendTransaction({ to: world.deployer.address, value: 1 });
+      await world.draw();
+      const { verifiers: now } = await world.panel(addressOf(5));
+      expect(now).not.to.deep.equal(verifiers);
+      const sent = world.send(
+        world.anyone,
+        "recordVerdicts",
+        1,
+        addressOf(5),
+        verdicts.map((verdict, i) => ({ ...verdict, verifier: now[i] })),
+      );
+      await reverts(sent, "InvalidSignature", now[0]);
+    });
+  });
+
+  describe("FAIL", () => {
+    it("alone is quarantine in the same block", async () => {
+      await world.openAndDraw();
+      const { verifiers } = await world.panel(addressOf(5));
+      await record(5, [[verifiers[1] as string, "fail"]]);
+      expect([await isTrusted(5), await status(5)]).to.deep.equal([false, "quarantined"]);
+    });
+
+    it("of four of five fresh verifiers convicts, for good", async () => {
+      await world.openAndDraw();
+      await convict(5);
+      expect(await status(5)).to.equal("convicted");
+      await reverts(world.recordPanel(addressOf(5)), "WrongStatus", addressOf(5), 7);
+      const introduction = await world.introduction(addressOf(5), addressOf(19));
+      await reverts(world.send(world.anyone, "introduce", addressOf(5), introduction), "WrongStatus", addressOf(5), 7);
+      await world.enrol(walletOf(5), addressOf(5), 2n);
+      expect(await status(5)).to.equal("enrolled");
+    });
+
+    it("of one verifier that always says so is overruled by four of five", async () => {
+      await world.openAndDraw();
+      const { verifiers } = await world.panel(addressOf(5));
+      await record(5, [[verifiers[0] as string, "fail"]]);
+      await record(5, said(verifiers, 3, 5, "pass", "fail", [0]));
+      expect([await isTrusted(5), await status(5)]).to.deep.equal([true, "trusted"]);
+    });
+
+    it("without agreement stays quarantine, until a later round", async () => {
+      await world.openAndDraw();
+      const { verifiers } = await world.panel(addressOf(5));
+      await record(5, [[verifiers[0] as string, "fail"]]);
+      await record(5, said(verifiers, 3, 5, "fail", "pass", [0, 1]));
+      expect(await status(5)).to.equal("quarantined");
+      await passAll([5]).catch(() => undefined);
+      await world.mine(101);
+      await world.send(world.anyone, "closeRound");
+      await world.openAndDraw();
+      await world.recordPanel(addressOf(5));
+      expect(await status(5)).to.equal("trusted");
+    });
+
+    it("cannot be outwaited: a fresh verifier left out leaves its seat empty", async () => {
+      await world.openAndDraw();
+      const { verifiers } = await world.panel(addressOf(5));
+      await record(5, [[verifiers[0] as string, "fail"]]);
+      await world.mine(25);
+      const colluders = [3, 4, 5, 8].map((at) => [verifiers[at] as string, "pass"] as const);
+      await reverts(record(5, colluders), "NotOnPanel", verifiers[8], addressOf(5));
+      expect(await isTrusted(5)).to.equal(false);
+    });
+
+    it("makes no way out while fresh verifiers judge", async () => {
+      const round = await world.openAndDraw();
+      const { verifiers } = await world.panel(addressOf(5));
+      await record(5, [[verifiers[0] as string, "fail"]]);
+      await reverts(world.send(world.service, "retire", addressOf(5)), "UnderEscalation", addressOf(5), round);
+      await reverts(world.enrol(walletOf(5), addressOf(5), 2n), "UnderEscalation", addressOf(5), round);
+    });
+
+    it("makes a verifier unable to verify others", async () => {
+      await world.openAndDraw();
+      const { verifiers } = await world.panel(addressOf(5));
+      const bad = world.wallets.findIndex((wallet) => wallet.address === verifiers[0]);
+      const panel = await world.panel(addressOf(bad));
+      await record(bad, [[panel.verifiers[0] as string, "fail"]]);
+      await reverts(record(5, said(verifiers, 0, 3, "pass")), "NotOnPanel", verifiers[0], addressOf(5));
+      await record(5, said(verifiers, 1, 3, "pass"));
+    });
+  });
+
+  describe("lineage", () => {
+    it("makes suspect, in the block of the conviction, whom the convicted alone vouched for", async () => {
+      await world.openAndDraw();
+      expect(await status(6)).to.equal("trusted");
+      await convict(5);
+      expect([await isTrusted(6), await status(6), await status(7)]).to.deep.equal([false, "suspect", "trusted"]);
+      await world.recordPanel(addressOf(6));
+      expect(await status(6)).to.equal("trusted");
+    });
+
+    it("spares whom others have verified since", async () => {
+      await world.openAndDraw();
+      await world.recordPanel(addressOf(6));
+      await convict(5);
+      expect(await status(6)).to.equal("trusted");
+    });
+
+    it("spares whom it vouched for before its own last pass", async () => {
+      await world.openAndDraw();
+      await world.recordPanel(addressOf(5));
+      await world.mine(101);
+      await world.send(world.anyone, "closeRound");
+      await world.openAndDraw();
+      await convict(5);
+      expect(await status(6)).to.equal("trusted");
+    });
+
+    it("is not shaken off by a new version", async () => {
+      await world.enrol(walletOf(5), addressOf(5), 2n);
+      await world.openAndDraw();
+      await convict(5);
+      expect(await status(6)).to.equal("suspect");
+    });
+  });
+
+  describe("TIMEOUT", () => {
+    it("hands the seat on and costs one PASS more", async () => {
+      await world.openAndDraw();
+      const { verifiers, seats } = await world.panel(addressOf(5));
+      expect(seats).to.equal(3);
+      const { silentFrom } = await world.read<{ silentFrom: bigint }>("roundAt", 1);
+      const four = said(verifiers, 0, 4, "pass", "timeout", [1]);
+      await reverts(record(5, four), "VerdictMissing", verifiers[4], silentFrom);
+      await record(5, said(verifiers, 0, 5, "pass", "timeout", [1]));
+      expect(await status(5)).to.equal("trusted");
+    });
+
+    it("of the whole panel is a strike, and three strikes end trust", async () => {
+      for (let strike = 1; strike <= 3; strike++) {
+        expect(await isTrusted(5)).to.equal(true);
+        await world.openAndDraw();
+        await world.recordPanel(addressOf(5), ["timeout", "timeout", "timeout"]);
+        await world.mine(101);
+        await world.send(world.anyone, "closeRound");
+      }
+      expect([await isTrusted(5), await status(5)]).to.deep.equal([false, "silent"]);
+    });
+
+    it("of a verifier that does not answer is its own strike; three end its trust, a verdict resets them", async () => {
+      await world.openAndDraw();
+      await world.mine(25);
+      // Everybody is verified; verifier 0 never says a word.
+      const silent = addressOf(0);
+      let strikes = 0n;
+      for (let i = 1; i < 20 && (await isTrusted(0)); i++) {
+        const { verifiers } = await world.panel(addressOf(i));
+        const at = verifiers.indexOf(silent);
+        const pairs = said(
+          verifiers.filter((verifier) => verifier !== silent),
+          0,
+          at >= 0 && at < 3 ? 4 : 3,
+          "pass",
+        );
+        await record(i, pairs);
+        strikes = (await world.read<[bigint, bigint]>("strikesOf", silent))[1];
+      }
+      expect([await status(0), strikes]).to.deep.equal(["silent", 0n]);
+    });
+  });
+
+  describe("records", () => {
+    it("add up to the head of the history", async () => {
+      await world.openAndDraw();
+      await convict(5);
+      const panel = (await world.panel(addressOf(7))).verifiers.filter((verifier) => verifier !== addressOf(5));
+      await record(7, said(panel, 0, 3, "pass"));
+      const events = await world.registry.queryFilter("AttestationRecorded");
+      let head: Hex = ZeroHash as Hex;
+      for (const event of events) {
+        if (!("args" in event)) continue;
+        const {
+          agent,
+          record: word,
+          verdicts,
+        } = event.args as unknown as { agent: string; record: bigint; verdicts: Hex[] };
+        head = nextRotHead(head, agent, word, [...verdicts]);
+        expect(head).to.equal(event.args["rotHead"]);
+      }
+      expect(await world.read("rotHead")).to.equal(head);
+      const last = events.at(-1);
+      const verdicts = last && "args" in last ? unpackVerdicts([...(last.args["verdicts"] as Hex[])]) : [];
+      expect(verdicts.map(({ verifier }) => verifier)).to.deep.equal(panel.slice(0, 3));
+      expect(verdicts.map(({ result }) => result)).to.deep.equal(["pass", "pass", "pass"]);
+    });
+
+    it("tell how an agent stood at every block", async () => {
+      const seen: [number, bigint][] = [];
+      const note = async () => {
+        const block = await world.ethers.provider.getBlockNumber();
+        seen.push([block, (await world.read<Standing>("statusOf", addressOf(5))).status]);
+      };
+      for (let round = 0; round < 9; round++) {
+        await world.openAndDraw();
+        await note();
+        await world.recordPanel(addressOf(5), round % 3 === 1 ? ["timeout", "timeout", "timeout"] : undefined);
+        await note();
+        await world.mine(101);
+        await world.send(world.anyone, "closeRound");
+      }
+      await world.openAndDraw();
+      await convict(5);
+      await note();
+      for (const [block, expected] of seen) {
+        expect((await world.read<Standing>("statusAt", addressOf(5), block)).status, `block ${block}`).to.equal(
+          expected,
+        );
+      }
+      expect((await world.read<Standing>("statusAt", addressOf(5), 1)).recordIndex).to.equal(0n);
+    });
+
+    it("are read by page, overall and of an agent", async () => {
+      const count = await world.read("recordCount");
+      expect(count).to.equal(40n);
+      const [first, second] = [
+        await world.read<bigint[]>("records", 1, 30),
+        await world.read<bigint[]>("records", 31, 30),
+      ];
+      expect([first.length, second.length]).to.deep.equal([30, 10]);
+      await reverts(world.read("records", 0, 1), "OutOfRange", 0, 41);
+      const [[newest], page] = await world.read<[bigint[], bigint[]]>("history", addressOf(3), 0, 1);
+      const [, rest] = await world.read<[bigint[], bigint[]]>("history", addressOf(3), newest, 9);
+      expect([...page, ...rest].map((word) => unpackRecord(word).kind)).to.deep.equal(["introduced", "enrolled"]);
+    });
+  });
+
+  it("takes only a schedule that can be kept, from the administrator", async () => {
+    const valid = { drawDelay: 1, drawWindow: 250, silenceDelay: 5, roundLength: 6, trustLength: 10 };
+    await reverts(world.send(world.anyone, "setSchedule", valid), "AccessManagedUnauthorized", world.anyone.address);
+    for (const change of [{ drawDelay: 0 }, { drawWindow: 251 }, { roundLength: 5 }, { trustLength: 0 }]) {
+      await reverts(world.send(world.deployer, "setSchedule", { ...valid, ...change }), "InvalidSchedule");
+    }
+    await world.send(world.deployer, "setSchedule", valid);
+    expect((await world.read<{ trustLength: bigint }>("schedule")).trustLength).to.equal(10n);
+  });
+});
+
+describe("AttestationRegistry, in small sets", () => {
+  for (const agents of [1, 2]) {
+    it(`lets the service verify where ${agents} stand alone`, async () => {
+      const world = await attestationWorld({ agents });
+      await world.openAndDraw();
+      await world.recordPanel(walletOf(0).address);
+      expect(await world.read("isTrusted", walletOf(0).address)).to.equal(true);
+    });
+  }
+
+  it("of three has one verifier each, and one alone vouches", async () => {
+    const world = await attestationWorld({ agents: 3 });
+    await world.openAndDraw();
+    const { verifiers, seats } = await world.panel(walletOf(0).address);
+    expect([verifiers.length, seats]).to.deep.equal([1, 1]);
+    await world.recordPanel(walletOf(0).address);
+    const [, [word]] = await world.read<[bigint[], bigint[]]>("history", walletOf(0).address, 0, 1);
+    expect(unpackRecord(word ?? 0n).voucher).to.equal(Number(await world.read("enrolmentOf", verifiers[0])));
+  });
+
+  it("of three needs the service to convict", async () => {
+    const world = await attestationWorld({ agents: 3 });
+    await world.openAndDraw();
+    await world.recordPanel(walletOf(0).address, ["fail"]);
+    await world.record(walletOf(0).address, [[world.service.address, "fail"]]);
+    expect(Number((await world.read<Standing>("statusOf", walletOf(0).address)).status)).to.equal(7);
+  });
+});
