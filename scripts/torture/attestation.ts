@@ -2,19 +2,24 @@
 import { appendFile, copyFile, rename } from "node:fs/promises";
 import { createServer, type Server } from "node:http";
 
+import { type Finding } from "../../attestation/verifier/examine.ts";
+import { signVerdict, type Verdict } from "../../attestation/verifier/signVerdict.ts";
+import { type SealedTask } from "../../protocol/attestation/task.ts";
 import { patchMemory } from "./attestation/patchMemory.ts";
 import { System, type SystemAgent } from "./attestation/system.ts";
 import { nodeProgram, pythonProgram, wrap, type WrappedAgent } from "./attestation/wrapped.ts";
 
 /** Enough for five fresh verifiers behind a panel of three: (n − 1) / 2 are drawn for each. */
-const agentCount = 18;
+const agentCount = 22;
 
 interface Attack {
   readonly name: string;
   /** Does it. @returns what undoes what would go on by itself */
   readonly strike: (system: System, target: SystemAgent) => Promise<(() => Promise<void>) | void>;
-  /** Statuses of the target after the round that show the attack was caught. */
-  readonly caught: readonly string[];
+  /** Status of the target after the round that shows that the attack was caught. */
+  readonly caught: string;
+  /** What else has to be so. */
+  readonly also?: (system: System, target: SystemAgent) => Promise<boolean>;
   /** Further rounds that it takes: three time-outs in a row end trust. */
   readonly rounds?: number;
 }
@@ -23,12 +28,12 @@ const attacks: readonly Attack[] = [
   {
     name: "a file of a Node program changed on disk",
     strike: (_system, { program }) => appendFile(program.file, "\n"),
-    caught: ["convicted"],
+    caught: "convicted",
   },
   {
     name: "a file of a Python program changed on disk",
     strike: (_system, { program }) => appendFile(program.file, "\n"),
-    caught: ["convicted"],
+    caught: "convicted",
   },
   {
     name: "a library swapped",
@@ -36,12 +41,12 @@ const attacks: readonly Attack[] = [
       await copyFile(program.command[0], `${program.file}.new`);
       await rename(`${program.file}.new`, program.file);
     },
-    caught: ["convicted"],
+    caught: "convicted",
   },
   {
     name: "memory of a native process patched",
     strike: (_system, { wrapper, program }) => patchMemory(wrapper.pid ?? -1, program.command[0]),
-    caught: ["convicted"],
+    caught: "convicted",
   },
   {
     name: "an old answer replayed",
@@ -56,7 +61,7 @@ const attacks: readonly Attack[] = [
       const server = await answerAlways(old, target.port);
       return () => closed(server);
     },
-    caught: ["silent"],
+    caught: "silent",
     rounds: 3,
   },
   {
@@ -71,15 +76,47 @@ const attacks: readonly Attack[] = [
         await twin.close();
       };
     },
-    caught: ["convicted"],
+    caught: "convicted",
   },
   {
     name: "a silent target, which is a silent verifier too",
     strike: (system, target) => system.silence(target),
-    caught: ["silent"],
+    caught: "silent",
     rounds: 3,
   },
+  {
+    name: "a verifier that gives no verdicts",
+    async strike(_system, target) {
+      target.lie = () => Promise.reject(new Error("silent"));
+    },
+    caught: "silent",
+    rounds: 2,
+  },
+  {
+    // Nothing tells a verifier's lie from a mistake, so it stays; whom it accused is acquitted by five others.
+    name: "a verifier that always says FAIL",
+    async strike(system, target) {
+      system.alerts.length = 0;
+      target.lie = (task) => says(task, target, "fail");
+    },
+    caught: "trusted",
+    also: async (system) => system.alerts.some(({ kind }) => kind === "quarantined"),
+  },
+  {
+    name: "a verifier that always says PASS, beside a program that was changed",
+    async strike(system, target) {
+      const liar = system.agents.find((agent) => agent !== target) as SystemAgent;
+      liar.lie = (task) => says(task, liar, "pass");
+      await patchMemory(target.wrapper.pid ?? -1, target.program.command[0]);
+    },
+    caught: "convicted",
+  },
 ];
+
+async function says(task: SealedTask, { account }: SystemAgent, result: "pass" | "fail"): Promise<Verdict> {
+  const finding: Finding = { result, attempts: 1, evidenceHash: `0x${"ee".repeat(32)}`, evidence: null };
+  return signVerdict(finding, task.place, account);
+}
 
 async function main(): Promise<void> {
   const system = await System.start(agentCount - 2);
@@ -96,7 +133,7 @@ async function main(): Promise<void> {
     for (let round = 0; round < (attack.rounds ?? 1); round++) await nextRound(system);
     const status = await system.status(target);
     const blocks = (await system.reader.blockNumber()) - blockBefore;
-    const caught = attack.caught.includes(status);
+    const caught = status === attack.caught && ((await attack.also?.(system, target)) ?? true);
     if (!caught) missed++;
     console.log(`${caught ? "caught" : "MISSED"}  ${attack.name}: ${status} after ${blocks} blocks`);
     await undo?.();

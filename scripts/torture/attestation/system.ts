@@ -16,6 +16,7 @@ import { TaskGiver } from "../../../attestation/service/giveTask.ts";
 import { RegistryReader, type TransactionSender, walletSender } from "../../../attestation/service/registry.ts";
 import { SealedStore } from "../../../attestation/service/sealedStore.ts";
 import { drawnByChain } from "../../../attestation/verifier/drawnByChain.ts";
+import { type Verdict } from "../../../attestation/verifier/signVerdict.ts";
 import { Verifier } from "../../../attestation/verifier/verifier.ts";
 import { type AttestationServer, serveAttestation } from "../../../attestation/wrap/attestationServer.ts";
 import { Wrapper } from "../../../attestation/wrap/wrapper.ts";
@@ -41,6 +42,8 @@ export interface SystemAgent {
   /** All that reaches it as a verifier: tasks, and evidence of its targets. */
   readonly received: SealedTask[];
   readonly evidence: string[];
+  /** Of a verifier that does not do its work: what it says instead; rejects if it says nothing. */
+  lie: (task: SealedTask) => Promise<Verdict | undefined>;
 }
 
 /** A chain, the attestation service, and agents as separate processes, all introduced. */
@@ -50,6 +53,8 @@ export class System {
   readonly reader: RegistryReader;
   readonly agents: SystemAgent[] = [];
   readonly alerts: ServiceAlert[] = [];
+  /** Every verdict that a verifier gave, and when. */
+  readonly verdicts: { readonly target: string; readonly result: number; readonly atMs: number }[] = [];
   readonly #folder: string;
   readonly #options: ServiceOptions;
   service: AttestationService;
@@ -138,6 +143,7 @@ export class System {
       verifier,
       received: [],
       evidence: [],
+      lie: honest,
     };
     await this.speak(agent);
     this.agents.push(agent);
@@ -150,7 +156,8 @@ export class System {
     const logged: Pick<Verifier, "verify"> = {
       verify: async (task) => {
         received.push(task);
-        const verdict = await verifier.verify(task);
+        const verdict = (await agent.lie(task)) ?? (await verifier.verify(task));
+        this.verdicts.push({ target: task.place.target, result: verdict.result, atMs: performance.now() });
         if (verdict.evidence !== null) evidence.push(verdict.evidence);
         return verdict;
       },
@@ -195,6 +202,10 @@ export class System {
     await this.chain.close();
     await rm(this.#folder, { recursive: true, force: true });
   }
+}
+
+function honest(): Promise<undefined> {
+  return Promise.resolve(undefined);
 }
 
 async function isSigningKeyNow({ agents, provider }: TestChain, agent: string, key: Uint8Array): Promise<boolean> {
