@@ -38,10 +38,10 @@ describe("agent/sealing: HPKE", () => {
     const sealed = await sealAuthenticated(message, text("pair 1"), recipient!.publicKey, sender!);
     expect(await openAuthenticated(sealed, text("pair 1"), recipient!, sender!.publicKey)).to.deep.equal(message);
     const wrong = [
-      openAuthenticated(sealed, text("pair 2"), recipient!, sender!.publicKey),
-      openAuthenticated(sealed, text("pair 1"), stranger!, sender!.publicKey),
-      openAuthenticated(sealed, text("pair 1"), recipient!, stranger!.publicKey),
+      () => openAuthenticated(sealed, text("pair 2"), recipient!, sender!.publicKey),
+      () => openAuthenticated(sealed, text("pair 1"), stranger!, sender!.publicKey),
+      () => openAuthenticated(sealed, text("pair 1"), recipient!, stranger!.publicKey),
     ];
-    for (const attempt of wrong) expect(await rejectionCode(attempt)).to.equal("ERR_PROOF_SEAL");
+    for (const attempt of wrong) expect(await rejectionCode(attempt())).to.equal("ERR_PROOF_SEAL");
   });
 });
