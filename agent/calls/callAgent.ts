@@ -4,12 +4,12 @@ import { type KeyDid } from "../../protocol/did/key.ts";
 import { AffiantError } from "../../protocol/errors/affiantError.ts";
 import { type ErrorCode, errorCodes } from "../../protocol/errors/codes.ts";
 import { type Json } from "../../protocol/json/canonical.ts";
-import { formatCall } from "../../protocol/ucan/callMessage.ts";
+import { type Call, formatCall } from "../../protocol/ucan/callMessage.ts";
 import { type Delegation } from "../../protocol/ucan/delegation.ts";
 import { type Ed25519Signer } from "../../protocol/ucan/envelope.ts";
 import { issueInvocation } from "../../protocol/ucan/invocation.ts";
 import { type IpldMap } from "../../protocol/ucan/ipld.ts";
-import { callRecordOf, type CallRecorder, refusalOutput } from "./callRecord.ts";
+import { type CallAnswer, callRecordOf, type CallRecorder, refusalOutput } from "./callRecord.ts";
 
 export interface CallAgentOptions {
   readonly url: string;
@@ -34,10 +34,25 @@ export interface CallAgentOptions {
 
 /**
  * Calls another agent under a contract and enters the call with its outcome. A call is never sent twice: when no answer
- * comes, it may have been executed, the entry says so, and the error's `retryable` is about a *new* call.
+ * comes, it may have been executed, the entry says so, and the error's `retryable` is about a *new* call. A caller that
+ * keeps its calls on disk puts {@link issueCall}, {@link deliverCall} and {@link enterCall} together itself.
  * @throws AffiantError with the callee's code if it refuses; ERR_UNAVAILABLE_CALLEE if it does not answer
  */
 export async function callAgent(options: CallAgentOptions): Promise<Json> {
+  const call = await issueCall(options);
+  const answer = await deliverCall(options.url, call, options.timeoutMs);
+  await enterCall(options.recorder, call, answer, options.thread);
+  if ("error" in answer) throw answer.error;
+  return answer.result;
+}
+
+/** Signs a call. Nothing is sent. */
+export async function issueCall(
+  options: Pick<
+    CallAgentOptions,
+    "signer" | "subject" | "executor" | "command" | "args" | "chain" | "nowSec" | "lifetimeSec"
+  >,
+): Promise<Call> {
   const { subject, executor, command, args, chain, nowSec, lifetimeSec = 60 } = options;
   const invocation = await issueInvocation(
     {
@@ -52,21 +67,31 @@ export async function callAgent(options: CallAgentOptions): Promise<Json> {
     },
     options.signer,
   );
-  const answer = await send(options, JSON.stringify(formatCall(invocation, chain)));
-  // Calling is this agent's act, whatever the callee makes of it; the refusal is an entry of the callee's.
-  const output = "result" in answer ? answer.result : refusalOutput(answer.error);
-  const delegations = new Map(chain.map((link) => [link.envelope.cid, link]));
-  await options.recorder.record(
-    callRecordOf({ invocation, delegations }, "caller", { kind: "act", output }, options.thread),
-  );
-  if ("error" in answer) throw answer.error;
-  return answer.result;
+  return { invocation, delegations: new Map(chain.map((link) => [link.envelope.cid, link])) };
 }
 
-async function send(
-  { url, timeoutMs = 30_000 }: CallAgentOptions,
-  body: string,
-): Promise<{ result: Json } | { error: AffiantError }> {
+/**
+ * Sends a call and waits for the answer; ERR_UNAVAILABLE_CALLEE in it if none comes. The same call may be delivered
+ * again: a callee that accepted it before answers ERR_CONFLICT_REPLAY and does nothing.
+ */
+export async function deliverCall(url: string, call: Call, timeoutMs = 30_000): Promise<CallAnswer> {
+  const { invocation, delegations } = call;
+  const chain = invocation.proofs.flatMap((cid) => delegations.get(cid) ?? []);
+  return send(url, JSON.stringify(formatCall(invocation, chain)), timeoutMs);
+}
+
+/** Enters a call on the caller's side. Calling is the caller's act, whatever the callee makes of it. */
+export async function enterCall(
+  recorder: CallRecorder,
+  call: Call,
+  answer: CallAnswer,
+  thread?: string,
+): Promise<void> {
+  const output = "result" in answer ? answer.result : refusalOutput(answer.error);
+  await recorder.record(callRecordOf(call, "caller", { kind: "act", output }, thread));
+}
+
+async function send(url: string, body: string, timeoutMs: number): Promise<CallAnswer> {
   let response: Response;
   let value: unknown;
   try {

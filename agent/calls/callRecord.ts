@@ -20,6 +20,9 @@ export interface CallRecord {
   readonly idempotencyKey?: string;
 }
 
+/** What a callee says to a call. */
+export type CallAnswer = { readonly result: Json } | { readonly error: AffiantError };
+
 /** Where calls are entered. An agent of this SDK is one; it must be durable when `record` resolves. */
 export interface CallRecorder {
   record(record: CallRecord): Promise<unknown>;

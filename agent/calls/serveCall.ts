@@ -5,7 +5,7 @@ import { toProblem } from "../../protocol/errors/problem.ts";
 import { type Json } from "../../protocol/json/canonical.ts";
 import { type Call, parseCall } from "../../protocol/ucan/callMessage.ts";
 import { ipldToJson } from "../../protocol/ucan/ipldJson.ts";
-import { callRecordOf, type CallRecorder, refusalOutput } from "./callRecord.ts";
+import { type CallAnswer, callRecordOf, type CallRecorder, refusalOutput } from "./callRecord.ts";
 import { type CallVerdict, type Guard } from "./guard.ts";
 
 /** A call that may be executed. */
@@ -29,8 +29,6 @@ export interface ServeCallOptions {
   /** Groups entries, e.g. by order. */
   readonly threadOf?: (args: { readonly [name: string]: Json }) => string | undefined;
 }
-
-export type CallAnswer = { readonly result: Json } | { readonly error: AffiantError };
 
 /**
  * Judges a call, executes it if it is allowed, and enters what happened before it is answered: an act, or a refusal.

@@ -114,6 +114,7 @@ const table = {
   ERR_AUTH_CONTRACT_REVOKED: { status: 403, title: "A contract in the chain was revoked" },
   ERR_AUTH_POLICY: { status: 403, title: "The agent's policy forbids the act" },
   ERR_UNAVAILABLE_CALLEE: { status: 503, title: "The agent that was called does not answer", retryable: true },
+  ERR_CONFLICT_DECLINED: { status: 409, title: "The agent that was called declines, for reasons of its own" },
   ERR_CONFLICT_REPLAY: { status: 409, title: "The call was made before" },
   // Attestation.
   ERR_INPUT_ATTESTATION: { status: 400, title: "Not a manifest, challenge, task or evidence of the known form" },

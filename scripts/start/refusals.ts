@@ -12,6 +12,8 @@ export interface RecordedRefusal {
   readonly reason: string;
   /** The rule of the agent's policy that it named, if it named one. */
   readonly rule: string | undefined;
+  /** The error's code, if it was a call that was refused before it became a step: by its contract, for example. */
+  readonly code: string | undefined;
   readonly entryId: string;
 }
 
@@ -26,8 +28,9 @@ export function refusalsIn(evidence: Uint8Array): readonly RecordedRefusal[] {
         agent: claims.iss,
         act: claims.act,
         thread: claims.thread ?? "",
-        reason: textOf(output, "reason") ?? "(the reason is not disclosed)",
+        reason: textOf(output, "reason") ?? textOf(output, "detail") ?? "(the reason is not disclosed)",
         rule: textOf(output, "rule"),
+        code: textOf(output, "refused"),
         entryId,
       },
     ];

@@ -6,12 +6,14 @@ import { printable } from "../../auditor/report/printable.ts";
 import { count, indented, table } from "../../auditor/report/textLayout.ts";
 import { type CheckName } from "../../auditor/verdict.ts";
 import { type RunningAgent, type RunningSystem } from "../../orchestrator/start/startSystem.ts";
+import { type UsedContract } from "./contracts.ts";
 import { type RecordedRefusal } from "./refusals.ts";
 
 export interface StartResult {
   readonly system: RunningSystem;
   readonly audit: AuditReport;
   readonly refusals: readonly RecordedRefusal[];
+  readonly contracts: readonly UsedContract[];
 }
 
 /** What was asked of the evidence, in the words of a reader; each line stands for the verdicts of some checks. */
@@ -20,6 +22,7 @@ const questions: readonly (readonly [string, readonly CheckName[]])[] = [
   ["Every policy was committed on chain before the act, and in force", ["policy-bundle", "policy-in-force"]],
   ["No agent's entry is missing, doubled or moved", ["sequence"]],
   ["Every act lies between two blocks of the chain", ["not-before", "not-after"]],
+  ["Every call was allowed by a contract in force, and both agents entered it", ["call", "call-pair"]],
   ["Every payload is the one that was signed", ["disclosures", "evidence"]],
   ["Every entry is in the log, under one signed checkpoint", ["log", "checkpoint", "inclusion"]],
   ["The checkpoint's root stands on the chain, in these contracts", ["anchor", "chain", "contracts"]],
@@ -27,10 +30,16 @@ const questions: readonly (readonly [string, readonly CheckName[]])[] = [
 
 /** The report of a start, for people. It says nothing that the audit did not find. */
 export function formatStartReport(result: StartResult, staysUp: boolean, paint: Paint): string {
-  const safe: StartResult = { ...result, audit: printable(result.audit), refusals: printable(result.refusals) };
+  const safe: StartResult = {
+    ...result,
+    audit: printable(result.audit),
+    refusals: printable(result.refusals),
+    contracts: printable(result.contracts),
+  };
   const sections = [
     whoActed(safe, paint),
     whatIsProven(safe, paint),
+    whatWasGranted(safe, paint),
     whatWasRefused(safe, paint),
     whatWasViolated(safe, paint),
     whereThingsAre(safe, staysUp, paint),
@@ -90,11 +99,27 @@ function markOf(checks: readonly CheckSummary[], paint: Paint): string {
   return paint.good("✓");
 }
 
+function whatWasGranted({ system, contracts }: StartResult, paint: Paint): string[] {
+  if (contracts.length === 0) return [`${paint.bold("Contracts")}: no agent called another one`];
+  const nameOf = (did: string): string => system.agents.find((agent) => agent.did === did)?.name ?? did;
+  const calls = contracts.reduce((sum, contract) => sum + contract.calls, 0);
+  const refused = contracts.reduce((sum, contract) => sum + contract.refused, 0);
+  const lines = [`${paint.bold("Contracts")}: ${count(calls, "call", "calls")} under them, ${refused} refused`];
+  for (const { from, to, command, terms, expiresAtSec, ...counts } of contracts) {
+    const until = expiresAtSec === null ? "" : ` until ${new Date(expiresAtSec * 1000).toISOString().slice(0, 10)}`;
+    const uses = `${count(counts.calls, "call", "calls")}, ${counts.refused} refused`;
+    lines.push(`  ${nameOf(from)} lets ${nameOf(to)} do ${paint.bold(command)}${until}: ${uses}`);
+    if (terms !== "") lines.push(`    ${paint.dim(`provided that ${terms}`)}`);
+  }
+  return lines;
+}
+
 function whatWasRefused({ system, refusals }: StartResult, paint: Paint): string[] {
   if (refusals.length === 0) return [`${paint.bold("What was refused")}: nothing`];
-  const rows = refusals.map(({ agent, thread, act, reason, rule }) => {
+  const rows = refusals.map(({ agent, thread, act, reason, rule, code }) => {
     const policy = system.agents.find(({ did }) => did === agent)?.policy.name;
-    return [thread, act, rule === undefined ? reason : `${reason} ${paint.dim(`(rule ${rule} of ${policy})`)}`];
+    const ground = rule === undefined ? code : `rule ${rule} of ${policy}`;
+    return [thread, act, ground === undefined ? reason : `${reason} ${paint.dim(`(${ground})`)}`];
   });
   return [`${paint.bold("What was refused")}, and why: ${refusals.length}`, ...indented(table(rows))];
 }

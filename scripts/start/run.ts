@@ -7,6 +7,7 @@ import { type RunningSystem, shopPipelinePath, startSystem } from "../../orchest
 import { statusOf, workedThrough } from "../../orchestrator/start/work.ts";
 import { type AffiantError } from "../../protocol/errors/affiantError.ts";
 import { type StartOptions } from "./options.ts";
+import { contractsIn } from "./contracts.ts";
 import { refusalsIn } from "./refusals.ts";
 import { formatStartReport, type StartResult } from "./report.ts";
 import { bar, TerminalProgress } from "./terminal.ts";
@@ -67,8 +68,8 @@ async function work(system: RunningSystem, progress: TerminalProgress, stop: Abo
   );
   progress.done(
     total === 0
-      ? `Nothing new to do: ${done} acts and ${refused} refusals are on record`
-      : `Worked through ${total} tasks: ${done} acts and ${refused} refusals are on record`,
+      ? `Nothing new to do: ${done} steps were taken and ${refused} refused`
+      : `Worked through ${total} tasks: ${done} steps were taken and ${refused} refused`,
   );
 
   progress.begin("Anchoring the log on the chain, writing the evidence");
@@ -82,17 +83,19 @@ async function work(system: RunningSystem, progress: TerminalProgress, stop: Abo
   progress.begin("Auditing the evidence against the chain");
   const audit = await auditFile(system.layout.evidence, system.endpoints.rpcUrl, system.deployment);
   progress.done(`Audited: ${audit.verdicts.length} verdicts, ${audit.conformity.judged} acts judged by their policies`);
-  return { system, audit, refusals: refusalsIn(await readFile(system.layout.evidence)) };
+  const evidence = await readFile(system.layout.evidence);
+  return { system, audit, refusals: refusalsIn(evidence), contracts: contractsIn(evidence) };
 }
 
 function holds({ audit }: StartResult): boolean {
   return audit.summary.fullyProven && audit.summary.conformityHolds;
 }
 
-function formatJson({ system, audit, refusals }: StartResult, ok: boolean): string {
+function formatJson({ system, audit, refusals, contracts }: StartResult, ok: boolean): string {
   const { agents, layout, endpoints, deployment } = system;
   const { evidence } = layout;
-  return `${JSON.stringify({ format: "affiant-start/1", ok, agents, evidence, endpoints, deployment, refusals, audit }, null, 2)}\n`;
+  const result = { format: "affiant-start/1", ok, agents, evidence, endpoints, deployment, contracts, refusals, audit };
+  return `${JSON.stringify(result, null, 2)}\n`;
 }
 
 async function end(system: RunningSystem | undefined, progress: TerminalProgress): Promise<void> {

@@ -1,10 +1,28 @@
-/** The agent that ships parcels. */
+/** The agent that ships parcels and writes to customers. */
 import { type Json } from "../../../protocol/json/canonical.ts";
+import { openComposer } from "../notices/openComposer.ts";
+import { planNotice, shareableFields } from "../notices/planNotice.ts";
 import { objectIn, textIn, wholeIn } from "../station/input.ts";
 import { runStation } from "../station/runStation.ts";
 import { type Plan } from "../station/step.ts";
 
-await runStation(() => ({ trades: { "/v1/ship": { act: "fulfilment.ship", plan: planShipment } } }));
+await runStation(({ config }) => {
+  const composer = openComposer(config.dataDir);
+  return {
+    trades: {
+      "/fulfilment/ship": { act: "fulfilment.ship", plan: planShipment },
+      "/fulfilment/notify": { act: "fulfilment.notify", plan: (input) => planNotice(composer, input) },
+    },
+    grants: [
+      { to: "order", command: "/fulfilment/ship", policy: [] },
+      {
+        to: "order",
+        command: "/fulfilment/notify",
+        policy: [["all", ".share", ["or", shareableFields.map((field) => ["==", ".", field])]]],
+      },
+    ],
+  };
+});
 
 function planShipment(input: Json): Plan {
   const { shipTo, weightGrams } = objectIn(input, "the request");

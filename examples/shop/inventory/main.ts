@@ -5,15 +5,21 @@ import { runStation } from "../station/runStation.ts";
 import { type Plan } from "../station/step.ts";
 import { Stock } from "./stock.ts";
 
-await runStation(({ workbook }) => {
-  const stock = new Stock(workbook);
+await runStation(({ station }) => {
+  const stock = new Stock(station.workbook);
   return {
     trades: {
-      "/v1/reserve": { act: "inventory.reserve", plan: (input) => planReservation(stock, input) },
-      "/v1/release": { act: "inventory.release", plan: (input) => planRelease(stock, input) },
+      "/inventory/check": { act: "inventory.check", plan: (input) => planCheck(stock, input) },
+      "/inventory/reserve": { act: "inventory.reserve", plan: (input) => planReservation(stock, input) },
+      "/inventory/release": { act: "inventory.release", plan: (input) => planRelease(stock, input) },
     },
+    grants: ["check", "reserve", "release"].map((what) => ({ to: "order", command: `/inventory/${what}`, policy: [] })),
   };
 });
+
+function planCheck(stock: Stock, input: Json): Plan {
+  return { output: { left: linesOf(input).map(({ sku }) => ({ sku, units: stock.find(sku)?.units ?? 0 })) } };
+}
 
 function planReservation(stock: Stock, input: Json): Plan {
   const lines = linesOf(input);

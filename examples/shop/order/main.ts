@@ -11,7 +11,7 @@ import { OrderQueue } from "./queue.ts";
 
 const ordersPath = join(import.meta.dirname, "../orders.json");
 
-await runStation((station, config) => {
+await runStation(({ station, caller }) => {
   const queue = new OrderQueue(station.workbook);
   queue.add(readOrders(readFileSync(ordersPath, "utf8")));
   return {
@@ -23,7 +23,7 @@ await runStation((station, config) => {
     work: async (stop) => {
       while (!stop.aborted) {
         const order = queue.next();
-        if (order) queue.close(order.orderId, await processOrder(order, station, config.peers, stop));
+        if (order) queue.close(order.orderId, await processOrder(order, station, caller));
         else await queue.woken(stop);
       }
     },

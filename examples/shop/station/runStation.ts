@@ -1,16 +1,28 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+
+import { JsonRpcProvider } from "ethers";
 
 import { type Agent } from "../../../agent/agent.ts";
+import { ChainRevocations } from "../../../agent/calls/chainRevocations.ts";
+import { Guard } from "../../../agent/calls/guard.ts";
+import { SqliteReplayStore } from "../../../agent/calls/replayStore.ts";
+import { CachedRevocations } from "../../../agent/calls/revocations.ts";
 import { createAgentKeys } from "../../../agent/keys/keystore.ts";
 import { openAgent } from "../../../agent/openAgent.ts";
 import { loadPolicyBundle } from "../../../agent/policy/loadBundle.ts";
-import { parseDeployment } from "../../../protocol/deployment.ts";
+import { type Deployment, parseDeployment } from "../../../protocol/deployment.ts";
 import { isAffiantError } from "../../../protocol/errors/affiantError.ts";
 import { type Json } from "../../../protocol/json/canonical.ts";
 import { compilePolicy } from "../../../protocol/policy/compile.ts";
+import { CallBook } from "../contracts/callBook.ts";
+import { Caller } from "../contracts/caller.ts";
+import { ContractFolder } from "../contracts/contractFolder.ts";
+import { type Grant } from "../contracts/grant.ts";
+import { keepGrants } from "../contracts/keepGrants.ts";
+import { serveResult, serveTrade } from "../contracts/serveTrade.ts";
 import { readStationConfig, type StationConfig } from "./config.ts";
-import { objectIn, orderIdIn } from "./input.ts";
 import { type Routes, serve } from "./server.ts";
 import { Station } from "./station.ts";
 import { type Trade } from "./step.ts";
@@ -18,8 +30,10 @@ import { Workbook } from "./workbook.ts";
 
 /** What makes one agent of the shop different from the others. */
 export interface Business {
-  /** Path → the step that a request there asks for. */
+  /** Command → the step that a call asks for. It is taken under a contract only. */
   readonly trades?: Readonly<Record<string, Trade>>;
+  /** What other agents may call. */
+  readonly grants?: readonly Grant[];
   readonly routes?: Routes;
   /** Work of the agent's own accord. It ends when `stop` is signalled. */
   readonly work?: (stop: AbortSignal) => Promise<void>;
@@ -27,11 +41,28 @@ export interface Business {
   readonly waiting?: () => number;
 }
 
+/** What an agent has to work with. */
+export interface Surroundings {
+  readonly station: Station;
+  readonly config: StationConfig;
+  /** Asks the other agents, under their contracts. */
+  readonly caller: Caller;
+}
+
+type Open = (around: Surroundings) => Business;
+
+/** Contracts are looked after this often while the agent is up. */
+const renewalIntervalMs = 3_600_000;
+/** How old an answer of the chain about revocations may be. */
+const maxRevocationAgeSec = 10;
+
+const nowSec = (): number => Math.floor(Date.now() / 1000);
+
 /**
  * Runs an agent of the shop as a process: identity, registration, policy, then work. Every part of it may have been done
  * by an earlier run; what was done is found and not done again.
  */
-export async function runStation(open: (station: Station, config: StationConfig) => Business): Promise<void> {
+export async function runStation(open: Open): Promise<void> {
   try {
     await work(open);
   } catch (error) {
@@ -40,21 +71,30 @@ export async function runStation(open: (station: Station, config: StationConfig)
   }
 }
 
-async function work(open: (station: Station, config: StationConfig) => Business): Promise<void> {
+async function work(open: Open): Promise<void> {
   const config = readStationConfig(process.env);
   const stop = new AbortController();
   for (const signal of ["SIGTERM", "SIGINT"] as const) process.once(signal, () => stop.abort());
 
-  const agent = await openOrCreate(config);
+  const deployment = parseDeployment(readFileSync(config.deploymentPath, "utf8"));
+  const agent = await openOrCreate(config, deployment);
+  const folder = new ContractFolder(config.dataDir);
+  folder.publishKey(config.name, agent.signingKey);
   const bundle = await loadPolicyBundle(config.policyDir);
   await agent.register();
   const policy = { ...(await agent.commitPolicy(bundle)), name: bundle.name };
 
-  const workbook = new Workbook(join(config.dataDir, "agents", config.name, "work.db"));
+  const agentDir = join(config.dataDir, "agents", config.name);
+  const workbook = new Workbook(join(agentDir, "work.db"));
   const station = new Station(agent, workbook, compilePolicy(bundle), stop.signal);
-  const business = open(station, config);
+  const { name, peers } = config;
+  const book = new CallBook(workbook);
+  const caller = new Caller({ name, agent, station, book, folder, peers, nowSec, stop: stop.signal });
+  const business = open({ station, config, caller });
+  const renewing = await keepAll(business.grants ?? [], agent, folder, stop.signal);
   const recovered = await station.catchUp();
-  const server = await serve({ ...routesOf(station, business), ...business.routes }, config.port);
+  const calls = openGuard(agent, config, deployment, join(agentDir, "calls.db"));
+  const server = await serve({ ...routesOf(station, business, calls.guard), ...business.routes }, config.port);
   const working = (business.work?.(stop.signal) ?? Promise.resolve()).catch((error: unknown) => {
     if (!stop.signal.aborted) throw error;
   });
@@ -66,16 +106,53 @@ async function work(open: (station: Station, config: StationConfig) => Business)
     // An agent whose work fails must not stay up and look well: it ends, and is started again.
     working.catch(reject);
   });
+  clearInterval(renewing);
   server.closeAllConnections();
   server.close();
   await working;
+  calls.close();
   agent.close();
   workbook.close();
 }
 
+/** Issues what is granted, waiting for agents that start at the same time to show their keys, and renews it in time. */
+async function keepAll(
+  grants: readonly Grant[],
+  agent: Agent,
+  folder: ContractFolder,
+  stop: AbortSignal,
+): Promise<NodeJS.Timeout> {
+  let missing = grants;
+  while (missing.length > 0) {
+    ({ missing } = await keepGrants(missing, agent, folder, nowSec()));
+    if (missing.length > 0) await sleep(100, undefined, { signal: stop });
+  }
+  return setInterval(() => {
+    // What fails now is tried again long before the contracts end.
+    keepGrants(grants, agent, folder, nowSec()).catch((error: unknown) => console.error(error));
+  }, renewalIntervalMs);
+}
+
+function openGuard(agent: Agent, { rpcUrl }: StationConfig, deployment: Deployment, path: string) {
+  const { chainId, contracts } = deployment;
+  const provider = new JsonRpcProvider(rpcUrl, chainId, { staticNetwork: true });
+  const replayStore = new SqliteReplayStore(path);
+  const source = new ChainRevocations(provider, contracts.contractRegistry.address, BigInt(chainId));
+  const revocations = new CachedRevocations(source, maxRevocationAgeSec);
+  return {
+    guard: new Guard({ executor: agent.signingKey, replayStore, revocations, nowSec }),
+    close: () => {
+      provider.destroy();
+      replayStore.close();
+    },
+  };
+}
+
 /** The keys are made by the process that uses them; nobody hands them to it. */
-async function openOrCreate({ dataDir, name, relayerUrl, rpcUrl, deploymentPath }: StationConfig): Promise<Agent> {
-  const deployment = parseDeployment(readFileSync(deploymentPath, "utf8"));
+async function openOrCreate(
+  { dataDir, name, relayerUrl, rpcUrl }: StationConfig,
+  deployment: Deployment,
+): Promise<Agent> {
   const open = () =>
     openAgent({
       dataDir,
@@ -95,7 +172,7 @@ async function openOrCreate({ dataDir, name, relayerUrl, rpcUrl, deploymentPath 
   }
 }
 
-function routesOf(station: Station, business: Business): Routes {
+function routesOf(station: Station, business: Business, guard: Guard): Routes {
   const routes: Record<string, (body: Json) => Promise<Json> | Json> = {
     "GET /v1/status": () => ({
       waiting: business.waiting?.() ?? 0,
@@ -103,11 +180,10 @@ function routesOf(station: Station, business: Business): Routes {
       refused: station.workbook.countSteps("refusal"),
     }),
   };
-  for (const [path, trade] of Object.entries(business.trades ?? {})) {
-    routes[`POST ${path}`] = async (body) => {
-      const { orderId, input } = objectIn(body, "the request");
-      return { ...(await station.take(trade, orderIdIn(orderId), input ?? null)) };
-    };
+  for (const [command, trade] of Object.entries(business.trades ?? {})) {
+    const served = { station, guard, trade, command, nowSec };
+    routes[`POST /v1${command}`] = serveTrade(served);
+    routes[`POST /v1${command}/result`] = serveResult(served);
   }
   return routes;
 }

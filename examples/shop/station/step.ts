@@ -12,6 +12,17 @@ export interface Step {
   readonly output: Json;
   /** Its entry in the log; null while it is not on record. */
   readonly entryId: string | null;
+  /** The call under contract that asked for it; null for steps of the agent's own accord. */
+  readonly call: StepCall | null;
+}
+
+/** What the entry of a step says of the call that asked for it. */
+export interface StepCall {
+  readonly context: Json;
+  /** CID of the contract. */
+  readonly ctr: string | null;
+  /** When it was decided, Unix seconds. A crash may lie between that and the entry; the call's short life is over then. */
+  readonly decidedAtSec: number;
 }
 
 /** Why something was not done. */
@@ -34,7 +45,7 @@ export type Plan =
 export interface Trade {
   readonly act: string;
   /** Looks at the request and the agent's books, and changes nothing. */
-  readonly plan: (input: Json) => Plan;
+  readonly plan: (input: Json) => Plan | Promise<Plan>;
 }
 
 export function refusalOf(step: Step): Refusal | undefined {

@@ -11,7 +11,12 @@ interface StepRow {
   readonly input: string;
   readonly output: string;
   readonly entry_id: string | null;
+  readonly context: string | null;
+  readonly ctr: string | null;
+  readonly decided_at_sec: number | null;
 }
+
+const select = "SELECT * FROM steps LEFT JOIN step_calls USING (key)";
 
 /**
  * What an agent has decided, on disk, with whatever its decisions changed (its stock, its ledger, its queue). A step has
@@ -33,23 +38,29 @@ export class Workbook {
       input TEXT NOT NULL,
       output TEXT NOT NULL,
       entry_id TEXT
+    ) STRICT;
+    CREATE TABLE IF NOT EXISTS step_calls (
+      key TEXT PRIMARY KEY,
+      context TEXT NOT NULL,
+      ctr TEXT,
+      decided_at_sec INTEGER NOT NULL
     ) STRICT`);
   }
 
   step(key: string): Step | undefined {
-    const row = this.sql.prepare("SELECT * FROM steps WHERE key = ?").get(key) as unknown as StepRow | undefined;
+    const row = this.sql.prepare(`${select} WHERE key = ?`).get(key) as unknown as StepRow | undefined;
     return row && toStep(row);
   }
 
   /** The steps of one order, oldest first. */
   stepsOf(orderId: string): readonly Step[] {
-    const rows = this.sql.prepare("SELECT * FROM steps WHERE order_id = ? ORDER BY position").all(orderId);
+    const rows = this.sql.prepare(`${select} WHERE order_id = ? ORDER BY position`).all(orderId);
     return (rows as unknown as StepRow[]).map(toStep);
   }
 
   /** Steps that were decided and not put on record before the process ended. */
   unrecorded(): readonly Step[] {
-    const rows = this.sql.prepare("SELECT * FROM steps WHERE entry_id IS NULL ORDER BY position").all();
+    const rows = this.sql.prepare(`${select} WHERE entry_id IS NULL ORDER BY position`).all();
     return (rows as unknown as StepRow[]).map(toStep);
   }
 
@@ -60,6 +71,11 @@ export class Workbook {
       this.sql
         .prepare("INSERT INTO steps (key, order_id, act, kind, input, output) VALUES (?, ?, ?, ?, ?, ?)")
         .run(step.key, step.orderId, step.act, step.kind, JSON.stringify(step.input), JSON.stringify(step.output));
+      if (!step.call) return;
+      const { context, ctr, decidedAtSec } = step.call;
+      this.sql
+        .prepare("INSERT INTO step_calls VALUES (?, ?, ?, ?)")
+        .run(step.key, JSON.stringify(context), ctr, decidedAtSec);
     });
   }
 
@@ -97,5 +113,9 @@ function toStep(row: StepRow): Step {
     input: JSON.parse(row.input) as Json,
     output: JSON.parse(row.output) as Json,
     entryId: row.entry_id,
+    call:
+      row.context === null
+        ? null
+        : { context: JSON.parse(row.context) as Json, ctr: row.ctr, decidedAtSec: row.decided_at_sec ?? 0 },
   };
 }

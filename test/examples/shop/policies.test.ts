@@ -32,6 +32,8 @@ const refund: Act = ["payment.refund", { amountCents: 1_000_000 }, {}];
 const address = { name: "N", street: "Weg 1", city: "Wien", country: "AT" };
 const ship: Act = ["fulfilment.ship", { shipTo: address, weightGrams: 30_000 }, {}];
 
+const notify: Act = ["fulfilment.notify", { ending: "completed", share: ["customer", "goods", "reason"] }, {}];
+
 const withInput = ([act, input, output]: Act, change: Fields): Act => [act, { ...input, ...change }, output];
 const withOutput = ([act, input, output]: Act, change: Fields): Act => [act, input, { ...output, ...change }];
 
@@ -90,12 +92,17 @@ const cases: Readonly<
     ],
   },
   fulfilment: {
-    conforms: [[ship, []]],
+    conforms: [
+      [ship, []],
+      [notify, [ship]],
+    ],
     violates: [
       ["countries", withInput(ship, { shipTo: { ...address, country: "FR" } }), []],
       ["no-post-boxes", withInput(ship, { shipTo: { ...address, street: "po box 1" } }), []],
       ["weight-limit", withInput(ship, { weightGrams: 30_001 }), []],
       ["ship-once", ship, [ship]],
+      ["share-little", withInput(notify, { share: ["customer", "street"] }), [ship]],
+      ["notify-once", notify, [ship, notify]],
     ],
   },
 };
