@@ -22,10 +22,10 @@ export async function fetchCard(uri: string, { timeoutMs = 10_000 }: FetchCardOp
     if (response.ok && response.body) return await readAtMost(response.body, maxCardBytes, uri);
   } catch (cause) {
     if (cause instanceof AffiantError) throw cause;
-    const inner = (cause as { cause?: { code?: string } }).cause;
+    const inner = (cause as { cause?: { code?: string; message?: string } }).cause;
     throw new AffiantError(
       "ERR_UNAVAILABLE_CARD",
-      `${uri} cannot be reached (${inner?.code ?? (cause as Error).message})`,
+      `${uri} cannot be reached (${inner?.code ?? inner?.message ?? (cause as Error).message})`,
       {
         cause,
       },
