@@ -101,6 +101,7 @@ async function openRelayer(config: RelayerConfig, seams: RelayerSeams, closers: 
   const metrics = createMetrics({ log, ingest, sequencer, journal, sender, anchorer, chain });
   const { verificationKey } = await readVerifyingArtifacts("key-ownership", config.circuitKeysDir);
   const proofPool = new ProofPool({ verificationKey, threads: config.proofThreads, limit: config.proofLimit });
+  closers.add(() => proofPool.close());
   const registry = { chainId: deployment.chainId, address: chain.agents.address, abi: chain.agents.abi };
   const hub = new EventHub();
   wireEvents(config, hub, log, chain, anchoring, sender);
