@@ -187,13 +187,9 @@ export class AttestationService {
       this.#alert("round-late", round.number, `${round.settled} of ${round.size} agents have a result`);
     }
     const targets = await Promise.all([...Array(round.size).keys()].map((place) => registry.rosterAt(place)));
-    const progress = await Promise.all(targets.map((target) => this.#judge(round, target)));
-    let recorded = false;
-    for (const send of progress) {
-      // One after the other: they come from one account.
-      if (send) recorded = (await send()) || recorded;
-    }
-    return recorded;
+    // Each as soon as its verdicts are in: a slow target does not hold up the quarantine of another.
+    const recorded = await Promise.all(targets.map(async (target) => (await this.#judge(round, target))?.() ?? false));
+    return recorded.includes(true);
   }
 
   /** Gathers verdicts on one target. @returns what sends them, if they are enough */

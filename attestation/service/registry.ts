@@ -41,10 +41,13 @@ export interface TransactionSender {
 /** Sends from an account that pays and, for `enrol`, `retire` and `openRound`, holds the service's role. */
 export function walletSender(address: string, wallet: Wallet): TransactionSender {
   const contract = new Contract(address, iAttestationRegistryAbi, wallet);
+  // Broadcast one after the other, so that each takes the next nonce; mined together.
+  let broadcast: Promise<unknown> = Promise.resolve();
   return {
     async send(method, args) {
-      const sent = await contract.getFunction(method).send(...args);
-      const receipt = await sent.wait();
+      const sent = broadcast.then(() => contract.getFunction(method).send(...args));
+      broadcast = sent.catch(() => undefined);
+      const receipt = await (await sent).wait();
       if (!receipt) throw new Error(`${method} was not mined`);
       return { blockNumber: receipt.blockNumber, gasUsed: receipt.gasUsed };
     },

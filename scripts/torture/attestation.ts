@@ -16,8 +16,8 @@ interface Attack {
   readonly name: string;
   /** Does it. @returns what undoes what would go on by itself */
   readonly strike: (system: System, target: SystemAgent) => Promise<(() => Promise<void>) | void>;
-  /** Status of the target after the round that shows that the attack was caught. */
-  readonly caught: string;
+  /** Status of the target after the round that shows that the attack was caught; undefined: any. */
+  readonly caught: string | undefined;
   /** What else has to be so. */
   readonly also?: (system: System, target: SystemAgent) => Promise<boolean>;
   /** Further rounds that it takes: three time-outs in a row end trust. */
@@ -89,8 +89,13 @@ const attacks: readonly Attack[] = [
     async strike(_system, target) {
       target.lie = () => Promise.reject(new Error("silent"));
     },
-    caught: "silent",
-    rounds: 2,
+    // Passed over, and struck for it. What it loses by three strikes it may win back as a target: it runs what it should.
+    caught: undefined,
+    also: async ({ registry }, { account }) =>
+      (await registry.queryFilter("VerifierStruck", 0)).some(
+        (event) => "args" in event && event.args["verifier"] === account.address,
+      ),
+    rounds: 1,
   },
   {
     // Nothing tells a verifier's lie from a mistake, so it stays; whom it accused is acquitted by five others.
@@ -133,14 +138,19 @@ async function main(): Promise<void> {
     for (let round = 0; round < (attack.rounds ?? 1); round++) await nextRound(system);
     const status = await system.status(target);
     const blocks = (await system.reader.blockNumber()) - blockBefore;
-    const caught = status === attack.caught && ((await attack.also?.(system, target)) ?? true);
+    const expected = attack.caught ?? status;
+    const caught = status === expected && ((await attack.also?.(system, target)) ?? true);
     if (!caught) missed++;
     console.log(`${caught ? "caught" : "MISSED"}  ${attack.name}: ${status} after ${blocks} blocks`);
     await undo?.();
     struck.add(target);
   }
-  const wronged = await accused(system, struck);
-  console.log(JSON.stringify({ attacks: attacks.length, missed, honestAgentsConvicted: wronged }));
+  const honest = await standings(system, struck);
+  const wronged = honest.filter((status) => status === "convicted" || status === "quarantined").length;
+  const honestAgents = Object.fromEntries(
+    [...new Set(honest)].map((one) => [one, honest.filter((s) => s === one).length]),
+  );
+  console.log(JSON.stringify({ attacks: attacks.length, missed, honestAgents }));
   await system.close();
   process.exit(missed === 0 && wronged === 0 ? 0 : 1);
 }
@@ -151,10 +161,10 @@ async function nextRound(system: System): Promise<void> {
   await system.stepUntil(() => system.roundIs("closed", number), 400);
 }
 
-async function accused(system: System, struck: ReadonlySet<SystemAgent>): Promise<number> {
+/** How those stand that were not attacked. One that a convicted agent alone vouched for is suspect, by design. */
+async function standings(system: System, struck: ReadonlySet<SystemAgent>): Promise<readonly string[]> {
   const honest = system.agents.filter((agent) => !struck.has(agent));
-  const statuses = await Promise.all(honest.map((agent) => system.status(agent)));
-  return statuses.filter((status) => status !== "trusted").length;
+  return Promise.all(honest.map((agent) => system.status(agent)));
 }
 
 function answerAlways(evidence: string, port: number): Promise<Server> {

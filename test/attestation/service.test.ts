@@ -101,10 +101,37 @@ describe("attestation/service: rounds among separate processes", function () {
     await system.speak(silent);
   });
 
+  it("gathers other verdicts when a reorg draws the round anew", async () => {
+    await system.stepUntil(() => system.roundIs("opened", 4));
+    const before = await system.chain.rpc("evm_snapshot");
+    await system.stepUntil(() => system.roundIs("drawn", 4));
+    const { seed } = (await system.reader.round())!;
+    const lost = { send: () => Promise.reject(new Error("the process ended")) };
+    system.restartService({ sender: lost });
+    await system.service.step();
+    await system.chain.rpc("evm_revert", before);
+    await system.chain.rpc("evm_increaseTime", 60);
+    system.restartService();
+    await system.stepUntil(() => system.roundIs("closed", 4), 200);
+    const round = (await system.reader.round())!;
+    expect(round.seed).to.not.equal(seed);
+    expect(round.settled).to.equal(7);
+    expect(await statuses()).to.deep.equal(Array(7).fill("trusted"));
+  });
+
+  it("sets off an alert when it comes too late to draw, and opens the next round", async () => {
+    await system.stepUntil(() => system.roundIs("opened", 5));
+    const { drawUntil } = (await system.reader.round())!;
+    await system.chain.mine(drawUntil + 1 - (await system.reader.blockNumber()));
+    system.alerts.length = 0;
+    await system.stepUntil(() => system.roundIs("closed", 6));
+    expect(system.alerts.map(({ kind, round }) => [kind, round])).to.deep.equal([["round-void", 5]]);
+  });
+
   it("quarantines and convicts an agent whose code was patched in memory, and only that one", async () => {
     const victim = system.agents[5]!;
     await patchMemory(victim.wrapper.pid!, victim.program.command[0]);
-    await system.stepUntil(() => system.roundIs("closed", 4), 200);
+    await system.stepUntil(() => system.roundIs("closed", 7), 200);
     expect(await system.status(victim)).to.equal("convicted");
     expect((await statuses()).filter((status) => status === "convicted")).to.have.length(1);
     expect(system.alerts.filter(({ kind }) => kind === "quarantined").map(({ agent }) => agent)).to.deep.equal([

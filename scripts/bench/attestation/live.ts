@@ -17,8 +17,7 @@ interface Run {
 
 /**
  * From tampering with a running program to the first FAIL verdict of a drawn verifier, and to quarantine on chain, while
- * the service holds one round after the other. Blocks are mined as soon as there is a transaction: on a chain with slower
- * blocks their time comes on top, which is why the blocks are counted as well.
+ * the service holds one round after the other on a chain with a block a second.
  */
 export async function liveAttestation(): Promise<readonly BenchRow[]> {
   const system = await System.start(agentCount - runs);
@@ -26,6 +25,7 @@ export async function liveAttestation(): Promise<readonly BenchRow[]> {
     const nodes: SystemAgent[] = [];
     for (let i = 0; i < runs; i++) nodes.push(await system.add(nodeProgram));
     await system.stepUntil(() => system.roundIs("closed", 1), 200);
+    await system.mineEvery(1);
     const file = await each(nodes, (agent) => detect(system, agent, () => appendFile(agent.program.file, "\n")));
     const natives = system.agents.slice(0, runs);
     const memory = await each(natives, (agent) =>
@@ -52,7 +52,7 @@ async function detect(system: System, victim: SystemAgent, tamper: () => Promise
   const blockBefore = await system.reader.blockNumber();
   const startMs = performance.now();
   await tamper();
-  await system.stepUntil(async () => ["quarantined", "convicted"].includes(await system.status(victim)), 200);
+  await system.stepUntil(async () => ["quarantined", "convicted"].includes(await system.status(victim)), 2000);
   const toQuarantineMs = performance.now() - startMs;
   const blocks = (await system.reader.blockNumber()) - blockBefore;
   const fail = system.verdicts.slice(verdictsBefore).find(({ target, result }) => target === address && result === 2);

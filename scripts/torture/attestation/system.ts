@@ -2,6 +2,7 @@ import { randomBytes } from "node:crypto";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 
 import { Contract, Wallet } from "ethers";
 
@@ -58,6 +59,8 @@ export class System {
   readonly #folder: string;
   readonly #options: ServiceOptions;
   service: AttestationService;
+  /** 0: a block for each transaction. */
+  #blockTimeSec = 0;
 
   private constructor(chain: TestChain, folder: string, options: ServiceOptions, registry: Contract) {
     this.chain = chain;
@@ -185,8 +188,17 @@ export class System {
   async stepUntil(holds: () => Promise<boolean>, maxSteps = 60): Promise<void> {
     for (let step = 0; !(await holds()); step++) {
       if (step === maxSteps) throw new Error(`after ${maxSteps} steps: ${JSON.stringify(this.alerts.slice(-3))}`);
-      if (!(await this.service.step())) await this.chain.mine(1);
+      if (await this.service.step()) continue;
+      if (this.#blockTimeSec === 0) await this.chain.mine(1);
+      else await sleep(50);
     }
+  }
+
+  /** From now on blocks come by the clock, each with all transactions that wait. */
+  async mineEvery(seconds: number): Promise<void> {
+    await this.chain.rpc("evm_setAutomine", false);
+    await this.chain.rpc("evm_setIntervalMining", seconds);
+    this.#blockTimeSec = seconds;
   }
 
   async roundIs(phase: string, number?: number): Promise<boolean> {
