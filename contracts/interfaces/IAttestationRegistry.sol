@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity ^0.8.28;
 
+import {IGovernedRegistry} from "./IGovernedRegistry.sol";
+
 /// @notice What a measurement rests on. No record means more than its tier gives.
 /// @param Software the wrapper's word about files and memory of the machine it runs on: whoever owns that machine can
 /// make it lie.
@@ -454,4 +456,4 @@ interface IAttestationReader {
 /// signed, recorded for good and summed up in one running hash. `docs/attestation.md` draws the states.
 /// @dev The registry proves who said what, that verifiers were drawn and not chosen, and when trust began and ended. It
 /// cannot prove that a verifier looked, nor more about a measurement than its tier gives.
-interface IAttestationRegistry is IAttestationWriter, IAttestationReader {}
+interface IAttestationRegistry is IGovernedRegistry, IAttestationWriter, IAttestationReader {}
