@@ -1,9 +1,11 @@
 import { type ReadCallContext } from "../protocol/ucan/callContext.ts";
+import { type Hex } from "../protocol/encoding/hex.ts";
 import { type Ed25519Verify } from "../protocol/ed25519/verify.ts";
 import { type EvidenceHeader } from "../protocol/evidence/types.ts";
 import { type AuditedEntry } from "./auditedEntry.ts";
 import { type Anchor, type ChainReader } from "./chain/chainReader.ts";
 import { type CallEntry, checkCallPairs } from "./checks/callPairs.ts";
+import { checkAttestation } from "./checks/attestation.ts";
 import { checkCall } from "./checks/call.ts";
 import { type TreeHead } from "./checks/checkpoint.ts";
 import { checkDisclosures, type OpenedDisclosures } from "./checks/disclosures.ts";
@@ -35,6 +37,8 @@ export interface EntryContext {
   readonly head: TreeHead | undefined;
   readonly anchor: Anchor | undefined;
   readonly chain: ChainReader | undefined;
+  /** Where the deployment keeps its attestations; without it nothing is said about them. */
+  readonly attestationRegistry: Hex | undefined;
   readonly verify: Ed25519Verify;
   readonly onProgress: (done: number, total: number) => void;
 }
@@ -77,7 +81,7 @@ async function auditEntry(
   entry: AuditedEntry,
   previous: AuditedEntry | undefined,
   sequence: Verdict | undefined,
-  { header, head, anchor, chain, verify }: EntryContext,
+  { header, head, anchor, chain, attestationRegistry, verify }: EntryContext,
 ): Promise<EntryFindings> {
   const { agentRegistry, logAnchor, policyRegistry } = header.contracts;
   const inclusion = checkInclusion(entry, head);
@@ -97,6 +101,7 @@ async function auditEntry(
     checkIssuer(entry, header),
     await checkSigningKey(entry, agentRegistry, upperBound, chain),
     await checkPolicyInForce(entry, policyRegistry, upperBound, chain),
+    ...(attestationRegistry ? [await checkAttestation(entry, attestationRegistry, upperBound, chain)] : []),
     disclosures.verdict,
     ...(call.verdict ? [call.verdict] : []),
   ];

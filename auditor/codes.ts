@@ -39,6 +39,12 @@ export const auditCodes = {
   AUDIT_POLICY_BUNDLE_INVALID: "The policy bundle cannot be evaluated",
   AUDIT_POLICY_BUNDLE_UNUSED: "No entry names this policy",
 
+  // Attestation.
+  AUDIT_ATTESTATION_NONE: "Nobody had enrolled the agent for attestation at the entry's not-before block",
+  AUDIT_ATTESTATION_NOT_TRUSTED: "The agent was not trusted by attestation at the entry's not-before block",
+  AUDIT_ATTESTATION_LOST_IN_WINDOW:
+    "The agent lost trust between not-before block and anchor, so the act may have come after the loss",
+
   // What was disclosed.
   AUDIT_DISCLOSURE: "A disclosure is malformed, given twice, or not what the entry committed to",
 

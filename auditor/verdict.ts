@@ -21,6 +21,7 @@ export const checkNames = [
   "issuer",
   "signing-key",
   "policy-in-force",
+  "attestation",
   "disclosures",
   "call",
   "call-pair",

@@ -1,3 +1,4 @@
+import { type AssuranceTier, type AttestationStatus } from "../../protocol/attestation/types.ts";
 import { type Hex } from "../../protocol/encoding/hex.ts";
 
 export interface RegisteredLog {
@@ -26,6 +27,18 @@ export interface PolicyVersion {
   readonly sinceBlock: number;
 }
 
+/** How an agent stood in the attestation registry at the end of a block. */
+export interface AttestationAt {
+  readonly status: AttestationStatus;
+  readonly tier: AssuranceTier;
+  /** Of the agent's reference, from 1; 0 if it was never enrolled. */
+  readonly version: number;
+  /** Block of the record that made it so. */
+  readonly sinceBlock: number;
+  /** First block in which trust is over; 0 unless it was verified. */
+  readonly expiresAtBlock: number;
+}
+
 /**
  * What the auditor asks a chain, all as of one block. `null` is an answer ("the chain knows no such thing", a contract
  * that is absent or refuses among it); an endpoint that does not answer throws AffiantError ERR_UNAVAILABLE_CHAIN.
@@ -52,4 +65,6 @@ export interface ChainReader {
   /** The block in which the agent revoked a scoped contract; null if it did not. */
   revokedAtBlock(contractRegistry: Hex, agent: Hex, contractId: Hex): Promise<number | null>;
   policyInForce(policyRegistry: Hex, agent: Hex, blockNumber: number): Promise<PolicyVersion | null>;
+  /** Absent from readers that know nothing of attestation. */
+  attestationAt?(attestationRegistry: Hex, agent: Hex, blockNumber: number): Promise<AttestationAt | null>;
 }

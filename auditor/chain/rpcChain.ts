@@ -9,16 +9,25 @@ import {
   toQuantity,
 } from "ethers";
 
+import { assuranceTiers, attestationStatuses } from "../../protocol/attestation/types.ts";
 import { type Hex } from "../../protocol/encoding/hex.ts";
 import { AffiantError } from "../../protocol/errors/affiantError.ts";
 import { agentRegistryAbi } from "../../protocol/generated/abi/AgentRegistry.ts";
 import { contractRegistryAbi } from "../../protocol/generated/abi/ContractRegistry.ts";
+import { iAttestationReaderAbi } from "../../protocol/generated/abi/IAttestationReader.ts";
 import { logAnchorAbi } from "../../protocol/generated/abi/LogAnchor.ts";
 import { policyRegistryAbi } from "../../protocol/generated/abi/PolicyRegistry.ts";
-import { type Anchor, type ChainReader, type PolicyVersion, type RegisteredLog } from "./chainReader.ts";
+import {
+  type Anchor,
+  type AttestationAt,
+  type ChainReader,
+  type PolicyVersion,
+  type RegisteredLog,
+} from "./chainReader.ts";
 
 const agentRegistryInterface = new Interface(agentRegistryAbi as InterfaceAbi);
 const contractRegistryInterface = new Interface(contractRegistryAbi as InterfaceAbi);
+const attestationInterface = new Interface(iAttestationReaderAbi as InterfaceAbi);
 const logAnchorInterface = new Interface(logAnchorAbi as InterfaceAbi);
 const policyRegistryInterface = new Interface(policyRegistryAbi as InterfaceAbi);
 
@@ -161,6 +170,16 @@ export class RpcChain implements ChainReader {
     const answer = await this.#call(policyRegistryInterface, policyRegistry, "inForce", [agent, blockNumber]);
     if (!answer || Number(answer[1]) === 0) return null;
     return { policyHash: lowerHex(answer[0]), version: Number(answer[1]), sinceBlock: Number(answer[2]) };
+  }
+
+  async attestationAt(attestationRegistry: Hex, agent: Hex, blockNumber: number): Promise<AttestationAt | null> {
+    const answer = await this.#call(attestationInterface, attestationRegistry, "statusAt", [agent, blockNumber]);
+    const standing = answer?.[0] as Readonly<Record<string, bigint>> | undefined;
+    const count = (name: string): number => Number(standing?.[name]);
+    const [status, tier] = [attestationStatuses[count("status")], assuranceTiers[count("tier")]];
+    if (status === undefined || tier === undefined) return null;
+    const [version, sinceBlock, expiresAtBlock] = [count("version"), count("sinceBlock"), count("expiresAtBlock")];
+    return { status, tier, version, sinceBlock, expiresAtBlock };
   }
 
   /** @returns null if the contract reverts, or there is none that answers in this form */

@@ -91,6 +91,7 @@ const questions: Readonly<Record<CheckSummary["check"], string>> = {
   issuer: "Each agent is of this chain",
   "signing-key": "Each key was the agent's from block to anchor",
   "policy-in-force": "Each policy was in force from block to anchor",
+  attestation: "Each agent was attested from block to anchor",
   disclosures: "What is disclosed is what was signed",
   call: "Each call was allowed by contracts in force",
   "call-pair": "Both sides of each call entered it",
