@@ -12,6 +12,7 @@ import {
   signRevoke,
   signSetCard,
 } from "./chain/signedCalls.ts";
+import { type DisclosureGrant, eraseDisclosures, grantDisclosures } from "./disclosures/disclosureCalls.ts";
 import { type Act, signEntry } from "./entry/signEntry.ts";
 import { assertSameAct } from "./entry/sameAct.ts";
 import { type Journal, type JournalEntry, type PendingCall } from "./journal/journal.ts";
@@ -31,6 +32,7 @@ import { decodeLeaf } from "../protocol/entry/leaf.ts";
 import { AffiantError } from "../protocol/errors/affiantError.ts";
 import { policyHashOf } from "../protocol/policy/policyHash.ts";
 import { type PolicyBundle } from "../protocol/policy/types.ts";
+import { type Delegation } from "../protocol/ucan/delegation.ts";
 import { type Ed25519Signer } from "../protocol/ucan/envelope.ts";
 import { commitmentOf } from "../protocol/zk/identityKey.ts";
 
@@ -299,6 +301,22 @@ export class Agent {
     this.#reconciled = undefined;
     await this.flush();
     return count;
+  }
+
+  /** Lets somebody read payloads that this agent left with the relayer: a contract to hand to the reader. */
+  grantDisclosures(grant: DisclosureGrant): Promise<Delegation> {
+    return grantDisclosures(grant, this.did, this.#parts.keys.signing);
+  }
+
+  /**
+   * Has the relayer erase the payloads of an entry. They stay in this agent's own journal.
+   * @returns false if it kept none
+   * @throws AffiantError ERR_NOT_FOUND_ENTRY, ERR_AUTH_SIGNING_KEY, ERR_UNAVAILABLE_RELAYER
+   */
+  eraseDisclosures(entryId: Hex): Promise<boolean> {
+    const { keys, settings } = this.#parts;
+    const caller = { relayer: this.relayer, signer: keys.signing, subject: this.signingKey, nowSec: settings.nowSec() };
+    return eraseDisclosures(caller, entryId);
   }
 
   /** Releases the journal and the connections. Nothing is lost: what was not sent yet is sent next time. */

@@ -26,6 +26,8 @@ export interface OpenAgentOptions {
   readonly passphrase?: string;
   readonly settings?: Partial<AgentSettings>;
   readonly retry?: Partial<RetryPolicy>;
+  /** Also leaves payloads with the relayer, for readers the agent allows (`grantDisclosures`). Default: they stay here. */
+  readonly leaveDisclosures?: boolean;
 }
 
 /** Blocks of a development chain are only made when there is a transaction, and never reorganised. */
@@ -37,7 +39,7 @@ const developmentChains = [31337, 1337];
  * ERR_UNAVAILABLE_JOURNAL, ERR_INPUT_FILE
  */
 export async function openAgent(options: OpenAgentOptions): Promise<Agent> {
-  const { dataDir, name, deployment, passphrase, retry } = options;
+  const { dataDir, name, deployment, passphrase, retry, leaveDisclosures = false } = options;
   const keys = await openAgentKeys(dataDir, name, passphrase);
   if (keys.facts.chainId !== deployment.chainId) {
     throw new AffiantError(
@@ -59,7 +61,7 @@ export async function openAgent(options: OpenAgentOptions): Promise<Agent> {
     relayer,
     rpc,
     registries: new Registries(rpc, deployment),
-    outbox: new Outbox({ journal, relayer, checkpoints, retry }),
+    outbox: new Outbox({ journal, relayer, checkpoints, retry, leaveDisclosures }),
     settings: {
       notBeforeDepth: developmentChains.includes(deployment.chainId) ? 0 : 2,
       mineTimeoutMs: 180_000,

@@ -12,6 +12,8 @@ import { formatOperatorVerifierKey, operatorNoteSigner } from "../protocol/log/o
 import { type Anchoring, openAnchoring } from "./anchor/openAnchoring.ts";
 import { type Chain, connectChain } from "./chain/connectChain.ts";
 import { type RelayerConfig } from "./config.ts";
+import { DisclosureAccess } from "./disclosures/disclosureAccess.ts";
+import { disclosuresRouter } from "./disclosures/disclosuresRouter.ts";
 import { createApp } from "./http/app.ts";
 import { docsRouter } from "./http/docsRouter.ts";
 import { entriesRouter } from "./http/entriesRouter.ts";
@@ -41,6 +43,8 @@ import { type Sender } from "./sender/sender.ts";
 import { openSenderKey, type TransactionSigner } from "./sender/signer.ts";
 import { simulate } from "./sender/simulate.ts";
 import { type CommitHook, type Database, openDatabase } from "./store/database.ts";
+import { DisclosureKeys } from "./store/disclosureKeys.ts";
+import { DisclosureStore } from "./store/disclosureStore.ts";
 import { lockFolder } from "./store/folderLock.ts";
 import { PolicyStore } from "./store/policyStore.ts";
 
@@ -89,13 +93,13 @@ async function openRelayer(config: RelayerConfig, seams: RelayerSeams, closers: 
   const logger = seams.logger ?? pino({ level: config.logLevel }, pino.destination(2));
   const deployment = parseDeployment(readFileSync(config.deploymentFile, "utf8"));
   const signer = openSenderKey(config.senderKeyFile);
-  const { database, log } = openStore(config, deployment, signer, seams, closers);
+  const { database, log, disclosures } = openStore(config, deployment, signer, seams, closers);
   const chain = connectChain(config, deployment);
   const journal = new Journal(database);
   const sender = openSender(config, deployment.chainId, chain, journal, signer);
   const anchoring = await openAnchoring(config, chain, log, journal, sender, database);
 
-  const { ingest, sequencer } = openIngest(config, chain, log, closers);
+  const { ingest, sequencer } = openIngest(config, chain, log, disclosures, closers);
   const requests = openRequests(config, deployment, chain, journal, sender);
   const { anchorer } = anchoring;
   const metrics = createMetrics({ log, ingest, sequencer, journal, sender, anchorer, chain });
@@ -113,6 +117,7 @@ async function openRelayer(config: RelayerConfig, seams: RelayerSeams, closers: 
     guards: [metrics.observe, limitRate(config.rateLimitPerMinute)],
     routers: [
       entriesRouter(ingest, log),
+      disclosuresRouter(log, disclosures, openDisclosureAccess(chain, place.logId)),
       policiesRouter(new PolicyStore(database), database),
       logRouter(log, anchorer, place),
       tilesRouter(log),
@@ -144,14 +149,16 @@ function openStore(
   signer: TransactionSigner,
   seams: RelayerSeams,
   closers: Closers,
-): { database: Database; log: Log } {
+): { database: Database; log: Log; disclosures: DisclosureStore } {
   const lock = lockFolder(config.dataDir);
   closers.add(() => lock.release());
   const database = openDatabase(join(config.dataDir, "relayer.db"), seams.commitHook);
   closers.add(() => database.close());
   const log = new Log(database, config.dataDir, checkpointKeys(config, deployment, signer));
   closers.add(() => log.close());
-  return { database, log };
+  const keys = new DisclosureKeys(join(config.dataDir, "disclosures.key"));
+  closers.add(() => keys.close());
+  return { database, log, disclosures: new DisclosureStore(database, keys) };
 }
 
 function checkpointKeys(config: RelayerConfig, { chainId, contracts }: Deployment, signer: TransactionSigner) {
@@ -164,15 +171,20 @@ function checkpointKeys(config: RelayerConfig, { chainId, contracts }: Deploymen
   };
 }
 
-function openIngest(config: RelayerConfig, chain: Chain, log: Log, closers: Closers) {
+function openIngest(config: RelayerConfig, chain: Chain, log: Log, disclosures: DisclosureStore, closers: Closers) {
   const pool = new VerifyPool(config.verifyThreads);
   closers.add(() => pool.close());
-  const sequencer = new Sequencer(log, {
+  const sequencer = new Sequencer(log, disclosures, {
     maxEntries: config.commitMaxEntries,
     waitMs: config.commitWaitMs,
     now: Date.now,
   });
   return { sequencer, ingest: new Ingest(pool, chain.registries, sequencer, log, { queueLimit: config.queueLimit }) };
+}
+
+function openDisclosureAccess({ registries, scopedContracts }: Chain, logId: string): DisclosureAccess {
+  const nowSec = () => Math.floor(Date.now() / 1_000);
+  return new DisclosureAccess({ logId, registries, scopedContracts, nowSec });
 }
 
 function openRequests(

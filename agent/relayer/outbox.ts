@@ -13,6 +13,8 @@ export interface OutboxOptions {
   /** Asked for before the first receipt is verified. */
   readonly checkpoints: () => Promise<CheckpointReader>;
   readonly retry?: Partial<RetryPolicy>;
+  /** Leaves the payloads with the relayer as well. Default: they stay with the agent. */
+  readonly leaveDisclosures?: boolean;
 }
 
 /**
@@ -68,7 +70,10 @@ export class Outbox {
     checkpoints: CheckpointReader,
   ): Promise<{ value: undefined } | AttemptFailure> {
     const { journal, relayer } = this.#options;
-    const results = await relayer.submitBatch(batch.map(({ leaf }) => ({ leaf })));
+    const leave = this.#options.leaveDisclosures ?? false;
+    const results = await relayer.submitBatch(
+      batch.map(({ leaf, disclosures }) => (leave && disclosures.length > 0 ? { leaf, disclosures } : { leaf })),
+    );
     const accepted: { seq: number; receipt: Receipt }[] = [];
     let failure: AffiantError | undefined;
     for (const [i, entry] of batch.entries()) {

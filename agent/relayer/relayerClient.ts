@@ -1,5 +1,6 @@
 import { Http, type HttpOptions } from "./http.ts";
 import { type KeyOwnershipSubmission } from "../../protocol/api/keyOwnershipProof.ts";
+import { type DisclosuresAnswer, type ErasureAnswer } from "../../protocol/api/disclosures.ts";
 import { type AnchorInfo, type Receipt } from "../../protocol/api/receipt.ts";
 import {
   type AgentEntries,
@@ -15,6 +16,7 @@ import { type Hex } from "../../protocol/encoding/hex.ts";
 import { AffiantError } from "../../protocol/errors/affiantError.ts";
 import { canonicalJsonBytes, parseCanonicalJson } from "../../protocol/json/canonical.ts";
 import { type PolicyBundle } from "../../protocol/policy/types.ts";
+import { type CallMessage } from "../../protocol/ucan/callMessage.ts";
 
 /**
  * The relayer's HTTP API, typed. Every method throws AffiantError with the code of the relayer's problem, or
@@ -49,6 +51,18 @@ export class RelayerClient {
 
   receipt(entryId: Hex): Promise<Receipt> {
     return this.#get(`/v1/entries/${entryId}/receipt`);
+  }
+
+  /** @param call a signed `/disclosure/read` (`agent/disclosures/`) */
+  async readDisclosures(entryId: Hex, call: CallMessage): Promise<readonly string[]> {
+    const path = `/v1/entries/${entryId}/disclosures:read`;
+    return (await this.#http.json<DisclosuresAnswer>({ method: "POST", path, body: call })).disclosures;
+  }
+
+  /** @param call a signed `/disclosure/erase`. @returns false if nothing was kept */
+  async eraseDisclosures(entryId: Hex, call: CallMessage): Promise<boolean> {
+    const path = `/v1/entries/${entryId}/disclosures:erase`;
+    return (await this.#http.json<ErasureAnswer>({ method: "POST", path, body: call })).erased;
   }
 
   head(did: EthrDid): Promise<AgentHead> {

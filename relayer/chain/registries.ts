@@ -78,6 +78,16 @@ export class Registries {
   }
 
   /**
+   * Whether a key is a signing key of the agent at the newest block: who may speak for it now, e.g. about what it left here.
+   * @throws AffiantError ERR_CONFLICT_CHAIN_ID, ERR_AUTH_SIGNING_KEY, ERR_UNAVAILABLE_CHAIN
+   */
+  async checkKeyNow(did: string, publicKeyHex: string): Promise<void> {
+    const { number } = await this.#heads.poll();
+    const valid = await this.#agents.read("signingKeyValidAt", [this.#addressOf(did), publicKeyHex, number]);
+    if (valid[0] !== true) throw new AffiantError("ERR_AUTH_SIGNING_KEY", `not a signing key of ${did} now`);
+  }
+
+  /**
    * Whether the entry's block is in the chain and recent, and its policy was in force there.
    * @throws AffiantError ERR_CONFLICT_BLOCK_UNKNOWN, ERR_CONFLICT_BLOCK_TOO_OLD, ERR_CONFLICT_POLICY, ERR_UNAVAILABLE_CHAIN
    */

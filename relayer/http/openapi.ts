@@ -49,6 +49,7 @@ const idempotencyKey: Parameter = {
 
 const meanings: Readonly<Record<number, string>> = {
   400: "Not of the described form",
+  401: "Not signed as it must be",
   403: "Not allowed",
   404: "Not here",
   409: "In conflict with what is there",
@@ -68,6 +69,11 @@ function refused(...statuses: readonly number[]): Record<string, Answer> {
 
 function get(summary: string, ok: Answer, parameters: readonly Parameter[] = [], ...statuses: readonly number[]) {
   return { get: { summary, parameters, responses: { "200": ok, ...refused(...statuses) } } };
+}
+
+function signedCall(summary: string, ok: Answer) {
+  const responses = { "200": ok, ...refused(401, 403, 404, 409, 413, 503) };
+  return { post: { summary, parameters: [entryId], ...body("SignedCall"), responses } };
 }
 
 const entryId = inPath("entryId", ref("Hash"));
@@ -96,6 +102,14 @@ const paths: Readonly<Record<string, Partial<Record<Method, Operation>>>> = {
   },
   "/v1/entries/{entryId}": get("An entry's leaf and place", answer("The leaf", "Entry"), [entryId], 404),
   "/v1/entries/{entryId}/receipt": get("An entry's receipt", answer("The receipt", "Receipt"), [entryId], 404),
+  "/v1/entries/{entryId}/disclosures:read": signedCall(
+    "Disclosures of an entry, for whom its agent allows",
+    answer("The disclosures", "Disclosures"),
+  ),
+  "/v1/entries/{entryId}/disclosures:erase": signedCall(
+    "Erase the disclosures of an entry, for its agent",
+    answer("Whether any were kept", "Erasure"),
+  ),
   "/v1/agents/{did}/head": get("Where an agent's chain of entries ends", answer("Its end", "AgentHead"), [
     inPath("did"),
   ]),

@@ -60,6 +60,12 @@ export const openApiSchemas = {
     }),
   }),
   Entry: exactly({ leaf: text, index: whole }),
+  SignedCall: exactly({
+    invocation: { ...text, description: "UCAN invocation, DAG-CBOR in base64url" },
+    contracts: { ...list(text), description: "The UCAN delegations it names, likewise" },
+  }),
+  Disclosures: exactly({ disclosures: list(text) }),
+  Erasure: exactly({ erased: { type: "boolean" } }),
   AgentHead: exactly({
     seq: { anyOf: [whole, { type: "null" }] },
     entryId: { anyOf: [hash, { type: "null" }] },

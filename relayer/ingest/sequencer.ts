@@ -4,6 +4,7 @@ import { AffiantError } from "../../protocol/errors/affiantError.ts";
 import { type Log } from "../log/log.ts";
 import { receiptText, type ReceiptText } from "../log/receiptText.ts";
 import { type AgentHead, type NewEntry } from "../store/entryStore.ts";
+import { type DisclosureStore } from "../store/disclosureStore.ts";
 import { type VerifiedEntry } from "./verifiedEntry.ts";
 
 /** The answer to a submission that was taken: its receipt, and whether it was new (201) or known (200). */
@@ -38,11 +39,13 @@ interface Accepted extends Queued {
 export class Sequencer {
   readonly #log: Log;
   readonly #options: SequencerOptions;
+  readonly #disclosures: DisclosureStore;
   #queue: Queued[] = [];
   #timer: NodeJS.Timeout | NodeJS.Immediate | undefined;
 
-  constructor(log: Log, options: SequencerOptions) {
+  constructor(log: Log, disclosures: DisclosureStore, options: SequencerOptions) {
     this.#log = log;
+    this.#disclosures = disclosures;
     this.#options = options;
   }
 
@@ -86,9 +89,10 @@ export class Sequencer {
 
   #commitGroup(group: readonly Queued[]): void {
     try {
-      const plan = new CommitPlan(this.#log, this.#options.now);
+      const plan = new CommitPlan(this.#log, this.#disclosures, this.#options.now);
       for (const queued of group) plan.place(queued);
-      const receipts = this.#log.append(plan.entries, plan.heads());
+      const disclosing = plan.accepted.map(({ entry }) => entry).filter(({ disclosures }) => disclosures.length > 0);
+      const receipts = this.#log.append(plan.entries, plan.heads(), () => this.#disclosures.put(disclosing));
       plan.accepted.forEach(({ resolve }, i) => resolve({ receipt: receipts[i] as ReceiptText, isNew: true }));
       plan.answerRepeats();
     } catch (error) {
@@ -103,14 +107,16 @@ class CommitPlan {
   readonly accepted: Accepted[] = [];
   readonly entries: NewEntry[] = [];
   readonly #log: Log;
+  readonly #disclosures: DisclosureStore;
   readonly #now: () => number;
   readonly #heads = new Map<string, AgentHead>();
   readonly #repeats: Queued[] = [];
   #nextIndex: number;
   #nextAgentId: number | undefined;
 
-  constructor(log: Log, now: () => number) {
+  constructor(log: Log, disclosures: DisclosureStore, now: () => number) {
     this.#log = log;
+    this.#disclosures = disclosures;
     this.#now = now;
     this.#nextIndex = log.size;
   }
@@ -153,7 +159,9 @@ class CommitPlan {
   answerRepeats(): void {
     for (const { entry, resolve, reject } of this.#repeats) {
       try {
-        resolve(answerKnown(this.#log, entry, this.#now()));
+        const known = answerKnown(this.#log, entry, this.#now());
+        this.#disclosures.add(entry);
+        resolve(known);
       } catch (error) {
         reject(error);
       }

@@ -99,10 +99,11 @@ export class Log {
    * Commit points: a crash before COMMIT forgets the group; between COMMIT and the checkpoint file the group is in the
    * log but was answered to nobody, and the next start finds the database ahead of the file, which is fine; after the
    * file nothing is lost. A failed COMMIT may have landed, so memory is then read again from the disk.
+   * @param beside writes what must stand or fall with the entries
    * @returns receipts, one an entry
    * @throws AffiantError ERR_UNAVAILABLE_STORAGE
    */
-  append(entries: readonly NewEntry[], heads: readonly AgentHead[]): ReceiptText[] {
+  append(entries: readonly NewEntry[], heads: readonly AgentHead[], beside: () => void): ReceiptText[] {
     if (entries.length === 0) return [];
     const staged = this.tree.stage(entries.map((entry) => entry.leafHash));
     const checkpoint = signCheckpoint(this.keys, staged.size, staged.root);
@@ -112,6 +113,7 @@ export class Log {
         for (const entry of entries) this.entries.insert(entry);
         for (const tile of staged.fullTiles) this.store.insertTile(tile);
         this.store.insertCheckpoint(checkpoint);
+        beside();
       });
       this.#file.write(checkpoint.note);
     } catch (error) {

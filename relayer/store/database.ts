@@ -21,6 +21,8 @@ export interface Database {
 export const commitNames = [
   "log.append",
   "log.equivocation",
+  "disclosure.put",
+  "disclosure.erase",
   "policy.put",
   "anchor.put",
   "anchor.drop",
@@ -51,6 +53,7 @@ export function openDatabase(file: string, hook: CommitHook = () => undefined): 
     PRAGMA cache_size = -32000;
     PRAGMA wal_autocheckpoint = 4000;
     PRAGMA temp_store = MEMORY;
+    PRAGMA secure_delete = ON;
   `);
   migrate(sql);
   return {

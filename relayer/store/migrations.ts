@@ -117,4 +117,12 @@ export const migrations: readonly string[] = [
     next_nonce INTEGER NOT NULL
   );
   `,
+  `
+  -- Payloads left with entries: ciphertext under the key in a slot of disclosures.key. Without both: erased, and never kept again.
+  CREATE TABLE disclosure (
+    entry_id BLOB PRIMARY KEY,
+    slot INTEGER,
+    sealed BLOB
+  ) WITHOUT ROWID;
+  `,
 ];
