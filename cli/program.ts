@@ -19,6 +19,7 @@ import { contractShowCommand } from "./contract/contractShow.ts";
 import { contractVerifyCommand } from "./contract/contractVerify.ts";
 import { logAppendCommand } from "./logAppend.ts";
 import { logExportCommand } from "./logExport.ts";
+import { logFsckCommand } from "./logFsck.ts";
 import { logImportCommand } from "./logImport.ts";
 import { exitCodes } from "./output.ts";
 import { mcpProxyCommand } from "./mcpProxy.ts";
@@ -47,6 +48,7 @@ const commands = (): readonly Command[] => [
     logAppendCommand(),
     logImportCommand(),
     logExportCommand(),
+    logFsckCommand(),
   ]),
   auditCommand(),
   group("contract", "Grant other agents rights, scoped and for a time.", [

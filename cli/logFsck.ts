@@ -1,0 +1,105 @@
+import { existsSync } from "node:fs";
+import { join, resolve } from "node:path";
+
+import { Contract, JsonRpcProvider } from "ethers";
+
+import { type Command } from "commander";
+
+import { command, type CommonFlags, run } from "./command.ts";
+import { type Environment, requireDeployment } from "./environment.ts";
+import { columns } from "./output.ts";
+import { fromHex } from "../protocol/encoding/hex.ts";
+import { AffiantError } from "../protocol/errors/affiantError.ts";
+import { logAnchorAbi } from "../protocol/generated/abi/LogAnchor.ts";
+import { logIdOf } from "../protocol/log/logId.ts";
+import { type ChainAnchor } from "../relayer/fsck/fsck.ts";
+
+interface Flags extends CommonFlags {
+  /** The relayer's own folder. */
+  readonly data?: string;
+  readonly repair?: boolean;
+  readonly noteKey?: string;
+}
+
+export function logFsckCommand(): Command {
+  return command(
+    "fsck",
+    "Hold every stored byte of a stopped relayer to its tree, its signed checkpoints and, if an endpoint is named, the " +
+      "chain. Ends with 1 if there are faults that were not repaired.",
+    "chain",
+    ["affiant log fsck", "affiant log fsck --data-dir data --repair", "affiant log fsck --rpc http://127.0.0.1:8545"],
+  )
+    .option("--data <folder>", "the relayer's own folder (default: relayer in the data folder)")
+    .option(
+      "--note-key <file>",
+      "the log's note key (AFFIANT_NOTE_KEY_FILE; default: note.key in the relayer's folder)",
+    )
+    .option("--repair", "write anew what can be computed from the leaves: tiles, ids, agents' heads")
+    .action(
+      run<Flags, []>(async ({ environment }, flags) => {
+        const dataDir = flags.data === undefined ? relayerFolder(environment.dataDir) : resolve(flags.data);
+        // Loaded here: no other command should pay for it.
+        const { fsck } = await import("../relayer/fsck/fsck.ts");
+        const report = await fsck({
+          dataDir,
+          noteKeyFile: flags.noteKey ?? join(dataDir, "note.key"),
+          repair: flags.repair ?? false,
+          ...(environment.given.rpcUrl === undefined ? {} : { anchors: anchorsOnChain(environment) }),
+        });
+        const left = report.faultCount - report.repaired;
+        return {
+          data: { dataDir, ...report },
+          lines: [
+            ...report.faults.map(({ place, what }) => `${place}: ${what}`),
+            ...columns([
+              ["folder", dataDir],
+              ["entries", report.size],
+              ["root", report.root],
+              [
+                "checked",
+                Object.entries(report.checked)
+                  .map(([what, count]) => `${count} ${what}`)
+                  .join(", "),
+              ],
+              ["faults", report.faultCount],
+              ["repaired", report.repaired],
+            ]),
+          ],
+          ok: left === 0,
+        };
+      }),
+    );
+}
+
+function relayerFolder(dataDir: string): string {
+  const own = join(dataDir, "relayer");
+  return existsSync(join(own, "relayer.db")) ? own : dataDir;
+}
+
+/** Every anchor the chain has of a log, and its newest root. @throws AffiantError ERR_UNAVAILABLE_CHAIN */
+function anchorsOnChain(environment: Environment): (origin: string) => Promise<readonly ChainAnchor[]> {
+  const { chainId, contracts } = requireDeployment(environment);
+  return async (origin) => {
+    const provider = new JsonRpcProvider(environment.given.rpcUrl, chainId, { staticNetwork: true });
+    const contract = new Contract(contracts.logAnchor.address, logAnchorAbi, provider);
+    const read = (name: string, ...args: unknown[]) =>
+      contract.getFunction(name).staticCall(...args) as Promise<{ size: bigint; root: string; anchorCount?: bigint }>;
+    try {
+      const logId = logIdOf(origin);
+      const latest = await read("latest", logId);
+      const anchors = [anchor("anchor on chain, the latest", latest)];
+      for (let index = 0; index < Number(latest.anchorCount ?? 0); index++) {
+        anchors.push(anchor(`anchor on chain ${index}`, await read("anchorAt", logId, index)));
+      }
+      return anchors.filter(({ size }) => size > 0);
+    } catch (cause) {
+      throw new AffiantError("ERR_UNAVAILABLE_CHAIN", "the anchors cannot be read", { cause });
+    } finally {
+      provider.destroy();
+    }
+  };
+}
+
+function anchor(name: string, { size, root }: { size: bigint; root: string }): ChainAnchor {
+  return { name, size: Number(size), root: fromHex(root, 32) };
+}

@@ -1,0 +1,272 @@
+import { existsSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { type DatabaseSync } from "node:sqlite";
+
+import { keccak256 } from "ethers";
+
+import { bytesEqual } from "../../protocol/encoding/bytes.ts";
+import { toHex } from "../../protocol/encoding/hex.ts";
+import { openDisclosures } from "../../protocol/entry/disclosure.ts";
+import { decodeLeaf } from "../../protocol/entry/leaf.ts";
+import { AffiantError } from "../../protocol/errors/affiantError.ts";
+import { parseCheckpoint } from "../../protocol/log/checkpoint.ts";
+import { type NoteVerifier } from "../../protocol/log/noteKey.ts";
+import { verifyNote } from "../../protocol/log/signedNote.ts";
+import { openNoteKey } from "../log/noteKey.ts";
+import { openDatabase } from "../store/database.ts";
+import { DisclosureKeys } from "../store/disclosureKeys.ts";
+import { DisclosureStore } from "../store/disclosureStore.ts";
+import { lockFolder } from "../store/folderLock.ts";
+import { checkEntries, decodeChecked, nativeSha256 } from "./checkEntries.ts";
+import { TreeCheck } from "./checkTree.ts";
+import { type Fault, Findings } from "./findings.ts";
+
+/** An anchor as the chain has it. */
+export interface ChainAnchor {
+  readonly name: string;
+  readonly size: number;
+  readonly root: Uint8Array;
+}
+
+export interface FsckOptions {
+  /** The relayer's folder. */
+  readonly dataDir: string;
+  readonly noteKeyFile: string;
+  /** Writes anew what can be computed from the leaves, if the leaves are those that were signed. */
+  readonly repair: boolean;
+  /** What the chain has on record of a log, by its origin. */
+  readonly anchors?: (origin: string) => Promise<readonly ChainAnchor[]>;
+}
+
+export interface FsckReport {
+  readonly size: number;
+  readonly root: string;
+  /** The first thousand. */
+  readonly faults: readonly Fault[];
+  readonly faultCount: number;
+  readonly repaired: number;
+  /** How many of what were looked at. */
+  readonly checked: Readonly<Record<string, number>>;
+}
+
+/**
+ * Holds every stored byte of a stopped relayer to the tree: leaves, signatures and chains of entries, tiles, signed
+ * checkpoints in the database and beside it, anchors, policies, disclosures, signed transactions.
+ * @throws AffiantError ERR_CONFLICT_RUNNING, ERR_INPUT_DATA_FOLDER, ERR_INPUT_FILE
+ */
+export async function fsck(options: FsckOptions): Promise<FsckReport> {
+  const file = join(options.dataDir, "relayer.db");
+  if (!existsSync(file)) {
+    throw new AffiantError("ERR_INPUT_DATA_FOLDER", `there is no relayer.db in ${options.dataDir}`);
+  }
+  const lock = lockFolder(options.dataDir);
+  try {
+    const database = openDatabase(file);
+    try {
+      return await new Fsck(options, database.sql).run();
+    } finally {
+      database.close();
+    }
+  } finally {
+    lock.release();
+  }
+}
+
+interface Signed {
+  readonly place: string;
+  readonly size: number;
+  readonly root: Uint8Array;
+}
+
+class Fsck {
+  readonly #options: FsckOptions;
+  readonly #sql: DatabaseSync;
+  readonly #findings = new Findings();
+  readonly #checked: Record<string, number> = {};
+  readonly #signed: Signed[] = [];
+  #verifier: NoteVerifier | undefined;
+
+  constructor(options: FsckOptions, sql: DatabaseSync) {
+    this.#options = options;
+    this.#sql = sql;
+  }
+
+  async run(): Promise<FsckReport> {
+    this.#checkPages();
+    const origin = this.#readCheckpoints();
+    for (const { name, size, root } of (origin && (await this.#options.anchors?.(origin))) || []) {
+      this.#signed.push({ place: name, size, root });
+      this.#count("anchors on chain");
+    }
+    const tree = new TreeCheck(this.#sql, this.#findings, new Set(this.#signed.map(({ size }) => size)));
+    checkEntries(this.#sql, this.#findings, (leafHash) => tree.add(leafHash));
+    this.#checked["entries"] = tree.size;
+    tree.finish();
+    const agrees = this.#checkRoots(tree);
+    this.#checkBeside();
+    const repaired = this.#options.repair && agrees ? this.#repair() : 0;
+    const { faults, count } = this.#findings;
+    return { size: tree.size, root: toHex(tree.root()), faults, faultCount: count, repaired, checked: this.#checked };
+  }
+
+  #checkPages(): void {
+    for (const row of this.#sql.prepare("PRAGMA integrity_check(100)").all() as { integrity_check: string }[]) {
+      if (row.integrity_check !== "ok") this.#findings.fault("database", row.integrity_check);
+    }
+  }
+
+  /** @returns the log's origin; undefined where nothing was signed yet */
+  #readCheckpoints(): string | undefined {
+    let origin: string | undefined;
+    const rows = this.#sql.prepare("SELECT size, root, note FROM checkpoint ORDER BY size").iterate();
+    for (const row of rows as Iterable<{ size: number; root: Uint8Array; note: string }>) {
+      const place = `checkpoint ${row.size}`;
+      this.#count("checkpoints");
+      const read = this.#readNote(row.note, place);
+      if (!read) continue;
+      origin ??= read.origin;
+      if (read.size !== row.size) this.#findings.fault(place, `its note is about size ${read.size}`);
+      if (!bytesEqual(read.root, row.root)) this.#findings.fault(place, "its root is not that of its note");
+      this.#signed.push({ place, size: read.size, root: read.root });
+    }
+    const slots = [0, 1].map((slot) => this.#readSlot(slot));
+    // One slot may be torn by a crash: the other then holds the note before. Both spoilt is no crash.
+    if (origin !== undefined && !slots.includes("whole")) {
+      this.#findings.fault("file checkpoint.0, checkpoint.1", "neither holds a signed checkpoint");
+    }
+    const anchors = this.#sql.prepare("SELECT idx, size, root FROM anchor").iterate();
+    for (const { idx, size, root } of anchors as Iterable<{ idx: number; size: number; root: Uint8Array }>) {
+      this.#count("anchors");
+      this.#signed.push({ place: `anchor ${idx}`, size, root });
+    }
+    return origin;
+  }
+
+  #readSlot(slot: number): "whole" | "torn" | "empty" {
+    const name = `checkpoint.${slot}`;
+    const file = join(this.#options.dataDir, name);
+    const note = existsSync(file) ? readFileSync(file, "utf8").replace(/\0+$/, "") : "";
+    if (note === "") return "empty";
+    const trial = new Findings();
+    const read = this.#readNote(note, `file ${name}`, trial);
+    if (!read) {
+      this.#findings.fault(
+        `file ${name}`,
+        "holds no checkpoint that verifies (a write torn by a crash looks like this too)",
+      );
+      return "torn";
+    }
+    this.#count("checkpoint files");
+    this.#signed.push({ place: `file ${name}`, size: read.size, root: read.root });
+    return "whole";
+  }
+
+  #readNote(note: string, place: string, findings = this.#findings) {
+    try {
+      this.#verifier ??= openExistingKey(this.#options.noteKeyFile, note.split("\n", 1)[0] ?? "");
+      const { outcome, text } = verifyNote(note, [this.#verifier]);
+      if (outcome === "verified" && text !== undefined) return parseCheckpoint(text);
+      findings.fault(place, `its signature does not verify (${outcome})`);
+    } catch (error) {
+      if (error instanceof AffiantError && error.code === "ERR_INPUT_FILE") throw error;
+      findings.fault(place, `it is no signed checkpoint: ${(error as Error).message}`);
+    }
+    return undefined;
+  }
+
+  /** @returns whether the leaves are those that were signed: only then is anything written from them */
+  #checkRoots(tree: TreeCheck): boolean {
+    let agrees = true;
+    let newest = 0;
+    let wrong = 0;
+    for (const { place, size, root } of this.#signed) {
+      newest = Math.max(newest, size);
+      const computed = tree.rootAt(size);
+      if (computed && bytesEqual(computed, root)) continue;
+      agrees = false;
+      // One changed leaf spoils every root after it: the first few say where it begins.
+      if (++wrong > 5) continue;
+      if (!computed) this.#findings.fault(place, `it has ${size} entries, the log ${tree.size}`);
+      else this.#findings.fault(place, `the leaves give another root at size ${size}: ${toHex(computed)}`);
+    }
+    if (wrong > 5) this.#findings.fault("checkpoints and anchors", `${wrong - 5} more disagree with the leaves`);
+    if (newest < tree.size) {
+      agrees = false;
+      this.#findings.fault(`entry ${newest}`, `no checkpoint covers it and what follows (${tree.size} entries)`);
+    }
+    return agrees;
+  }
+
+  #checkBeside(): void {
+    this.#each<{ hash: Uint8Array; bundle: string }>(
+      "policy",
+      "SELECT hash, bundle FROM policy",
+      ({ hash, bundle }) => {
+        const isRight = bytesEqual(nativeSha256(Buffer.from(bundle, "utf8")), hash);
+        if (!isRight) this.#findings.fault(`policy ${toHex(hash)}`, "its bytes have another hash");
+      },
+    );
+    this.#each<{ hash: string; raw: string }>("attempt", "SELECT hash, raw FROM attempt", ({ hash, raw }) => {
+      if (!/^0x([0-9a-f]{2})+$/.test(raw) || keccak256(raw) !== hash) {
+        this.#findings.fault(`attempt ${hash}`, "its signed bytes have another hash");
+      }
+    });
+    type Rival = { did: string | null; seq: number; entry_id: Uint8Array; leaf: string };
+    const rivals = "SELECT did, seq, entry_id, leaf FROM equivocation LEFT JOIN agent ON agent.id = equivocation.agent";
+    this.#each<Rival>("equivocation", rivals, ({ did, seq, entry_id, leaf }) => {
+      const place = `equivocation ${toHex(entry_id)}`;
+      const decoded = decodeChecked(leaf, place, this.#findings);
+      if (!decoded) return;
+      const { claims, entryId } = decoded;
+      const isRight = entryId === toHex(entry_id) && claims.iss === did && claims.seq === seq;
+      if (!isRight) this.#findings.fault(place, "kept under another id, agent or seq than it is signed for");
+    });
+    this.#checkDisclosures();
+  }
+
+  #checkDisclosures(): void {
+    const keys = new DisclosureKeys(join(this.#options.dataDir, "disclosures.key"));
+    const store = new DisclosureStore(
+      { sql: this.#sql, transaction: (_, work) => work(), close: () => undefined },
+      keys,
+    );
+    type Row = { entry_id: Uint8Array; leaf: string | null };
+    const rows = `SELECT d.entry_id, e.leaf FROM disclosure d LEFT JOIN entry e ON e.entry_id = d.entry_id`;
+    this.#each<Row>("disclosure", rows, ({ entry_id, leaf }) => {
+      const place = `disclosure ${toHex(entry_id)}`;
+      try {
+        const texts = store.read(entry_id);
+        if (leaf === null) this.#findings.fault(place, "the log has no such entry");
+        else if (texts) openDisclosures(decodeLeaf(leaf, nativeSha256).claims._sd, texts);
+      } catch (error) {
+        this.#findings.fault(place, `it does not open, or is not the entry's: ${(error as Error).message}`);
+      }
+    });
+    keys.close();
+  }
+
+  #each<Row>(name: string, sql: string, check: (row: Row) => void): void {
+    for (const row of this.#sql.prepare(sql).iterate() as Iterable<Row>) {
+      this.#count(name);
+      check(row);
+    }
+  }
+
+  #repair(): number {
+    const { repairs } = this.#findings;
+    this.#sql.exec("BEGIN IMMEDIATE");
+    for (const repair of repairs) repair();
+    this.#sql.exec("COMMIT");
+    return repairs.length;
+  }
+
+  #count(what: string): void {
+    this.#checked[what] = (this.#checked[what] ?? 0) + 1;
+  }
+}
+
+/** `openNoteKey` would make a new key where there is none. @throws AffiantError ERR_INPUT_FILE */
+function openExistingKey(file: string, origin: string): NoteVerifier {
+  if (!existsSync(file)) throw new AffiantError("ERR_INPUT_FILE", `there is no note key at ${file}`);
+  return openNoteKey(file, origin).verifier;
+}
