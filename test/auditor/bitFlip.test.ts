@@ -24,10 +24,11 @@ const policy: PolicyBundle = {
   undecidable: [],
 };
 
-/** Evidence as small as it gets while every kind of field is there: two entries, disclosures, proofs, an anchor. */
+/** Evidence as small as it gets while every kind of field is there: two entries, disclosures, proofs, an anchor. No call
+ * is among them: its tokens stand in a disclosure, and are flipped bit by bit in `test/protocol/ucan/attacks.test.ts`. */
 function smallEvidence(statedBy: SigningKey | null): { bytes: Uint8Array; chain: ChainReader } {
   const agent = agentNamed("payment");
-  const claims = { act: "pay", thread: "t", ctr: "bafyreib2rxk3rh6kzwq" };
+  const claims = { act: "pay", thread: "t" };
   const first = signEntry(agent, policyHashOf(policy), {
     seq: 0,
     prev: null,
