@@ -60,6 +60,30 @@ library ContractRegistryTypes {
         keccak256("Anchor(address agent,bytes32 contractId,address audience,uint256 nonce,uint256 deadline)");
 }
 
+/// @dev EIP-712 type hashes of the requests that KeyEscrow takes.
+library KeyEscrowTypes {
+    bytes32 internal constant ACKNOWLEDGE =
+        keccak256("Acknowledge(address agent,bytes32 group,uint256 epoch,bytes32 keyCommitment,uint256 nonce,uint256 deadline)");
+    bytes32 internal constant REPORT_MISDELIVERY =
+        keccak256("ReportMisdelivery(address agent,bytes32 group,uint256 epoch,bytes32 sealedKeyHash,bytes32 proofHash,uint256 nonce,uint256 deadline)");
+    bytes32 internal constant REQUEST_RECOVERY =
+        keccak256("RequestRecovery(address agent,bytes32 group,uint256 epoch,bytes32 recipientKey,uint256 nonce,uint256 deadline)");
+    bytes32 internal constant APPROVE_RECOVERY =
+        keccak256("ApproveRecovery(address trustee,bytes32 requestId,uint256 nonce,uint256 deadline)");
+    bytes32 internal constant CANCEL_RECOVERY =
+        keccak256("CancelRecovery(address agent,bytes32 requestId,uint256 nonce,uint256 deadline)");
+    bytes32 internal constant GROUP =
+        keccak256("Group(string name)");
+    bytes32 internal constant KEY_COMMITMENT =
+        keccak256("KeyCommitment(bytes32 group,uint256 epoch,bytes32 key,bytes32 salt)");
+    bytes32 internal constant SEALED_KEY =
+        keccak256("SealedKey(uint256 chainId,address escrow,bytes32 group,uint256 epoch,address member)");
+    bytes32 internal constant SEALED_SHARE =
+        keccak256("SealedShare(uint256 chainId,address escrow,bytes32 group,uint256 generation,address trustee,uint256 index)");
+    bytes32 internal constant RECOVERY_REQUEST =
+        keccak256("RecoveryRequest(bytes32 group,uint256 generation,uint256 epoch,address agent,bytes32 recipientKey)");
+}
+
 /// @dev EIP-712 type hashes of the requests that LogAnchor takes.
 library LogAnchorTypes {
     bytes32 internal constant CHECKPOINT =

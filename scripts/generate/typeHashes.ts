@@ -1,6 +1,7 @@
 import { agentRegistryTypes } from "../../protocol/eip712/agentRegistry.ts";
 import { attestationRegistryTypes } from "../../protocol/eip712/attestationRegistry.ts";
 import { contractRegistryTypes } from "../../protocol/eip712/contractRegistry.ts";
+import { keyEscrowTypes } from "../../protocol/eip712/keyEscrow.ts";
 import { logAnchorTypes } from "../../protocol/eip712/logAnchor.ts";
 import { policyRegistryTypes } from "../../protocol/eip712/policyRegistry.ts";
 import { encodeType, type TypedDataTable } from "../../protocol/eip712/typedData.ts";
@@ -11,6 +12,7 @@ const tables: Readonly<Record<string, TypedDataTable>> = {
   AgentRegistry: agentRegistryTypes,
   AttestationRegistry: attestationRegistryTypes,
   ContractRegistry: contractRegistryTypes,
+  KeyEscrow: keyEscrowTypes,
   LogAnchor: logAnchorTypes,
   PolicyRegistry: policyRegistryTypes,
 };
