@@ -142,6 +142,23 @@ const table = {
   ERR_CONFLICT_CONTRACT_STATE: { status: 409, title: "The state of the contract does not allow it, or not yet" },
   ERR_CONFLICT_NONCE: { status: 409, title: "The nonce of the request was used, or is not the next" },
 
+  // Key escrow: sealed keys, the channel under an epoch, shares of trustees.
+  ERR_AUTH_NOT_ATTESTED: { status: 403, title: "The agent is not attested" },
+  ERR_AUTH_EPOCH_STALE: { status: 403, title: "The epoch of the key is over" },
+  ERR_AUTH_SENDER: { status: 403, title: "The message is not from whom it claims to be, to this agent" },
+  ERR_INPUT_SEALED_KEY: { status: 400, title: "Not a sealed key or sealed share of the supported form" },
+  ERR_INPUT_MESSAGE: { status: 400, title: "Not an encrypted message of the supported form" },
+  ERR_INPUT_SHARE: { status: 400, title: "Not shares from which the secret can be put together" },
+  ERR_PROOF_SEALED_KEY: { status: 422, title: "The sealed key does not open" },
+  ERR_PROOF_KEY_COMMITMENT: { status: 422, title: "The key is not the one that was committed to" },
+  ERR_PROOF_SHARE: { status: 422, title: "The share does not fit the commitments" },
+  ERR_PROOF_MESSAGE: { status: 422, title: "The encrypted message does not open" },
+  ERR_CONFLICT_MESSAGE_REPLAY: { status: 409, title: "The message was received before, or is too old to tell" },
+  ERR_CONFLICT_EPOCH_STATE: { status: 409, title: "The epoch cannot be published as things stand" },
+  ERR_LIMIT_MESSAGES: { status: 429, title: "The key has encrypted as many messages as it may", retryable: true },
+  ERR_UNAVAILABLE_KEY: { status: 503, title: "The key of the epoch is not here yet", retryable: true },
+  ERR_UNAVAILABLE_CHAIN_VIEW: { status: 503, title: "The view of the chain is too old to act upon", retryable: true },
+
   // Anything.
   ERR_INTERNAL_UNEXPECTED: { status: 500, title: "An unexpected error" },
 } as const satisfies Record<string, ErrorCodeInfo>;

@@ -96,6 +96,27 @@ const table = {
   // Revocation of scoped contracts.
   BatchSize: "ERR_INPUT_CONTRACT_CALL",
   ChainLength: "ERR_INPUT_CONTRACT_CALL",
+
+  // Key escrow.
+  GroupExists: "ERR_CONFLICT_CONTRACT_STATE",
+  NoSuchGroup: "ERR_NOT_FOUND_ON_CHAIN",
+  NoSuchEpoch: "ERR_NOT_FOUND_ON_CHAIN",
+  EmptyValue: "ERR_INPUT_CONTRACT_CALL",
+  TooManyBlocks: "ERR_INPUT_CONTRACT_CALL",
+  AlreadyMember: "ERR_CONFLICT_CONTRACT_STATE",
+  NotMember: "ERR_AUTH_CONTRACT_CALLER",
+  TooManyMembers: "ERR_CONFLICT_CONTRACT_STATE",
+  EpochOrder: "ERR_CONFLICT_CONTRACT_STATE",
+  NotAscending: "ERR_INPUT_CONTRACT_CALL",
+  NotAttested: "ERR_AUTH_NOT_ATTESTED",
+  WrongCommitment: "ERR_CONFLICT_CONTRACT_STATE",
+  AlreadyAcknowledged: "ERR_CONFLICT_CONTRACT_STATE",
+  NotUnderRoot: "ERR_PROOF_INVALID",
+  InvalidThreshold: "ERR_INPUT_CONTRACT_CALL",
+  NotRecoverable: "ERR_CONFLICT_CONTRACT_STATE",
+  WrongRecoveryState: "ERR_CONFLICT_CONTRACT_STATE",
+  NotPendingTrustee: "ERR_AUTH_CONTRACT_CALLER",
+  TooEarly: "ERR_CONFLICT_CONTRACT_STATE",
 } as const satisfies Record<string, ErrorCode>;
 
 export type ContractErrorName = keyof typeof table;
