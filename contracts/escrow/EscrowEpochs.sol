@@ -119,13 +119,7 @@ abstract contract EscrowEpochs is EscrowStore {
     {
         Group storage found = _group(group);
         epoch = found.lastEpoch;
-        return (
-            epoch,
-            _isCurrent(found),
-            _previousAccepted(found),
-            found.epochs[epoch].keyCommitment,
-            block.number
-        );
+        return (epoch, _isCurrent(found), _previousAccepted(found), found.epochs[epoch].keyCommitment, block.number);
     }
 
     /// @inheritdoc IKeyEscrow

@@ -72,8 +72,7 @@ abstract contract EscrowStore is IKeyEscrow, GovernedRegistry {
     }
 
     // keccak256(abi.encode(uint256(keccak256("affiant.storage.KeyEscrow")) - 1)) & ~bytes32(uint256(0xff))
-    bytes32 private constant KEY_ESCROW_STORAGE = 
-        0xc0c8cb2b71da0038e798451018dba3a64b426754163e6a4dcd18e83b00bcae00;
+    bytes32 private constant KEY_ESCROW_STORAGE = 0xc0c8cb2b71da0038e798451018dba3a64b426754163e6a4dcd18e83b00bcae00;
 
     /// @inheritdoc IKeyEscrow
     uint256 public constant MAX_MEMBERS = 2048;

@@ -20,12 +20,7 @@ export const keyEscrowTypes = {
     deadline,
   ],
   RequestRecovery: [agent, group, epoch, { name: "recipientKey", type: "bytes32" }, nonce, deadline],
-  ApproveRecovery: [
-    { name: "trustee", type: "address" },
-    { name: "requestId", type: "bytes32" },
-    nonce,
-    deadline,
-  ],
+  ApproveRecovery: [{ name: "trustee", type: "address" }, { name: "requestId", type: "bytes32" }, nonce, deadline],
   CancelRecovery: [agent, { name: "requestId", type: "bytes32" }, nonce, deadline],
   /** The id of a group: `keccak256(abi.encode(typeHash, keccak256(name)))`. */
   Group: [{ name: "name", type: "string" }],

@@ -40,4 +40,3 @@ export function matchesCommitment(
   const secret = unpackEpochKey(opened);
   return secret !== undefined && keyCommitmentOf(epoch, secret) === keyCommitment;
 }
-

@@ -56,7 +56,11 @@ export function recoveryRequestId(
 }
 
 /** `keccak256(abi.encode(typeHash, …values))`; the type's text has its one home in `eip712/keyEscrow.ts`. */
-export function typedHash(name: keyof typeof keyEscrowTypes, types: readonly string[], values: readonly unknown[]): Hex {
+export function typedHash(
+  name: keyof typeof keyEscrowTypes,
+  types: readonly string[],
+  values: readonly unknown[],
+): Hex {
   const typeHash = keccak256(utf8(encodeType(keyEscrowTypes, name)));
   return keccak256(coder.encode(["bytes32", ...types], [typeHash, ...values])) as Hex;
 }

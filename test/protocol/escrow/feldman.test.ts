@@ -36,7 +36,12 @@ describe("Feldman's secret sharing", () => {
   });
 
   it("gives the secret back from any threshold of shares, for any secret and polynomial", () => {
-    const cases = fc.tuple(scalar, fc.array(scalar, { minLength: 1, maxLength: 3 }), fc.integer({ min: 0, max: 3 }), fc.nat());
+    const cases = fc.tuple(
+      scalar,
+      fc.array(scalar, { minLength: 1, maxLength: 3 }),
+      fc.integer({ min: 0, max: 3 }),
+      fc.nat(),
+    );
     fc.assert(
       fc.property(cases, ([a0, others, more, seed]) => {
         const threshold = others.length + 1;

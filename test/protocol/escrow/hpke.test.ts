@@ -3,12 +3,22 @@ import { readFileSync } from "node:fs";
 import { expect } from "chai";
 
 import { fromHex, toHex } from "../../../protocol/encoding/hex.ts";
-import { encryptionKeyOf, hpkeOpen, hpkeOpenWith, hpkeSeal, keySchedule, sharedSecretOf } from "../../../protocol/escrow/hpke.ts";
+import {
+  encryptionKeyOf,
+  hpkeOpen,
+  hpkeOpenWith,
+  hpkeSeal,
+  keySchedule,
+  sharedSecretOf,
+} from "../../../protocol/escrow/hpke.ts";
 import { rejectionCode } from "../../helpers/errorCode.ts";
 
 const vector = JSON.parse(
   readFileSync(new URL("../../../protocol/vectors/hpke-rfc9180-a13.json", import.meta.url), "utf8"),
-) as Record<"info" | "ikmE" | "pkRm" | "skRm" | "pkSm" | "skSm" | "enc" | "shared_secret" | "key" | "base_nonce", string> & {
+) as Record<
+  "info" | "ikmE" | "pkRm" | "skRm" | "pkSm" | "skSm" | "enc" | "shared_secret" | "key" | "base_nonce",
+  string
+> & {
   encryption: { pt: string; aad: string; ct: string };
 };
 const bytes = (name: Exclude<keyof typeof vector, "encryption">) => fromHex(vector[name]);
@@ -60,13 +70,22 @@ describe("HPKE, auth mode: RFC 9180 A.1.3", () => {
     it(`does not open with one bit of ${field} changed`, async () => {
       const input = opening();
       // X25519 ignores the low three bits of a private key: another key has to differ above them.
-      const changed = field === "recipientPrivateKey" ? input[field].map((b, i) => (i === 1 ? b ^ 1 : b)) : flipped(input[field]);
+      const changed =
+        field === "recipientPrivateKey" ? input[field].map((b, i) => (i === 1 ? b ^ 1 : b)) : flipped(input[field]);
       expect(await rejectionCode(hpkeOpen({ ...input, [field]: changed }))).to.equal("ERR_PROOF_SEALED_KEY");
     });
   }
 
   it("seals nothing to a key of low order", async () => {
-    const input = { plaintext, aad, info: bytes("info"), senderPrivateKey: bytes("skSm"), ephemeralSeed: bytes("ikmE") };
-    expect(await rejectionCode(hpkeSeal({ ...input, recipientKey: new Uint8Array(32) }))).to.equal("ERR_INPUT_PUBLIC_KEY");
+    const input = {
+      plaintext,
+      aad,
+      info: bytes("info"),
+      senderPrivateKey: bytes("skSm"),
+      ephemeralSeed: bytes("ikmE"),
+    };
+    expect(await rejectionCode(hpkeSeal({ ...input, recipientKey: new Uint8Array(32) }))).to.equal(
+      "ERR_INPUT_PUBLIC_KEY",
+    );
   });
 });

@@ -21,7 +21,13 @@ const secret = { key: fill(3), salt: fill(4) };
 const keyCommitment = keyCommitmentOf(epoch, secret);
 const place = { epoch, member: address(7), keyCommitment };
 const seal = (held = secret) =>
-  sealKey({ ...place, secret: held, memberKey: encryptionKeyOf(member), publisherPrivateKey: publisher, ephemeralSeed: fill(5) });
+  sealKey({
+    ...place,
+    secret: held,
+    memberKey: encryptionKeyOf(member),
+    publisherPrivateKey: publisher,
+    ephemeralSeed: fill(5),
+  });
 const opening = (sealed: Uint8Array) => ({
   ...place,
   sealed,
@@ -55,7 +61,9 @@ describe("sealed keys", () => {
   it("have one length and one version", async () => {
     const sealed = await seal();
     expect(thrownCode(() => openKey(opening(sealed.slice(1))))).to.equal("ERR_INPUT_SEALED_KEY");
-    expect(thrownCode(() => openKey(opening(sealed.map((b, i) => (i === 0 ? 2 : b)))))).to.equal("ERR_INPUT_SEALED_KEY");
+    expect(thrownCode(() => openKey(opening(sealed.map((b, i) => (i === 0 ? 2 : b)))))).to.equal(
+      "ERR_INPUT_SEALED_KEY",
+    );
   });
 
   it("do not show whether a key came back: the salt hides it", () => {
@@ -74,7 +82,12 @@ describe("the tree of sealed keys", () => {
       for (const leaf of set) {
         const proof = tree.proofOf(leaf);
         expect(isUnderRoot(tree.root, leaf, proof)).to.equal(true);
-        const verdict = StandardMerkleTree.verify(tree.root, ["address", "bytes32"], [leaf.holder, leaf.sealedHash], [...proof]);
+        const verdict = StandardMerkleTree.verify(
+          tree.root,
+          ["address", "bytes32"],
+          [leaf.holder, leaf.sealedHash],
+          [...proof],
+        );
         expect(verdict).to.equal(true);
       }
     });
@@ -92,7 +105,9 @@ describe("the tree of sealed keys", () => {
 
   it("has each holder once", () => {
     const [leaf] = leaves(1);
-    expect(thrownCode(() => sealedTree([leaf!, { ...leaf!, sealedHash: toHex(fill(9)) }]))).to.equal("ERR_INPUT_SEALED_KEY");
+    expect(thrownCode(() => sealedTree([leaf!, { ...leaf!, sealedHash: toHex(fill(9)) }]))).to.equal(
+      "ERR_INPUT_SEALED_KEY",
+    );
   });
 });
 
@@ -122,7 +137,9 @@ describe("proof of misdelivery", () => {
     const proof = (await proveMisdelivery(opening(bad), treeOf(bad).merkleProof))!;
     const { committed, merkleProof } = treeOf(good);
     // The same ephemeral seed gave both the same shared secret: the liar even shows the true one.
-    expect(await verifyMisdelivery({ ...proof, sealed: toHex(good), merkleProof }, committed)).to.equal("matches-commitment");
+    expect(await verifyMisdelivery({ ...proof, sealed: toHex(good), merkleProof }, committed)).to.equal(
+      "matches-commitment",
+    );
     const invented = { ...proof, sealed: toHex(good), merkleProof, sharedSecret: toHex(fill(0x55)) };
     expect(await verifyMisdelivery(invented, committed)).to.equal("does-not-open");
   });

@@ -1,0 +1,120 @@
+import { Contract, isError, type Signer } from "ethers";
+
+import { type EpochDraft } from "./draftEpoch.ts";
+import { type PublisherChain } from "./publisher.ts";
+import { type GroupState } from "./rotation.ts";
+import { fromHex, type Hex } from "../../protocol/encoding/hex.ts";
+import { type EscrowGroup } from "../../protocol/escrow/ids.ts";
+import { AffiantError } from "../../protocol/errors/affiantError.ts";
+import { keyEscrowAbi } from "../../protocol/generated/abi/KeyEscrow.ts";
+
+/** The part of the AttestationRegistry that the publisher asks. */
+const trustAbi = ["function isTrusted(address agent) view returns (bool)"];
+
+/** A group of a chain's KeyEscrow, written by the account that holds the orchestrator's role. */
+export class OrchestratorEscrow implements PublisherChain {
+  readonly #signer: Signer;
+  readonly #group: Hex;
+  readonly #escrow: Contract;
+  readonly #trust: Promise<Contract>;
+  /** Reports whose proof was checked and holds. */
+  readonly #misdelivered = new Set<bigint>();
+
+  constructor(signer: Signer, { escrow, group }: EscrowGroup) {
+    this.#signer = signer;
+    this.#group = group;
+    this.#escrow = new Contract(escrow, keyEscrowAbi, signer);
+    this.#trust = this.#read<string>("attestationRegistry", []).then((at) => new Contract(at, trustAbi, signer));
+    this.#trust.catch(() => undefined); // whoever awaits it hears of it
+  }
+
+  /** Makes the next step rotate away from an epoch: call when `verifyMisdelivery` says that a member's proof holds. */
+  markMisdelivered(epoch: bigint): void {
+    this.#misdelivered.add(epoch);
+  }
+
+  async state(): Promise<GroupState> {
+    const blockNumber = await this.#blockNumber();
+    const at = { blockTag: blockNumber };
+    const trust = await this.#trust;
+    const [view, members] = await Promise.all([
+      this.#read<[bigint, boolean]>("viewOf", [this.#group, at]),
+      this.#read<readonly string[]>("membersOf", [this.#group, at]),
+    ]);
+    const [lastEpoch, current] = view;
+    const trusted = await Promise.all(members.map((member) => ask<boolean>(trust, "isTrusted", [member, at])));
+    const [record, holders] =
+      lastEpoch === 0n
+        ? [{ publishedAtBlock: 0n }, []]
+        : await Promise.all([
+            this.#read<{ publishedAtBlock: bigint }>("epochOf", [this.#group, lastEpoch, at]),
+            this.#read<readonly string[]>("membersOfEpoch", [this.#group, lastEpoch, at]),
+          ]);
+    return {
+      lastEpoch,
+      current,
+      publishedAtBlock: Number(record.publishedAtBlock),
+      blockNumber,
+      holders: [...holders],
+      entitled: [...members].filter((_, i) => trusted[i]),
+      misdelivered: this.#misdelivered,
+    };
+  }
+
+  async recoveryKey(): Promise<Uint8Array | undefined> {
+    const generation = await this.#read<bigint>("lastGeneration", [this.#group]);
+    if (generation === 0n) return undefined;
+    const { recoveryKey } = await this.#read<{ recoveryKey: string }>("trusteesOf", [this.#group, generation]);
+    return fromHex(recoveryKey, 32);
+  }
+
+  async publish({ epoch, membersRoot, keyCommitment, members }: EpochDraft): Promise<{ blockNumber: number }> {
+    try {
+      const args = [this.#group, epoch.epoch, membersRoot, keyCommitment, members];
+      const sent = (await this.#escrow.getFunction("publishEpoch")(...args)) as {
+        wait(): Promise<{ blockNumber: number } | null>;
+      };
+      const receipt = await sent.wait();
+      if (receipt) return { blockNumber: receipt.blockNumber };
+    } catch (cause) {
+      // Refused when it was simulated, or mined and reverted: the chain is not what it was when the draft was made.
+      if (isRevert(cause)) {
+        throw new AffiantError("ERR_CONFLICT_EPOCH_STATE", `epoch ${epoch.epoch} was refused`, { cause });
+      }
+      throw unavailable(cause);
+    }
+    throw unavailable(new Error("no receipt"));
+  }
+
+  async #blockNumber(): Promise<number> {
+    try {
+      const number = await this.#signer.provider?.getBlockNumber();
+      if (number !== undefined) return number;
+    } catch (cause) {
+      throw unavailable(cause);
+    }
+    throw unavailable(new Error("the account is not connected to a chain"));
+  }
+
+  #read<T>(name: string, args: readonly unknown[]): Promise<T> {
+    return ask(this.#escrow, name, args);
+  }
+}
+
+async function ask<T>(contract: Contract, name: string, args: readonly unknown[]): Promise<T> {
+  try {
+    return (await contract.getFunction(name).staticCall(...args)) as T;
+  } catch (cause) {
+    throw unavailable(cause);
+  }
+}
+
+/** Some endpoints and providers say it as ethers does, others with the JSON-RPC error and its revert data. */
+function isRevert(error: unknown): boolean {
+  const { code, data } = error as { code?: unknown; data?: unknown };
+  return isError(error, "CALL_EXCEPTION") || code === 3 || (typeof data === "string" && /^0x[0-9a-f]{8}/i.test(data));
+}
+
+function unavailable(cause: unknown): AffiantError {
+  return new AffiantError("ERR_UNAVAILABLE_CHAIN", "the KeyEscrow cannot be reached", { cause });
+}
