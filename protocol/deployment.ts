@@ -11,6 +11,7 @@ export const deployedContractNames = [
   "policyRegistry",
   "contractRegistry",
   "attestationRegistry",
+  "keyEscrow",
   "logAnchor",
 ] as const;
 export type DeployedContractName = (typeof deployedContractNames)[number];

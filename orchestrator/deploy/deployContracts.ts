@@ -50,6 +50,7 @@ export async function deployContracts(signer: Signer, options: DeployOptions = {
       "ContractRegistry",
       "AttestationReader",
       "AttestationRegistry",
+      "KeyEscrow",
       "LogAnchor",
       "ERC1967Proxy",
       ...Object.values(verifierContracts),
@@ -70,9 +71,10 @@ export async function deployContracts(signer: Signer, options: DeployOptions = {
   const contractImplementation = deployer.send("ContractRegistry", []);
   const attestationReader = deployer.send("AttestationReader", []);
   const attestationImplementation = deployer.send("AttestationRegistry", [attestationReader.address]);
+  const escrowImplementation = deployer.send("KeyEscrow", []);
   const keyOwnershipVerifier = deployer.send(verifierContracts["key-ownership"], []);
   const firstWave = [accessManager, verifierRegistry, logAnchor, agentImplementation, policyImplementation];
-  const attestation = [attestationReader, attestationImplementation];
+  const attestation = [attestationReader, attestationImplementation, escrowImplementation];
   await Promise.all(
     [...firstWave, contractImplementation, keyOwnershipVerifier, ...attestation].map((sent) => sent.mined),
   );
@@ -94,7 +96,13 @@ export async function deployContracts(signer: Signer, options: DeployOptions = {
     agentRegistry.address,
   ]);
 
-  const registries = { agentRegistry, policyRegistry, contractRegistry, attestationRegistry };
+  const keyEscrow = deployer.sendProxy("KeyEscrow", escrowImplementation.address, [
+    accessManager.address,
+    attestationRegistry.address,
+    agentRegistry.address,
+  ]);
+
+  const registries = { agentRegistry, policyRegistry, contractRegistry, attestationRegistry, keyEscrow };
   const sent = { accessManager, verifierRegistry, ...registries, logAnchor };
   const contracts: Partial<Record<DeployedContractName, DeployedContract>> = {};
   for (const name of deployedContractNames) {

@@ -17,8 +17,7 @@ export class OrchestratorEscrow implements PublisherChain {
   readonly #group: Hex;
   readonly #escrow: Contract;
   readonly #trust: Promise<Contract>;
-  /** Reports whose proof was checked and holds. */
-  readonly #misdelivered = new Set<bigint>();
+  readonly #demanded = new Set<bigint>();
 
   constructor(signer: Signer, { escrow, group }: EscrowGroup) {
     this.#signer = signer;
@@ -28,9 +27,12 @@ export class OrchestratorEscrow implements PublisherChain {
     this.#trust.catch(() => undefined); // whoever awaits it hears of it
   }
 
-  /** Makes the next step rotate away from an epoch: call when `verifyMisdelivery` says that a member's proof holds. */
-  markMisdelivered(epoch: bigint): void {
-    this.#misdelivered.add(epoch);
+  /**
+   * Makes the next step rotate away from an epoch: when `verifyMisdelivery` says that a member's proof holds, or when a
+   * member was attested anew with another encryption key, since the old one ended with its process.
+   */
+  demandRotation(epoch: bigint): void {
+    this.#demanded.add(epoch);
   }
 
   async state(): Promise<GroupState> {
@@ -57,7 +59,7 @@ export class OrchestratorEscrow implements PublisherChain {
       blockNumber,
       holders: [...holders],
       entitled: [...members].filter((_, i) => trusted[i]),
-      misdelivered: this.#misdelivered,
+      demanded: this.#demanded,
     };
   }
 
