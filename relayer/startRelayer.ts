@@ -58,6 +58,8 @@ export interface RelayerSeams {
   readonly logger?: Logger;
   /** Lets a test break commits. */
   readonly commitHook?: CommitHook;
+  /** Gives a test the open database, e.g. to let it run full. */
+  readonly onDatabase?: (database: Database) => void;
 }
 
 /** Everything that was opened, to be closed in reverse order, also when the start fails half-way. */
@@ -154,6 +156,7 @@ function openStore(
   closers.add(() => lock.release());
   const database = openDatabase(join(config.dataDir, "relayer.db"), seams.commitHook);
   closers.add(() => database.close());
+  seams.onDatabase?.(database);
   const log = new Log(database, config.dataDir, checkpointKeys(config, deployment, signer));
   closers.add(() => log.close());
   const keys = new DisclosureKeys(join(config.dataDir, "disclosures.key"));
