@@ -1,3 +1,5 @@
+import { LRUCache } from "lru-cache";
+
 import { fromBase64url, toBase64url } from "../encoding/base64url.ts";
 import { AffiantError } from "../errors/affiantError.ts";
 import { decodeDelegation, type Delegation } from "./delegation.ts";
@@ -18,6 +20,20 @@ export interface Call {
 
 /** More contracts than any chain may have links; a bound before anything is decoded. */
 const maxContracts = 32;
+
+/**
+ * Contracts by their text. The same few come with every call of an agent; what they say is read once. Their signatures,
+ * times and scope are judged each time. Bounded by the length of what is kept: anyone can present contracts.
+ */
+const decoded = new LRUCache<string, Delegation>({ maxSize: 4 << 20, sizeCalculation: (_, text) => text.length });
+
+function contractOf(text: string): Delegation {
+  const known = decoded.get(text);
+  if (known) return known;
+  const contract = decodeDelegation(fromBase64url(text));
+  decoded.set(text, contract);
+  return contract;
+}
 
 export function formatCall(invocation: Invocation, chain: readonly Delegation[]): CallMessage {
   return {
@@ -42,7 +58,7 @@ export function parseCall(value: unknown): Call {
   if (contracts.length > maxContracts) throw new AffiantError("ERR_INPUT_UCAN", `more than ${maxContracts} contracts`);
   const delegations = contracts.map((text: unknown) => {
     if (typeof text !== "string") throw new AffiantError("ERR_INPUT_UCAN", "a contract is base64url text");
-    return decodeDelegation(fromBase64url(text));
+    return contractOf(text);
   });
   return {
     invocation: decodeInvocation(fromBase64url(invocation)),
