@@ -1,6 +1,7 @@
 import { roundGas } from "./gas/attestation.ts";
 import { type Bench, type BenchRow } from "./report.ts";
 import { hypergeometricMiss, simulateMisses } from "./attestation/detection.ts";
+import { liveAttestation } from "./attestation/live.ts";
 
 export interface AttestationBenchOptions {
   /** Sizes of the set at which gas is measured. */
@@ -33,9 +34,12 @@ export async function run(options: AttestationBenchOptions = {}): Promise<BenchR
 
 export const bench: Bench = async (args) => {
   const sizes = args.filter((argument) => /^\d+$/.test(argument)).map(Number);
+  // Programs can be measured on Linux only.
+  const live = process.platform === "linux" ? await liveAttestation() : [];
   return {
-    rows: await run(sizes.length > 0 ? { sizes } : {}),
+    rows: [...(await run(sizes.length > 0 ? { sizes } : {})), ...live],
     notes: [
+      "Detection: separate processes, rounds without a pause, a block a second; the time includes the rest of the round under way.",
       "Gas is that of whole transactions, through the proxy, of a target whose verifiers all pass it; mean of 12 targets.",
       "A miss: all verifiers drawn for a bad agent are bad themselves. Every bad agent of every simulated round counts.",
       "ERC-8004's figure is that of the project's issue 7.",
