@@ -2,7 +2,8 @@ import { createHash } from "node:crypto";
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 
-import { type SnarkjsVerificationKey } from "snarkjs";
+// Not `import { type … }`: that would leave an import behind, and every relayer would load all of snarkjs.
+import type { SnarkjsVerificationKey } from "snarkjs";
 
 import { AffiantError } from "../protocol/errors/affiantError.ts";
 import { type CircuitFileRole, type CircuitManifest, parseCircuitManifest } from "../protocol/zk/circuitManifest.ts";
