@@ -35,12 +35,15 @@ interface Endpoint {
 
 const timeoutMs = 10_000;
 const benchMs = 5_000;
+/** Endpoints are compared this often; one that is so many blocks behind the best is not asked while others answer. */
+const compareEveryMs = 5_000;
+const maxLagBlocks = 4;
 /** Answers by which a public endpoint says "ask somebody else": limits and internal errors. */
 const busyCodes = new Set([-32005, -32603, 429]);
 
 /**
  * Plain JSON-RPC over several endpoints. Calls go to the first one in good standing; one that fails is benched for a
- * while. Each endpoint is asked for its chain id before it is believed, so one that serves another chain is never used.
+ * while, and so is one that lags behind the others. Each endpoint is asked for its chain id before it is believed, so one that serves another chain is never used.
  */
 export function connectRpc(urls: readonly string[], chainId: number, now: () => number = Date.now): Rpc {
   const endpoints: Endpoint[] = urls.map((url) => ({
@@ -58,11 +61,42 @@ export function connectRpc(urls: readonly string[], chainId: number, now: () => 
       endpoint.checked = true;
     }
     const result = await post(endpoint.url, method, params);
-    endpoint.trouble = undefined;
+    // An answer to a call from before it was benched does not bring it back.
+    if (endpoint.retryAtMs <= now()) endpoint.trouble = undefined;
     return result;
   }
 
+  let comparedAtMs = 0;
+
+  /** Benches endpoints that fell behind, or came to serve another chain. A reorg moves them all, so it benches none. */
+  async function compare(): Promise<void> {
+    const heads = await Promise.all(
+      endpoints.map(async ({ url }) => {
+        try {
+          const [id, head] = await Promise.all([post(url, "eth_chainId", []), post(url, "eth_blockNumber", [])]);
+          return { chainId: Number(id), head: Number(head) };
+        } catch {
+          return undefined; // calls will find out
+        }
+      }),
+    );
+    const best = Math.max(...heads.map((seen) => (seen?.chainId === chainId ? seen.head : 0)));
+    endpoints.forEach((endpoint, i) => {
+      const seen = heads[i];
+      if (!seen) return;
+      if (seen.chainId !== chainId) endpoint.checked = false;
+      else if (best - seen.head > maxLagBlocks) {
+        endpoint.trouble = `${endpoint.label}: ${best - seen.head} blocks behind`;
+        endpoint.retryAtMs = now() + compareEveryMs * 2;
+      }
+    });
+  }
+
   async function call(method: string, params: readonly unknown[]): Promise<unknown> {
+    if (endpoints.length > 1 && now() - comparedAtMs >= compareEveryMs) {
+      comparedAtMs = now();
+      await compare();
+    }
     let refusal: RpcError | undefined;
     const ready = endpoints.filter((endpoint) => endpoint.retryAtMs <= now());
     for (const endpoint of ready.length > 0 ? ready : endpoints) {

@@ -50,6 +50,9 @@ export interface Attempt {
   readonly sentAtBlock: number | null;
 }
 
+/** An attempt that is not stored yet. */
+export type NewAttempt = Omit<Attempt, "sentAtBlock" | "signedAtMs">;
+
 export interface NewJob {
   readonly id: string;
   /** Two jobs of one key are one job. */
@@ -95,6 +98,7 @@ export class Journal {
   readonly #detach: StatementSync;
   readonly #lane: StatementSync;
   readonly #setLane: StatementSync;
+  readonly #nonces: StatementSync;
   readonly #counts: StatementSync;
   readonly #spent: StatementSync;
   readonly #total: StatementSync;
@@ -148,6 +152,7 @@ export class Journal {
     this.#freeKey = sql.prepare(
       "UPDATE job SET dedupe_key = dedupe_key || '#' || id WHERE dedupe_key = ? AND state = 'failed'",
     );
+    this.#nonces = sql.prepare("SELECT nonce FROM job WHERE lane = ? AND nonce >= ?");
     this.#counts = sql.prepare("SELECT state, count(*) AS count FROM job GROUP BY state");
     this.#spent = sql.prepare(
       `SELECT count(*) AS count, ifnull(sum(ifnull(gas_used, ifnull(gas_limit, 0))), 0) AS gas
@@ -206,7 +211,7 @@ export class Journal {
    * Claims the attempt's nonce and stores the signed bytes, together: after a crash there is either neither, or both
    * and the same bytes are sent again. Never a nonce twice, never signed bytes that are not written down.
    */
-  claim(attempt: Omit<Attempt, "sentAtBlock" | "signedAtMs">): void {
+  claim(attempt: NewAttempt): void {
     this.#database.transaction("job.claim", () => {
       this.#setLane.run(attempt.lane, attempt.nonce + 1);
       this.#claim.run(attempt.lane, attempt.nonce, this.#now(), attempt.jobId);
@@ -215,7 +220,7 @@ export class Journal {
   }
 
   /** Stores another signed transaction of the same job and nonce, with a higher fee. */
-  addBump(attempt: Omit<Attempt, "sentAtBlock" | "signedAtMs">): void {
+  addBump(attempt: NewAttempt): void {
     this.#database.transaction("job.bump", () => this.#insertAttempt(attempt, "bump"));
   }
 
@@ -223,7 +228,7 @@ export class Journal {
    * Gives a nonce whose transaction can never be mined to a no-op, so that the nonces behind it are not stuck; the job
    * fails and keeps its attempts.
    */
-  fillSlot(job: Job, error: string, filler: NewJob, attempt: Omit<Attempt, "sentAtBlock" | "signedAtMs">): void {
+  fillSlot(job: Job, error: string, filler: NewJob, attempt: NewAttempt): void {
     const nowMs = this.#now();
     this.#database.transaction("job.fill", () => {
       this.#fail.run(error, nowMs, job.id);
@@ -232,6 +237,21 @@ export class Journal {
       this.#claim.run(attempt.lane, attempt.nonce, nowMs, filler.id);
       this.#insertAttempt(attempt, "noop");
     });
+  }
+
+  /** Gives a nonce that is nobody's to a no-op. */
+  fillGap(filler: NewJob, attempt: NewAttempt): void {
+    const nowMs = this.#now();
+    this.#database.transaction("job.fill", () => {
+      this.#insert.run(filler.id, filler.dedupeKey, filler.kind, null, filler.target, filler.data, nowMs, nowMs);
+      this.#claim.run(attempt.lane, attempt.nonce, nowMs, filler.id);
+      this.#insertAttempt(attempt, "noop");
+    });
+  }
+
+  /** The nonces of a lane, from one on, that a job holds. */
+  noncesFrom(lane: string, from: number): number[] {
+    return (this.#nonces.all(lane, from) as { nonce: number }[]).map(({ nonce }) => nonce);
   }
 
   /** Every transaction ever signed for a job, oldest first. */
@@ -264,14 +284,14 @@ export class Journal {
     this.#database.transaction("job.unmine", () => this.#unmine.run(this.#now(), id));
   }
 
-  /** Takes a job back to `simulated` because its nonce was used by somebody else's transaction. */
+  /** Takes a job back to `accepted` because its nonce was used by somebody else's transaction. */
   release(id: string, nextNonce: number): void {
     const job = this.byId(id);
     if (!job?.lane) return;
     const { lane } = job;
     this.#database.transaction("job.release", () => {
       this.#detach.run(this.#now(), id);
-      this.#setState.run("simulated", job.gasLimit, this.#now(), id);
+      this.#setState.run("accepted", null, this.#now(), id);
       this.#setLane.run(lane, Math.max(nextNonce, this.nextNonce(lane) ?? 0));
     });
   }
@@ -296,7 +316,7 @@ export class Journal {
     return this.#total.get() as { gas: number; feeEther: number };
   }
 
-  #insertAttempt(attempt: Omit<Attempt, "sentAtBlock" | "signedAtMs">, purpose: "first" | "bump" | "noop"): void {
+  #insertAttempt(attempt: NewAttempt, purpose: "first" | "bump" | "noop"): void {
     const { hash, jobId, lane, nonce, raw, maxFeeWei, priorityFeeWei } = attempt;
     this.#addAttempt.run(
       hash,

@@ -6,8 +6,10 @@ import { AffiantError, isAffiantError } from "../../protocol/errors/affiantError
 import { toProblem } from "../../protocol/errors/problem.ts";
 import { type HeadTracker } from "../chain/head.ts";
 import { type Rpc, RpcError } from "../chain/rpc.ts";
-import { type Attempt, type Job, type Journal, type Mined } from "../journal/journal.ts";
+import { type Attempt, type Job, type Journal, type NewAttempt, type NewJob } from "../journal/journal.ts";
 import { bumpedFees, type FeeCaps, type Fees, firstFees } from "./fees.ts";
+import { minedAttempt, readOutcome } from "./receipts.ts";
+import { readSendError } from "./sendErrors.ts";
 import { type TransactionSigner } from "./signer.ts";
 import { simulate } from "./simulate.ts";
 
@@ -100,6 +102,7 @@ export class Sender {
     const head = this.#heads.head ?? (await this.#heads.poll());
     await this.#followMined(head.number);
     await this.#followBroadcast(head.number);
+    await this.#fillGaps();
     for (const job of this.#journal.inState("signed")) await this.#broadcast(job, head.number);
     for (const job of this.#journal.inState("accepted", 64)) await this.#simulate(job);
     await this.#signSimulated(head.baseFeePerGas, head.number);
@@ -109,7 +112,7 @@ export class Sender {
 
   async #followMined(headNumber: number): Promise<void> {
     for (const job of this.#journal.inState("mined")) {
-      const receipt = await this.#receipt(String(job.txHash));
+      const receipt = await readOutcome(this.#rpc, String(job.txHash));
       if (!receipt) {
         this.#journal.unmine(job.id);
         this.#tell(job.id);
@@ -127,27 +130,34 @@ export class Sender {
 
   // ---- broadcast: mined, or stuck?
 
+  /** One job's trouble (no funds for its bump, say) must not keep the others from being seen to be mined. */
   async #followBroadcast(headNumber: number): Promise<void> {
+    let trouble: unknown;
     for (const job of this.#journal.inState("broadcast")) {
-      const attempts = this.#journal.attempts(job.id);
-      if (await this.#takeIfMined(job, attempts)) continue;
-      const last = attempts.at(-1);
-      if (!last) continue;
-      if (headNumber - (last.sentAtBlock ?? 0) < this.#options.bumpAfterBlocks) continue;
-      await this.#bumpOrResend(job, last, headNumber);
+      try {
+        await this.#followOne(job, headNumber);
+      } catch (error) {
+        trouble ??= error;
+      }
     }
+    if (trouble !== undefined) throw trouble;
+  }
+
+  async #followOne(job: Job, headNumber: number): Promise<void> {
+    const attempts = this.#journal.attempts(job.id);
+    if (await this.#takeIfMined(job, attempts)) return;
+    const last = attempts.at(-1);
+    if (!last || headNumber - (last.sentAtBlock ?? 0) < this.#options.bumpAfterBlocks) return;
+    await this.#bumpOrResend(job, last, headNumber);
   }
 
   async #takeIfMined(job: Job, attempts: readonly Attempt[]): Promise<boolean> {
-    for (const attempt of attempts) {
-      const receipt = await this.#receipt(attempt.hash);
-      if (!receipt) continue;
-      this.#journal.mined(job.id, "mined", receipt.mined, receipt.error);
-      this.#tell(job.id);
-      this.#again = true; // one confirmation may be all it takes
-      return true;
-    }
-    return false;
+    const outcome = await minedAttempt(this.#rpc, attempts);
+    if (!outcome) return false;
+    this.#journal.mined(job.id, "mined", outcome.mined, outcome.error);
+    this.#tell(job.id);
+    this.#again = true; // one confirmation may be all it takes
+    return true;
   }
 
   async #bumpOrResend(job: Job, last: Attempt, headNumber: number): Promise<void> {
@@ -170,6 +180,8 @@ export class Sender {
       this.#journal.simulated(job.id, gasLimit);
     } catch (error) {
       if (!isAffiantError(error) || error.retryable) throw error;
+      // A job whose nonce was lost may have taken effect all the same, and be refused now for that very reason.
+      if (await this.#takeIfMined(job, this.#journal.attempts(job.id))) return;
       this.#journal.fail(job.id, JSON.stringify(toProblem(error)));
     }
     this.#tell(job.id);
@@ -189,16 +201,15 @@ export class Sender {
 
   /** The journal's count; the chain's where that is ahead, because the key was used from elsewhere. */
   async #nextNonce(): Promise<number> {
-    const onChain = Number(await this.#rpc.call("eth_getTransactionCount", [this.address, "latest"]));
-    return Math.max(this.#journal.nextNonce(this.address) ?? 0, onChain);
+    return Math.max(this.#journal.nextNonce(this.address) ?? 0, await this.#countOnChain());
   }
 
   async #sign(
-    job: Job,
+    job: Pick<Job, "id" | "target" | "data">,
     nonce: number,
     gasLimit: number,
     fees: Fees,
-  ): Promise<Omit<Attempt, "sentAtBlock" | "signedAtMs">> {
+  ): Promise<NewAttempt> {
     const { chainId } = this.#options;
     const { raw, hash } = await this.#signer.sign({
       chainId,
@@ -219,17 +230,19 @@ export class Sender {
     if (last) await this.#send(job, last, headNumber);
   }
 
-  async #send(job: Job, attempt: Attempt | Omit<Attempt, "sentAtBlock" | "signedAtMs">, head: number): Promise<void> {
+  async #send(job: Job, attempt: NewAttempt, head: number): Promise<void> {
     try {
       await this.#rpc.call("eth_sendRawTransaction", [attempt.raw]);
     } catch (error) {
       if (!(error instanceof RpcError)) throw error;
       const answer = readSendError(error);
-      if (answer === "unacceptable") {
+      // Once a node took an attempt, it may be mined, whatever another node says: then its slot is not dead.
+      const isDead = answer === "unacceptable" && !this.#wasSent(job);
+      if (isDead) {
         await this.#fillSlot(job, attempt.nonce, error);
         return;
       }
-      if (answer === "later") throw error;
+      if (answer === "later" || answer === "unacceptable") throw error;
       if (answer === "nonce-used" && !(await this.#takeIfMined(job, this.#journal.attempts(job.id)))) {
         await this.#nonceLost(job);
         return;
@@ -239,48 +252,64 @@ export class Sender {
     this.#tell(job.id);
   }
 
+  #wasSent(job: Job): boolean {
+    return this.#journal.attempts(job.id).some(({ sentAtBlock }) => sentAtBlock !== null);
+  }
+
   /** The nonce was used by a transaction this journal does not know (the key is used elsewhere): start over. */
   async #nonceLost(job: Job): Promise<void> {
-    const onChain = Number(await this.#rpc.call("eth_getTransactionCount", [this.address, "latest"]));
-    if (job.nonce !== null && onChain > job.nonce) this.#journal.release(job.id, onChain);
+    const onChain = await this.#countOnChain();
+    if (job.nonce !== null && onChain > job.nonce) {
+      // What a no-op was for is done: its nonce is no longer free.
+      if (job.kind === "noop") this.#journal.fail(job.id, JSON.stringify(toProblem(slotTaken())));
+      else this.#journal.release(job.id, onChain);
+    }
     this.#again = true;
   }
 
+  async #countOnChain(): Promise<number> {
+    return Number(await this.#rpc.call("eth_getTransactionCount", [this.address, "latest"]));
+  }
+
+  /**
+   * A nonce that the journal counts as used, but that no job holds and the chain does not have, stops all that come
+   * behind it: another program's transaction that took it was lost in a reorg. A no-op takes its place.
+   */
+  async #fillGaps(): Promise<void> {
+    const next = this.#journal.nextNonce(this.address) ?? 0;
+    const onChain = await this.#countOnChain();
+    if (onChain >= next) return;
+    const held = new Set(this.#journal.noncesFrom(this.address, onChain));
+    for (let nonce = onChain; nonce < next; nonce++) {
+      if (held.has(nonce)) continue;
+      const { filler, attempt } = await this.#signFiller(nonce);
+      this.#journal.fillGap(filler, attempt);
+    }
+  }
+
   async #fillSlot(job: Job, nonce: number, cause: RpcError): Promise<void> {
-    const filler: Job = {
-      ...job,
-      id: randomUUID(),
-      kind: "noop",
-      agent: null,
-      target: this.address,
-      data: new Uint8Array(),
-      gasLimit: 21_000,
-    };
-    const fees = firstFees(this.#heads.head?.baseFeePerGas ?? 0n, this.#options.feeCaps);
-    const attempt = await this.#sign(filler, nonce, 21_000, fees);
+    const { filler, attempt } = await this.#signFiller(nonce);
     const problem = toProblem(
       new AffiantError("ERR_PROOF_REVERTED", `no node takes the transaction: ${cause.message}`),
     );
-    this.#journal.fillSlot(job, JSON.stringify(problem), { ...filler, dedupeKey: `noop:${filler.id}` }, attempt);
+    this.#journal.fillSlot(job, JSON.stringify(problem), filler, attempt);
     this.#tell(job.id);
     this.#again = true;
   }
 
-  async #receipt(hash: string): Promise<{ mined: Mined; error: string | null } | undefined> {
-    const raw = (await this.#rpc.call("eth_getTransactionReceipt", [hash])) as Record<string, string> | null;
-    if (!raw?.["blockHash"]) return undefined;
-    const gasUsed = Number(raw["gasUsed"]);
-    const reverted = new AffiantError("ERR_PROOF_REVERTED", "the transaction was mined and reverted");
-    return {
-      mined: {
-        txHash: hash,
-        blockNumber: Number(raw["blockNumber"]),
-        blockHash: raw["blockHash"],
-        gasUsed,
-        feeWei: BigInt(gasUsed) * BigInt(raw["effectiveGasPrice"] ?? 0),
-      },
-      error: Number(raw["status"]) === 1 ? null : JSON.stringify(toProblem(reverted)),
+  /** A transaction to oneself that does nothing but use a nonce. */
+  async #signFiller(nonce: number): Promise<{ filler: NewJob; attempt: NewAttempt }> {
+    const id = randomUUID();
+    const filler: NewJob = {
+      id,
+      dedupeKey: `noop:${id}`,
+      kind: "noop",
+      agent: null,
+      target: this.address,
+      data: new Uint8Array(),
     };
+    const fees = firstFees(this.#heads.head?.baseFeePerGas ?? 0n, this.#options.feeCaps);
+    return { filler, attempt: await this.#sign(filler, nonce, 21_000, fees) };
   }
 
   #tell(jobId: string): void {
@@ -289,15 +318,6 @@ export class Sender {
   }
 }
 
-/** Nodes tell these cases apart only in words; what is not recognised is tried again later. */
-function readSendError({ message }: RpcError): "known" | "nonce-used" | "unacceptable" | "later" {
-  if (/already known|already imported|known transaction/i.test(message)) return "known";
-  if (/underpriced/i.test(message)) return "known"; // an attempt at this nonce with at least these fees is in the pool
-  if (/nonce too low|nonce is too low|invalid nonce|OldNonce/i.test(message)) return "nonce-used";
-  if (
-    /intrinsic gas|exceeds block gas limit|max code size|oversized|invalid sender|gas limit too high/i.test(message)
-  ) {
-    return "unacceptable";
-  }
-  return "later";
+function slotTaken(): AffiantError {
+  return new AffiantError("ERR_CONFLICT_NONCE", "the nonce was used by another transaction");
 }

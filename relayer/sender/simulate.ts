@@ -1,14 +1,15 @@
 import { hexlify, type Interface } from "ethers";
 
 import { AffiantError } from "../../protocol/errors/affiantError.ts";
+import { codeOfContractError } from "../../protocol/errors/contractErrors.ts";
 import { decodeRevert } from "../chain/contracts.ts";
 import { type Rpc, RpcError } from "../chain/rpc.ts";
 
 /**
  * Runs a call against the head without spending anything.
  * @returns the gas limit to sign with: what the node estimates and a fifth more
- * @throws AffiantError ERR_PROOF_REVERTED (with the contract's error in `details`), ERR_PROOF_GAS_LIMIT,
- * ERR_UNAVAILABLE_CHAIN
+ * @throws AffiantError with the code of the contract's error (`protocol/errors/contractErrors.ts`), which stands in
+ * `details`, ERR_PROOF_REVERTED for one that is not ours, ERR_PROOF_GAS_LIMIT, ERR_UNAVAILABLE_CHAIN
  */
 export async function simulate(
   rpc: Rpc,
@@ -40,7 +41,8 @@ function refusal(error: RpcError, abis: readonly Interface[]): AffiantError {
   if (!revert && !/revert/i.test(error.message)) {
     return new AffiantError("ERR_UNAVAILABLE_CHAIN", `the node could not run the call: ${error.message}`);
   }
-  return new AffiantError("ERR_PROOF_REVERTED", `the contract refuses the call: ${revert?.name ?? "no reason given"}`, {
+  const code = (revert && codeOfContractError(revert.name)) ?? "ERR_PROOF_REVERTED";
+  return new AffiantError(code, `the contract refuses the call: ${revert?.name ?? "no reason given"}`, {
     details: revert ? { revert } : {},
   });
 }

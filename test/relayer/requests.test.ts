@@ -79,8 +79,8 @@ describe("relayer: sponsored requests", () => {
     const stranger = new Wallet(toHex(randomBytes(32)));
     const { status, body } = await send(await register(actor, stranger), "wrong-signer");
     expect(status).to.equal(422);
-    expect(body).to.include({ code: "ERR_PROOF_REVERTED" });
-    expect(body.revert.name).to.be.a("string").and.not.equal("");
+    expect(body).to.include({ code: "ERR_PROOF_SIGNATURE" });
+    expect(body.revert.name).to.equal("InvalidSignature");
   });
 
   it("turns away other targets, other functions, other encodings, and a key that was used otherwise", async () => {

@@ -3,16 +3,11 @@ import { once } from "node:events";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 
-import { Interface } from "ethers";
-
 import { type Receipt } from "../../../protocol/api/receipt.ts";
-import { agentRegistryDomain, agentRegistryTypes } from "../../../protocol/eip712/agentRegistry.ts";
-import { signerTypes } from "../../../protocol/eip712/typedData.ts";
-import { toHex } from "../../../protocol/encoding/hex.ts";
-import { agentRegistryAbi } from "../../../protocol/generated/abi/AgentRegistry.ts";
 import { type CommitName } from "../../../relayer/store/database.ts";
 import { Actor } from "./actor.ts";
 import { end, type TestChain } from "./chain.ts";
+import { registerCall } from "./registerCall.ts";
 import { httpTo, type RelayerHome } from "./relayer.ts";
 
 export interface CrashPoint {
@@ -32,8 +27,6 @@ export interface CrashRecord {
   readonly requestIds: readonly string[];
   readonly died: boolean;
 }
-
-const abi = new Interface(agentRegistryAbi);
 
 /** Starts a relayer that will kill itself, works it with entries, requests and anchors, until it is dead or all is said. */
 export async function workUntilDeath(chain: TestChain, home: RelayerHome, crash: CrashPoint): Promise<CrashRecord> {
@@ -88,21 +81,6 @@ async function work(url: string, { leaves, calls, acknowledged, requestIds }: Wo
     });
     await http.post("/v1/log/anchor");
   }
-}
-
-async function registerCall(chain: TestChain) {
-  const actor = new Actor(chain);
-  const target = chain.deployment.contracts.agentRegistry.address;
-  const message = {
-    agent: actor.account.address,
-    signingKey: toHex(actor.key.publicKey),
-    nonce: 0n,
-    deadline: 4_000_000_000n,
-  };
-  const domain = agentRegistryDomain(BigInt(chain.deployment.chainId), target);
-  const signature = await actor.account.signTypedData(domain, signerTypes(agentRegistryTypes, "Register"), message);
-  const args = [message.agent, message.signingKey, message.nonce, message.deadline, signature];
-  return { actor, target, data: abi.encodeFunctionData("registerSigned", args) };
 }
 
 /**
