@@ -7,8 +7,8 @@ import type { SnarkjsVerificationKey } from "snarkjs";
 
 import { AffiantError } from "../protocol/errors/affiantError.ts";
 import { type CircuitFileRole, type CircuitManifest, parseCircuitManifest } from "../protocol/zk/circuitManifest.ts";
-import { type KeyKind } from "../protocol/zk/keyGate.ts";
-import { type CircuitName } from "../protocol/zk/publicSignals.ts";
+import type { KeyKind } from "../protocol/zk/keyGate.ts";
+import type { CircuitName } from "../protocol/zk/publicSignals.ts";
 
 /** The committed development artifacts; a ceremony's export has the same files. */
 export const generatedFolder = join(import.meta.dirname, "generated");

@@ -1,6 +1,6 @@
-import { type SnarkjsProof } from "snarkjs";
+import type { SnarkjsProof } from "snarkjs";
 
-import { type Groth16Proof } from "../protocol/zk/groth16Proof.ts";
+import type { Groth16Proof } from "../protocol/zk/groth16Proof.ts";
 
 /** From snarkjs' decimal text in homogeneous coordinates, which a prover always leaves with a last coordinate of 1. */
 export function fromSnarkjsProof({ pi_a, pi_b, pi_c }: SnarkjsProof): Groth16Proof {

@@ -1,4 +1,4 @@
-import { type SnarkjsProof } from "snarkjs";
+import type { SnarkjsProof } from "snarkjs";
 
 /** Parent to prover. Numbers are decimal text. The private key is among the inputs: it travels over the pipe only. */
 export interface ProveRequest {

@@ -1,5 +1,5 @@
-import { type TypedDataDomain } from "../../protocol/eip712/typedData.ts";
-import { type Hex } from "../../protocol/encoding/hex.ts";
+import type { TypedDataDomain } from "../../protocol/eip712/typedData.ts";
+import type { Hex } from "../../protocol/encoding/hex.ts";
 import { AffiantError } from "../../protocol/errors/affiantError.ts";
 import { encodeProof } from "../../protocol/zk/groth16Proof.ts";
 import { commitmentOf } from "../../protocol/zk/identityKey.ts";

@@ -5,9 +5,9 @@ import { fileURLToPath } from "node:url";
 import { generatedFolder } from "../../circuits/artifacts.ts";
 import { fromSnarkjsProof } from "../../circuits/snarkjsProof.ts";
 import { AffiantError } from "../../protocol/errors/affiantError.ts";
-import { type Groth16Proof } from "../../protocol/zk/groth16Proof.ts";
-import { type CircuitName } from "../../protocol/zk/publicSignals.ts";
-import { type ProveResponse, type ReadyMessage } from "./messages.ts";
+import type { Groth16Proof } from "../../protocol/zk/groth16Proof.ts";
+import type { CircuitName } from "../../protocol/zk/publicSignals.ts";
+import type { ProveResponse, ReadyMessage } from "./messages.ts";
 
 export interface ProverOptions {
   /** Folder with manifest, wasm and zkey: the committed development artifacts unless given. */

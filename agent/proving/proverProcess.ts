@@ -8,8 +8,8 @@ import { groth16 } from "snarkjs";
 
 import { readProvingArtifacts } from "../../circuits/artifacts.ts";
 import { withWorkers } from "../../circuits/curve.ts";
-import { type CircuitName } from "../../protocol/zk/publicSignals.ts";
-import { type ProveRequest, type ProveResponse, type ReadyMessage } from "./messages.ts";
+import type { CircuitName } from "../../protocol/zk/publicSignals.ts";
+import type { ProveRequest, ProveResponse, ReadyMessage } from "./messages.ts";
 
 const [circuit, folder] = process.argv.slice(2) as [CircuitName, string];
 
@@ -22,8 +22,11 @@ function send(message: ProveResponse | ReadyMessage): void {
 
 process.once("disconnect", () => process.exit(0));
 try {
-  const { wasm, zkey } = await readProvingArtifacts(circuit, folder);
+  const artifacts = readProvingArtifacts(circuit, folder);
+  // Met below: the curve is being built meanwhile.
+  artifacts.catch(() => undefined);
   await withWorkers(async () => {
+    const { wasm, zkey } = await artifacts;
     let last: Promise<void> = Promise.resolve();
     const prove = async ({ id, input }: ProveRequest): Promise<void> => {
       try {

@@ -1,7 +1,7 @@
 import { join } from "node:path";
 
 import { type PipelineAgent } from "../pipeline/pipeline.ts";
-import { type ProgramSpec } from "../process/childProcess.ts";
+import type { ProgramSpec } from "../process/childProcess.ts";
 import { type Layout } from "./layout.ts";
 
 const root = join(import.meta.dirname, "../..");

@@ -12,7 +12,7 @@ import { readDeploymentFile, writeDeploymentFile } from "../deploy/deploymentFil
 import { type Pipeline } from "../pipeline/pipeline.ts";
 import { assertSameGeneration, takeDataFolder } from "../preflight/dataFolder.ts";
 import { assertPortFree, freePorts } from "../preflight/ports.ts";
-import { type ReadyLine } from "../process/childProcess.ts";
+import type { ReadyLine } from "../process/childProcess.ts";
 import { type HeldLock } from "../process/folderLock.ts";
 import { Supervisor } from "../process/supervisor.ts";
 import { type Endpoints, removeEndpoints, writeEndpoints } from "./endpoints.ts";

@@ -1,7 +1,7 @@
 import { AbiCoder, id, keccak256 } from "ethers";
 
-import { type Hex } from "../encoding/hex.ts";
-import { type CircuitName } from "./publicSignals.ts";
+import type { Hex } from "../encoding/hex.ts";
+import type { CircuitName } from "./publicSignals.ts";
 
 const CIRCUIT_TYPEHASH = id("Circuit(string name)");
 

@@ -1,5 +1,5 @@
 import { AffiantError } from "../errors/affiantError.ts";
-import { type KeyKind } from "./keyGate.ts";
+import type { KeyKind } from "./keyGate.ts";
 
 export const circuitManifestFormat = "affiant-circuits/1";
 

@@ -1,7 +1,7 @@
 import { agentRegistryTypes } from "../eip712/agentRegistry.ts";
 import { type TypedDataDomain, typedDataDigest } from "../eip712/typedData.ts";
-import { type Hex } from "../encoding/hex.ts";
-import { type PublicSignals } from "./publicSignals.ts";
+import type { Hex } from "../encoding/hex.ts";
+import type { PublicSignals } from "./publicSignals.ts";
 
 /** What a proof of key ownership is made for: EIP-712 `KeyOwnership`. */
 export interface KeyOwnershipClaim {

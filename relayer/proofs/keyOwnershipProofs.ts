@@ -1,14 +1,14 @@
-import { type Interface } from "ethers";
+import type { Interface } from "ethers";
 
-import { type ReadKeyOwnershipSubmission } from "../../protocol/api/keyOwnershipProof.ts";
-import { type RequestStatus } from "../../protocol/api/types.ts";
+import type { ReadKeyOwnershipSubmission } from "../../protocol/api/keyOwnershipProof.ts";
+import type { RequestStatus } from "../../protocol/api/types.ts";
 import { agentRegistryDomain } from "../../protocol/eip712/agentRegistry.ts";
-import { type TypedDataDomain } from "../../protocol/eip712/typedData.ts";
+import type { TypedDataDomain } from "../../protocol/eip712/typedData.ts";
 import { AffiantError, isAffiantError } from "../../protocol/errors/affiantError.ts";
 import { keyOwnershipDigest, keyOwnershipSignals } from "../../protocol/zk/keyOwnership.ts";
 import { toSignalArray } from "../../protocol/zk/publicSignals.ts";
-import { type Requests } from "../requests/requests.ts";
-import { type ProofPool } from "./proofPool.ts";
+import type { Requests } from "../requests/requests.ts";
+import type { ProofPool } from "./proofPool.ts";
 
 export interface KeyOwnershipTarget {
   readonly chainId: number;

@@ -1,9 +1,8 @@
 import { Worker } from "node:worker_threads";
 
 import { AffiantError } from "../../protocol/errors/affiantError.ts";
-import { type Groth16Proof } from "../../protocol/zk/groth16Proof.ts";
-import { type VerificationKey } from "../../protocol/zk/keyGate.ts";
-// Not `import { type … }`: that would leave an import behind which runs the thread's code in this thread.
+import type { Groth16Proof } from "../../protocol/zk/groth16Proof.ts";
+import type { VerificationKey } from "../../protocol/zk/keyGate.ts";
 import type { ProofAnswer, ProofJob } from "./proofWorker.ts";
 
 export interface ProofPoolOptions {

@@ -5,7 +5,7 @@ import { groth16, type SnarkjsVerificationKey } from "snarkjs";
 
 import { confineToThread } from "../../circuits/curve.ts";
 import { toSnarkjsProof } from "../../circuits/snarkjsProof.ts";
-import { type Groth16Proof } from "../../protocol/zk/groth16Proof.ts";
+import type { Groth16Proof } from "../../protocol/zk/groth16Proof.ts";
 
 export interface ProofJob {
   readonly id: number;

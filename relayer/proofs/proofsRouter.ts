@@ -1,7 +1,7 @@
 import { Router } from "express";
 
 import { readKeyOwnershipSubmission } from "../../protocol/api/keyOwnershipProof.ts";
-import { type KeyOwnershipProofs } from "./keyOwnershipProofs.ts";
+import type { KeyOwnershipProofs } from "./keyOwnershipProofs.ts";
 
 /** Proofs on their way to the chain. The status is that of the request which carries them. */
 export function proofsRouter(keyOwnership: KeyOwnershipProofs): Router {

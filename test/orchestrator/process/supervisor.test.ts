@@ -6,7 +6,7 @@ import { join } from "node:path";
 
 import { expect } from "chai";
 
-import { type ProgramSpec } from "../../../orchestrator/process/childProcess.ts";
+import type { ProgramSpec } from "../../../orchestrator/process/childProcess.ts";
 import { Supervisor } from "../../../orchestrator/process/supervisor.ts";
 import { isAffiantError } from "../../../protocol/errors/affiantError.ts";
 import { eventually } from "../../helpers/eventually.ts";
