@@ -1,4 +1,6 @@
-import { type Curve, curves } from "snarkjs";
+import type { Curve } from "snarkjs";
+
+import { curves } from "./snarkjsBuild.ts";
 
 /** Where snarkjs keeps the one curve that every call uses. It makes one with a worker a core if there is none. */
 interface CurveHolder {

@@ -4,10 +4,9 @@
  *
  * Arguments: circuit name, folder of the artifacts.
  */
-import { groth16 } from "snarkjs";
-
 import { readProvingArtifacts } from "../../circuits/artifacts.ts";
 import { withWorkers } from "../../circuits/curve.ts";
+import { groth16 } from "../../circuits/snarkjsBuild.ts";
 import type { CircuitName } from "../../protocol/zk/publicSignals.ts";
 import type { ProveRequest, ProveResponse, ReadyMessage } from "./messages.ts";
 
