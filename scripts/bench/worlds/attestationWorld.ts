@@ -2,18 +2,18 @@ import { ed25519 } from "@noble/curves/ed25519.js";
 import { Contract, id, Interface, type Signer, Wallet, ZeroHash } from "ethers";
 import { network } from "hardhat";
 
-import { appointAttestationService } from "../../orchestrator/deploy/attestationService.ts";
-import { deployContracts } from "../../orchestrator/deploy/deployContracts.ts";
-import { referenceCommitment, type ReferenceOpening } from "../../protocol/attestation/reference.ts";
-import { secretCommitment } from "../../protocol/attestation/seed.ts";
-import { type AttestationResult, attestationResults, type VerdictMessage } from "../../protocol/attestation/types.ts";
-import { agentRegistryDomain, agentRegistryTypes } from "../../protocol/eip712/agentRegistry.ts";
-import { attestationRegistryDomain, attestationRegistryTypes } from "../../protocol/eip712/attestationRegistry.ts";
-import { signerTypes } from "../../protocol/eip712/typedData.ts";
-import { type Hex, toHex } from "../../protocol/encoding/hex.ts";
-import { agentRegistryAbi } from "../../protocol/generated/abi/AgentRegistry.ts";
-import { attestationRegistryAbi } from "../../protocol/generated/abi/AttestationRegistry.ts";
-import { iAttestationReaderAbi } from "../../protocol/generated/abi/IAttestationReader.ts";
+import { appointAttestationService } from "../../../orchestrator/deploy/attestationService.ts";
+import { deployContracts } from "../../../orchestrator/deploy/deployContracts.ts";
+import { referenceCommitment, type ReferenceOpening } from "../../../protocol/attestation/reference.ts";
+import { secretCommitment } from "../../../protocol/attestation/seed.ts";
+import { type AttestationResult, attestationResults, type VerdictMessage } from "../../../protocol/attestation/types.ts";
+import { agentRegistryDomain, agentRegistryTypes } from "../../../protocol/eip712/agentRegistry.ts";
+import { attestationRegistryDomain, attestationRegistryTypes } from "../../../protocol/eip712/attestationRegistry.ts";
+import { signerTypes } from "../../../protocol/eip712/typedData.ts";
+import { type Hex, toHex } from "../../../protocol/encoding/hex.ts";
+import { agentRegistryAbi } from "../../../protocol/generated/abi/AgentRegistry.ts";
+import { attestationRegistryAbi } from "../../../protocol/generated/abi/AttestationRegistry.ts";
+import { iAttestationReaderAbi } from "../../../protocol/generated/abi/IAttestationReader.ts";
 
 /** What the proxy answers: the registry's own functions, and those it hands to its reader. */
 const abi = [...attestationRegistryAbi, ...iAttestationReaderAbi];
