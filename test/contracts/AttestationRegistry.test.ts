@@ -12,7 +12,12 @@ import {
   type AttestationResult,
 } from "../../protocol/attestation/types.ts";
 import { type Hex } from "../../protocol/encoding/hex.ts";
-import { type AttestationWorld, attestationWorld, secretOf, walletOf } from "../../scripts/bench/worlds/attestationWorld.ts";
+import {
+  type AttestationWorld,
+  attestationWorld,
+  secretOf,
+  walletOf,
+} from "../../scripts/bench/worlds/attestationWorld.ts";
 
 interface Standing {
   status: bigint;

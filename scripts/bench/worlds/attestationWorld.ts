@@ -6,7 +6,11 @@ import { appointAttestationService } from "../../../orchestrator/deploy/attestat
 import { deployContracts } from "../../../orchestrator/deploy/deployContracts.ts";
 import { referenceCommitment, type ReferenceOpening } from "../../../protocol/attestation/reference.ts";
 import { secretCommitment } from "../../../protocol/attestation/seed.ts";
-import { type AttestationResult, attestationResults, type VerdictMessage } from "../../../protocol/attestation/types.ts";
+import {
+  type AttestationResult,
+  attestationResults,
+  type VerdictMessage,
+} from "../../../protocol/attestation/types.ts";
 import { agentRegistryDomain, agentRegistryTypes } from "../../../protocol/eip712/agentRegistry.ts";
 import { attestationRegistryDomain, attestationRegistryTypes } from "../../../protocol/eip712/attestationRegistry.ts";
 import { signerTypes } from "../../../protocol/eip712/typedData.ts";
