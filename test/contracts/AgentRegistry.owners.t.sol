@@ -231,6 +231,49 @@ contract AgentRegistryOwnersTest is RegistryTest {
         assertEq(keccak256(abi.encode(agents.resolve(agent))), before);
     }
 
+    /// Every write that is the owner's alone, with arguments that would succeed for the owner, from anybody else.
+    function testFuzz_everyWriteIsTheOwnersAlone(address caller, address someone, bytes32 word, uint32 number) public {
+        vm.assume(caller != agent);
+        _register();
+        bytes32 before = keccak256(abi.encode(agents.resolve(agent)));
+        address[] memory guardians = new address[](1);
+        guardians[0] = someone;
+
+        bytes[] memory calls = new bytes[](11);
+        calls[0] = abi.encodeCall(agents.addSigningKey, (agent, word));
+        calls[1] = abi.encodeCall(agents.revokeSigningKey, (agent, KEY_1));
+        calls[2] = abi.encodeCall(agents.rotateSigningKey, (agent, KEY_1, word));
+        calls[3] = abi.encodeCall(agents.addDelegate, (agent, word, someone, number));
+        calls[4] = abi.encodeCall(agents.revokeDelegate, (agent, word, someone));
+        calls[5] = abi.encodeCall(agents.setAttribute, (agent, "did/svc/Mail", abi.encode(word), number));
+        calls[6] = abi.encodeCall(agents.revokeAttribute, (agent, "did/svc/Mail", abi.encode(word)));
+        calls[7] = abi.encodeCall(agents.setCard, (agent, "u", word, new bytes32[](0)));
+        calls[8] = abi.encodeCall(agents.setGuardians, (agent, guardians, 1, uint256(number) + 300));
+        calls[9] = abi.encodeCall(agents.vetoRecovery, (agent));
+        calls[10] = abi.encodeCall(agents.deactivate, (agent, someone));
+        bytes memory expected = abi.encodeWithSelector(IAgentRegistry.NotOwner.selector, agent, caller, agent);
+        for (uint256 i = 0; i < calls.length; ++i) {
+            vm.prank(caller);
+            (bool success, bytes memory reason) = address(agents).call(calls[i]);
+            assertFalse(success);
+            assertEq(keccak256(reason), keccak256(expected));
+        }
+        assertEq(keccak256(abi.encode(agents.resolve(agent))), before);
+    }
+
+    /// A rotation leaves exactly one of the two keys valid at every block.
+    function testFuzz_rotateSigningKey_atEveryBlock(uint32 wait, uint32 asked) public {
+        _register();
+        uint256 rotatedAt = 1000 + uint256(wait) + 1;
+        vm.roll(rotatedAt);
+        vm.prank(agent);
+        agents.rotateSigningKey(agent, KEY_1, KEY_2);
+        bool old = agents.signingKeyValidAt(agent, KEY_1, asked);
+        bool young = agents.signingKeyValidAt(agent, KEY_2, asked);
+        assertTrue(old == (asked >= 1000 && asked < rotatedAt));
+        assertTrue(young == (asked >= rotatedAt));
+    }
+
     function _hand(address identity, address newOwner) private {
         vm.prank(agents.identityOwner(identity));
         agents.changeOwner(identity, newOwner);
