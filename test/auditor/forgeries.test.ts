@@ -551,9 +551,9 @@ describe("forged evidence", () => {
   it("comes in every way for which there is a code", () => {
     const reached = new Set(forgeries.flatMap(({ turns }) => turns.map(([, code]) => code)));
     // The first is what holds; a file that cannot be read has tests of its own.
-    // So have calls between agents, in calls.test.ts.
-    const calls = Object.keys(auditCodes).filter((code) => code.startsWith("AUDIT_CALL_"));
-    const others = ["AUDIT_OK", "AUDIT_EVIDENCE_UNREADABLE", ...calls];
+    // So have calls between agents, in calls.test.ts, and attestation, in attestation.test.ts.
+    const elsewhere = Object.keys(auditCodes).filter((code) => /^AUDIT_(?:CALL|ATTESTATION)_/.test(code));
+    const others = ["AUDIT_OK", "AUDIT_EVIDENCE_UNREADABLE", ...elsewhere];
     expect([...reached, ...others]).to.have.members(Object.keys(auditCodes));
   });
 });
