@@ -34,6 +34,8 @@ contract AttestationRegistry is AttestationVerdicts {
     }
 
     /// @dev To the reader, on this storage.
+    // Reads live in a second code behind this address (ADR 0008).
+    // solhint-disable-next-line no-complex-fallback
     fallback() external {
         address reader = READER;
         assembly {

@@ -456,4 +456,5 @@ interface IAttestationReader {
 /// signed, recorded for good and summed up in one running hash. `docs/attestation.md` draws the states.
 /// @dev The registry proves who said what, that verifiers were drawn and not chosen, and when trust began and ended. It
 /// cannot prove that a verifier looked, nor more about a measurement than its tier gives.
+// solhint-disable-next-line no-empty-blocks
 interface IAttestationRegistry is IGovernedRegistry, IAttestationWriter, IAttestationReader {}
