@@ -8,7 +8,7 @@ import { type Progress, progress } from "./progress.ts";
 import { auditEvidence } from "../auditor/audit.ts";
 import { RpcChain } from "../auditor/chain/rpcChain.ts";
 import { auditExitCode } from "../auditor/exitCode.ts";
-import { verifyNative } from "../auditor/nativeVerify.ts";
+import { verifyNative } from "../protocol/ed25519/nodeVerify.ts";
 import { formatAuditReport } from "../auditor/report/formatAuditReport.ts";
 import { type Hex } from "../protocol/encoding/hex.ts";
 import { type Deployment } from "../protocol/deployment.ts";

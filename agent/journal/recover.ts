@@ -1,5 +1,5 @@
 import { type Journal } from "./journal.ts";
-import { verifyNative } from "../keys/nativeVerify.ts";
+import { verifyNative } from "../../protocol/ed25519/nodeVerify.ts";
 import { type RelayerClient } from "../relayer/relayerClient.ts";
 import { type EthrDid } from "../../protocol/did/ethr.ts";
 import { type Hex, toHex } from "../../protocol/encoding/hex.ts";

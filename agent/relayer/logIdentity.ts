@@ -1,4 +1,4 @@
-import { verifyNative } from "../keys/nativeVerify.ts";
+import { verifyNative } from "../../protocol/ed25519/nodeVerify.ts";
 import { type LogInfo } from "../../protocol/api/types.ts";
 import { AffiantError } from "../../protocol/errors/affiantError.ts";
 import { bytesEqual } from "../../protocol/encoding/bytes.ts";

@@ -1,9 +1,6 @@
-import { createPublicKey, hash, type KeyObject, verify } from "node:crypto";
+import { hash } from "node:crypto";
 
-import { LRUCache } from "lru-cache";
-
-import { isSigningKey } from "../../protocol/ed25519/publicKey.ts";
-import { type Ed25519Verify } from "../../protocol/ed25519/verify.ts";
+import { verifyNative } from "../../protocol/ed25519/nodeVerify.ts";
 import { fromHex, toHex } from "../../protocol/encoding/hex.ts";
 import { decodeLeaf } from "../../protocol/entry/leaf.ts";
 import { openDisclosures } from "../../protocol/entry/disclosure.ts";
@@ -44,25 +41,6 @@ export interface Submission {
   readonly leaf: string;
   readonly disclosures: readonly string[];
 }
-
-/** DER SubjectPublicKeyInfo of an Ed25519 key, up to its 32 bytes (RFC 8410). */
-const spkiPrefix = Buffer.from("302a300506032b6570032100", "hex");
-const keys = new LRUCache<string, KeyObject>({ max: 4096 });
-
-/**
- * OpenSSL's Ed25519 under the house rule: the key is checked here; for a key of prime order OpenSSL's equation (R
- * compared byte for byte, S < l) accepts exactly what `verifyStrict` accepts.
- */
-export const verifyNative: Ed25519Verify = (signature, message, publicKey) => {
-  if (signature.length !== 64 || !isSigningKey(publicKey)) return false;
-  const id = toHex(publicKey);
-  let key = keys.get(id);
-  if (!key) {
-    key = createPublicKey({ key: Buffer.concat([spkiPrefix, publicKey]), format: "der", type: "spki" });
-    keys.set(id, key);
-  }
-  return verify(null, message, key, signature);
-};
 
 function sha256(bytes: Uint8Array): Uint8Array {
   return hash("sha256", bytes, "buffer");

@@ -2,7 +2,7 @@ import { open, readFile, rename } from "node:fs/promises";
 
 import { auditEvidence } from "../../auditor/audit.ts";
 import { RpcChain } from "../../auditor/chain/rpcChain.ts";
-import { verifyNative } from "../../auditor/nativeVerify.ts";
+import { verifyNative } from "../../protocol/ed25519/nodeVerify.ts";
 import { type AuditReport } from "../../auditor/report/auditReport.ts";
 import { agentFolder } from "../../agent/keys/agentFolder.ts";
 import { exportEvidence, type ExportSummary } from "../../agent/export/exportEvidence.ts";

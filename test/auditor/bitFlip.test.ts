@@ -5,7 +5,7 @@ import { type SigningKey } from "ethers";
 
 import { auditEvidence } from "../../auditor/audit.ts";
 import { type ChainReader } from "../../auditor/chain/chainReader.ts";
-import { verifyNative } from "../../auditor/nativeVerify.ts";
+import { verifyNative } from "../../protocol/ed25519/nodeVerify.ts";
 import { utf8 } from "../../protocol/encoding/bytes.ts";
 import { toCanonicalJson } from "../../protocol/json/canonical.ts";
 import { writeEvidence } from "../../protocol/evidence/writeEvidence.ts";

@@ -2,7 +2,7 @@ import { expect } from "chai";
 
 import { auditEvidence } from "../../auditor/audit.ts";
 import { RpcChain } from "../../auditor/chain/rpcChain.ts";
-import { verifyNative } from "../../auditor/nativeVerify.ts";
+import { verifyNative } from "../../protocol/ed25519/nodeVerify.ts";
 import { type AuditReport } from "../../auditor/report/auditReport.ts";
 import { utf8 } from "../../protocol/encoding/bytes.ts";
 import { toHex } from "../../protocol/encoding/hex.ts";

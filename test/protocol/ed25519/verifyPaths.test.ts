@@ -5,12 +5,10 @@ import { join } from "node:path";
 import { ed25519 } from "@noble/curves/ed25519.js";
 import { expect } from "chai";
 
-import { verifyNative as verifyInAgent } from "../../../agent/keys/nativeVerify.ts";
-import { verifyNative } from "../../../auditor/nativeVerify.ts";
+import { verifyNative } from "../../../protocol/ed25519/nodeVerify.ts";
 import { isSigningKey } from "../../../protocol/ed25519/publicKey.ts";
 import { type Ed25519Verify, verifyStrict } from "../../../protocol/ed25519/verify.ts";
 import { fromHex, type Hex } from "../../../protocol/encoding/hex.ts";
-import { verifyNative as relayerVerify } from "../../../relayer/ingest/verifiedEntry.ts";
 
 interface SpeccheckCase {
   readonly message: Hex;
@@ -55,12 +53,10 @@ function signWith(nonce: bigint, r: Uint8Array): Uint8Array {
   return Uint8Array.of(...r, ...scalarBytes(s));
 }
 
-/** Each place where a signature is verified, by who does it. All must agree on every input. */
+/** Both ways in which a signature is verified. They must agree on every input. */
 const paths: Readonly<Record<string, Ed25519Verify>> = {
   "the portable rule": verifyStrict,
-  "the auditor's native path": verifyNative,
-  "the relayer's native path": relayerVerify,
-  "the agent's native path": verifyInAgent,
+  "the native path": verifyNative,
 };
 
 describe("Ed25519 at the edges", () => {
