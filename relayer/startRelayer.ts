@@ -33,6 +33,7 @@ import { VerifyPool } from "./ingest/verifyPool.ts";
 import { Journal } from "./journal/journal.ts";
 import { anchorInfo, Log } from "./log/log.ts";
 import { openNoteKey } from "./log/noteKey.ts";
+import { PolicyCheck } from "./policies/policyCheck.ts";
 import { KeyOwnershipProofs } from "./proofs/keyOwnershipProofs.ts";
 import { ProofPool } from "./proofs/proofPool.ts";
 import { proofsRouter } from "./proofs/proofsRouter.ts";
@@ -108,6 +109,8 @@ async function openRelayer(config: RelayerConfig, seams: RelayerSeams, closers: 
   const { verificationKey } = await readVerifyingArtifacts("key-ownership", config.circuitKeysDir);
   const proofPool = new ProofPool({ verificationKey, threads: config.proofThreads, limit: config.proofLimit });
   closers.add(() => proofPool.close());
+  const policyCheck = new PolicyCheck();
+  closers.add(() => policyCheck.close());
   const registry = { chainId: deployment.chainId, address: chain.agents.address, abi: chain.agents.abi };
   const hub = new EventHub();
   wireEvents(config, hub, log, chain, anchoring, sender);
@@ -120,7 +123,7 @@ async function openRelayer(config: RelayerConfig, seams: RelayerSeams, closers: 
     routers: [
       entriesRouter(ingest, log),
       disclosuresRouter(log, disclosures, openDisclosureAccess(chain, place.logId)),
-      policiesRouter(new PolicyStore(database), database),
+      policiesRouter(new PolicyStore(database), database, policyCheck),
       logRouter(log, anchorer, place),
       tilesRouter(log),
       requestsRouter(requests),

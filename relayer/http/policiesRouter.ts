@@ -5,6 +5,7 @@ import express, { Router } from "express";
 import { bytesEqual } from "../../protocol/encoding/bytes.ts";
 import { AffiantError } from "../../protocol/errors/affiantError.ts";
 import { parseCanonicalJson } from "../../protocol/json/canonical.ts";
+import { type PolicyCheck } from "../policies/policyCheck.ts";
 import { type Database } from "../store/database.ts";
 import { type PolicyStore } from "../store/policyStore.ts";
 import { readHash } from "./read.ts";
@@ -13,20 +14,26 @@ const maxBundleBytes = 1_000_000;
 
 /**
  * A place for policy bundles, so that auditors find what agents committed to. The hash in the address decides what is
- * stored: nobody can put other bytes there. Whether a bundle is a good policy is for its readers.
+ * stored: nobody can put other bytes there. A bundle that no auditor could evaluate is refused; whether it is a good
+ * policy is for its readers.
  */
-export function policiesRouter(policies: PolicyStore, database: Database): Router {
+export function policiesRouter(policies: PolicyStore, database: Database, policyCheck: PolicyCheck): Router {
   const router = Router();
 
-  router.put("/v1/policies/:hash", express.raw({ type: () => true, limit: maxBundleBytes }), (request, response) => {
-    const hash = readHash(request.params["hash"]);
-    const text = readBundle(request.body);
-    if (!bytesEqual(createHash("sha256").update(text, "utf8").digest(), hash)) {
-      throw new AffiantError("ERR_INPUT_POLICY", "the bundle has another hash");
-    }
-    const isNew = database.transaction("policy.put", () => policies.put(hash, text));
-    response.status(isNew ? 201 : 200).json({ hash: request.params["hash"] });
-  });
+  router.put(
+    "/v1/policies/:hash",
+    express.raw({ type: () => true, limit: maxBundleBytes }),
+    async (request, response) => {
+      const hash = readHash(request.params["hash"]);
+      const text = readBundle(request.body);
+      if (!bytesEqual(createHash("sha256").update(text, "utf8").digest(), hash)) {
+        throw new AffiantError("ERR_INPUT_POLICY", "the bundle has another hash");
+      }
+      if (policies.get(hash) === undefined) await policyCheck.check(text);
+      const isNew = database.transaction("policy.put", () => policies.put(hash, text));
+      response.status(isNew ? 201 : 200).json({ hash: request.params["hash"] });
+    },
+  );
 
   router.get("/v1/policies/:hash", (request, response) => {
     const bundle = policies.get(readHash(request.params.hash));
@@ -39,9 +46,6 @@ export function policiesRouter(policies: PolicyStore, database: Database): Route
 
 function readBundle(body: unknown): string {
   if (!Buffer.isBuffer(body)) throw new AffiantError("ERR_INPUT_POLICY", "the body must be the bundle's bytes");
-  const value = parseCanonicalJson(body) as { format?: unknown } | null;
-  if (value?.format !== "affiant-policy/1") {
-    throw new AffiantError("ERR_INPUT_POLICY", 'the bundle\'s format is not "affiant-policy/1"');
-  }
+  parseCanonicalJson(body);
   return body.toString("utf8");
 }
