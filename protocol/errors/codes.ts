@@ -72,6 +72,7 @@ const table = {
   ERR_NOT_FOUND_REQUEST: { status: 404, title: "No such request" },
   ERR_AUTH_TARGET: { status: 403, title: "This relayer does not carry calls of that function" },
   ERR_CONFLICT_IDEMPOTENCY_KEY: { status: 409, title: "The idempotency key was used for another request" },
+  ERR_CONFLICT_LANE_LOST: { status: 409, title: "Another process drives this sender lane now" },
   ERR_PROOF_REVERTED: { status: 422, title: "The contract refuses the call" },
   ERR_PROOF_GAS_LIMIT: { status: 422, title: "The call needs more gas than this relayer gives" },
 

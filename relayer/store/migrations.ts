@@ -125,4 +125,12 @@ export const migrations: readonly string[] = [
     sealed BLOB
   ) WITHOUT ROWID;
   `,
+  `
+  -- Several sender keys. fence: the highest fencing token that wrote to the lane; a lower one is refused.
+  ALTER TABLE lane ADD COLUMN fence INTEGER NOT NULL DEFAULT 0;
+  -- The head when the call was last run without being sent; NULL: not yet.
+  ALTER TABLE job ADD COLUMN simulated_at_block INTEGER;
+  DROP INDEX job_state;
+  CREATE INDEX job_state ON job (state, lane);
+  `,
 ];
