@@ -5,14 +5,23 @@ import { StreamableHTTPClientTransport } from "@modelcontextprotocol/sdk/client/
 import { StdioServerTransport } from "@modelcontextprotocol/sdk/server/stdio.js";
 import { type Transport } from "@modelcontextprotocol/sdk/shared/transport.js";
 import { type Command } from "commander";
+import { JsonRpcProvider } from "ethers";
 
 import { readContractFile } from "./contract/contractFiles.ts";
 import { command, type CommonFlags } from "./command.ts";
-import { readEnvironment, requireDeployment, requireRelayerUrl, requireRpcUrl } from "./environment.ts";
+import {
+  type Environment,
+  readEnvironment,
+  requireDeployment,
+  requireRelayerUrl,
+  requireRpcUrl,
+} from "./environment.ts";
 import { printError } from "./output.ts";
 import { type Agent } from "../agent/agent.ts";
+import { ChainRevocations } from "../agent/calls/chainRevocations.ts";
+import { CachedRevocations } from "../agent/calls/revocations.ts";
 import { type Act } from "../agent/entry/signEntry.ts";
-import { allGates, contractGate, type Gate, policyGate } from "../agent/mcp/gate.ts";
+import { allGates, contractGate, type Gate, policyGate, revocationGate } from "../agent/mcp/gate.ts";
 import { HttpFront } from "../agent/mcp/httpFront.ts";
 import { ToolGateway } from "../agent/mcp/toolGateway.ts";
 import { openAgent } from "../agent/openAgent.ts";
@@ -27,6 +36,7 @@ interface Flags extends CommonFlags {
   readonly policy?: string;
   readonly contract?: string;
   readonly strict?: boolean;
+  readonly maxRevocationAge: string;
   readonly http?: string;
   readonly serverUrl?: string;
 }
@@ -51,6 +61,11 @@ export function mcpProxyCommand(): Command {
       "a contract made out to the agent: calls outside of /mcp/<tool> and its terms are refused",
     )
     .option("--strict", "refuse also what the policy cannot decide before the call")
+    .option(
+      "--max-revocation-age <seconds>",
+      "how old the chain's answer may be, whether the contract was revoked",
+      "10",
+    )
     .option("--http <port>", "serve clients over streamable HTTP on this port of 127.0.0.1 instead of stdio")
     .option("--server-url <url>", "reach the server over streamable HTTP instead of starting a command")
     .action(async (server: readonly string[], flags: Flags) => {
@@ -76,7 +91,7 @@ async function serve(server: readonly string[], flags: Flags): Promise<void> {
     deployment: requireDeployment(environment),
   });
   await agent.register();
-  const { gate, contractCid } = await gatesOf(agent, flags);
+  const { gate, contractCid } = await gatesOf(agent, flags, environment);
   const options = {
     gate,
     record: (act: Act) => agent.enter(act),
@@ -102,7 +117,11 @@ async function serve(server: readonly string[], flags: Flags): Promise<void> {
   }
 }
 
-async function gatesOf(agent: Agent, flags: Flags): Promise<{ gate: Gate; contractCid?: string }> {
+async function gatesOf(
+  agent: Agent,
+  flags: Flags,
+  environment: Environment,
+): Promise<{ gate: Gate; contractCid?: string }> {
   const gates: Gate[] = [];
   if (flags.policy !== undefined) {
     const bundle = await loadPolicyBundle(flags.policy);
@@ -114,7 +133,17 @@ async function gatesOf(agent: Agent, flags: Flags): Promise<{ gate: Gate; contra
   const [fault] = faultsOfChain(chain, nowSec());
   if (fault) throw new AffiantError(fault.code, `link ${fault.link + 1} of the contract: ${fault.detail}`);
   gates.push(contractGate(chain, formatKeyDid(agent.signer.publicKey), nowSec));
+  const maxAgeSec = readSeconds(flags.maxRevocationAge);
+  gates.push(revocationGate(chain, revocationsOf(environment, maxAgeSec), nowSec));
   return { gate: allGates(gates), contractCid: chain.at(-1)?.envelope.cid };
+}
+
+/** One connection for as long as the gateway runs; it ends with the process. */
+function revocationsOf(environment: Environment, maxAgeSec: number): CachedRevocations {
+  const { chainId, contracts } = requireDeployment(environment);
+  const provider = new JsonRpcProvider(requireRpcUrl(environment), chainId, { staticNetwork: true });
+  const source = new ChainRevocations(provider, contracts.contractRegistry.address, BigInt(chainId));
+  return new CachedRevocations(source, maxAgeSec);
 }
 
 function serverOf([program, ...args]: readonly string[], { serverUrl }: Flags): () => Transport {
@@ -131,6 +160,11 @@ function readPort(text: string): number {
   const port = Number(text);
   if (/^[0-9]{1,5}$/.test(text) && port <= 65_535) return port;
   throw new AffiantError("ERR_INPUT_CONFIG", `--http is a port from 0 to 65535, not "${text}"`);
+}
+
+function readSeconds(text: string): number {
+  if (/^[0-9]{1,6}$/.test(text)) return Number(text);
+  throw new AffiantError("ERR_INPUT_CONFIG", `--max-revocation-age is a whole number of seconds, not "${text}"`);
 }
 
 function onEnd(close: () => Promise<void>, agent: Agent): void {

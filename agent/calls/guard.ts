@@ -1,15 +1,13 @@
 import { type KeyDid } from "../../protocol/did/key.ts";
-import { parseKeyDid } from "../../protocol/did/key.ts";
 import { verifyNative } from "../../protocol/ed25519/nodeVerify.ts";
 import { type Ed25519Verify } from "../../protocol/ed25519/verify.ts";
-import { toHex } from "../../protocol/encoding/hex.ts";
-import { AffiantError } from "../../protocol/errors/affiantError.ts";
 import { type ErrorCode } from "../../protocol/errors/codes.ts";
 import { type Call } from "../../protocol/ucan/callMessage.ts";
-import { contractIdOf, type Delegation } from "../../protocol/ucan/delegation.ts";
+import { type Delegation } from "../../protocol/ucan/delegation.ts";
 import { verifyInvocation } from "../../protocol/ucan/verifyInvocation.ts";
+import { judgeRevocation } from "./judgeRevocation.ts";
 import { type ReplayStore } from "./replayStore.ts";
-import { type AgedFinding, type CachedRevocations, type ContractLink } from "./revocations.ts";
+import { type AgedFinding, type CachedRevocations } from "./revocations.ts";
 
 export interface GuardOptions {
   /** Who we are: calls made out to anybody else are refused. */
@@ -61,13 +59,16 @@ export class Guard {
       verifySignature,
     });
     if (!verdict.allowed) return verdict;
-    const revocation = await this.#checkRevocation(verdict.chain, nowSec);
-    if (revocation && "allowed" in revocation) return revocation;
+    const revocation = await judgeRevocation(verdict.chain, this.#options.revocations, nowSec);
+    if (!revocation.stands) {
+      const { stands, ...refusal } = revocation;
+      return { allowed: stands, ...refusal };
+    }
     // The caller's nonce is under its signature; another signature over the same task is still the same call.
     if (!(await this.#options.replayStore.claim(`${invocation.issuer} ${invocation.taskCid}`, forgetAtSec, nowSec))) {
       return { allowed: false, code: "ERR_CONFLICT_REPLAY", detail: "a call with this nonce was accepted before" };
     }
-    return { allowed: true, chain: verdict.chain, ...(revocation ? { revocation } : {}) };
+    return { allowed: true, chain: verdict.chain, ...(revocation.finding ? { revocation: revocation.finding } : {}) };
   }
 
   #lastUseOf(expiresAtSec: number | null, nowSec: number): number | undefined {
@@ -75,41 +76,4 @@ export class Guard {
     if (expiresAtSec === null || expiresAtSec > nowSec + maxCallLifetimeSec + clockSkewSec) return undefined;
     return expiresAtSec + clockSkewSec;
   }
-
-  async #checkRevocation(chain: readonly Delegation[], nowSec: number): Promise<AgedFinding | CallVerdict | undefined> {
-    if (chain.length === 0) return undefined;
-    const links: ContractLink[] = [];
-    for (const [link, delegation] of chain.entries()) {
-      if (!delegation.issuerAgent) {
-        const detail = "the contract names no account that could revoke it (meta.agent)";
-        return { allowed: false, code: "ERR_AUTH_CONTRACT_CHAIN", detail, link };
-      }
-      links.push({
-        contractId: contractIdOf(delegation),
-        issuerAgent: delegation.issuerAgent,
-        issuerKey: toHex(parseKeyDid(delegation.issuer)),
-      });
-    }
-    let finding: AgedFinding;
-    try {
-      finding = await this.#options.revocations.read(links, nowSec);
-    } catch (error) {
-      const detail = `the chain does not say whether the contract was revoked: ${messageOf(error)}`;
-      return { allowed: false, code: "ERR_UNAVAILABLE_CHAIN", detail };
-    }
-    if (finding.unboundLink !== undefined) {
-      const detail = "the contract was not signed with a key of the account it names";
-      return { allowed: false, code: "ERR_AUTH_CONTRACT_CHAIN", detail, link: finding.unboundLink };
-    }
-    if (finding.revoked) {
-      const { link, by, blockNumber } = finding.revoked;
-      const detail = `revoked by ${by} in block ${blockNumber}`;
-      return { allowed: false, code: "ERR_AUTH_CONTRACT_REVOKED", detail, link };
-    }
-    return finding;
-  }
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof AffiantError ? error.message : "no answer";
 }

@@ -1,3 +1,5 @@
+import { judgeRevocation } from "../calls/judgeRevocation.ts";
+import { type CachedRevocations } from "../calls/revocations.ts";
 import { type KeyDid } from "../../protocol/did/key.ts";
 import { type ErrorCode } from "../../protocol/errors/codes.ts";
 import { type Json } from "../../protocol/json/canonical.ts";
@@ -81,6 +83,18 @@ export function contractGate(chain: readonly Delegation[], holder: KeyDid, nowSe
       }
     }
     return undefined;
+  };
+}
+
+/** Refuses while the chain says, or does not deny, that the contract was revoked. Answers are kept for a bounded time. */
+export function revocationGate(
+  chain: readonly Delegation[],
+  revocations: CachedRevocations,
+  nowSec: () => number,
+): Gate {
+  return async () => {
+    const verdict = await judgeRevocation(chain, revocations, nowSec());
+    return verdict.stands ? undefined : { code: verdict.code, detail: verdict.detail };
   };
 }
 

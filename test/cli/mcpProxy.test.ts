@@ -114,7 +114,7 @@ describe("affiant mcp-proxy", () => {
     await next.close();
   });
 
-  it("refuses what the contract of the agent does not cover", async () => {
+  it("refuses what the contract does not cover, and everything while its issuer does not stand behind it", async () => {
     const dataDir = await systemFolder();
     const on = ["--data-dir", dataDir, "--json"];
     const created = await affiant(["agent", "create", "support", ...on]);
@@ -125,10 +125,17 @@ describe("affiant mcp-proxy", () => {
     expect((await affiant([...issue, ...on])).code).to.equal(0);
 
     // Without a policy in force no entry can be signed; the contract narrows it.
-    const client = await connect(dataDir, "--policy", dataDir, "--contract", file);
-    expect(textOf(await client.callTool({ name: "echo", arguments: { message: "hi" } }))).to.contain("hi");
+    const client = await connect(dataDir, "--policy", dataDir, "--contract", file, "--max-revocation-age", "0");
+    const echo = async (): Promise<string> =>
+      textOf(await client.callTool({ name: "echo", arguments: { message: "hi" } }));
+    // The chain does not know yet whose key signed the contract.
+    expect(await echo()).to.contain("ERR_AUTH_CONTRACT_CHAIN");
+    expect((await affiant(["policy", "commit", dataDir, "--agent", "owner", ...on])).code).to.equal(0);
+    await eventually(async () => (await echo()) === "Echo: hi");
     const refused = await client.callTool({ name: "get-sum", arguments: { a: 1, b: 1 } });
     expect(textOf(refused)).to.contain("ERR_AUTH_CONTRACT_SCOPE");
+    expect((await affiant(["contract", "revoke", file, "--agent", "owner", ...on])).code).to.equal(0);
+    await eventually(async () => (await echo()).includes("ERR_AUTH_CONTRACT_REVOKED"));
     await client.close();
   });
 });

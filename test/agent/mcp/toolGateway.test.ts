@@ -6,10 +6,12 @@ import { StdioClientTransport } from "@modelcontextprotocol/sdk/client/stdio.js"
 import { InMemoryTransport } from "@modelcontextprotocol/sdk/inMemory.js";
 import { expect } from "chai";
 
+import { CachedRevocations, type RevocationSource } from "../../../agent/calls/revocations.ts";
 import { type Act } from "../../../agent/entry/signEntry.ts";
-import { allGates, contractGate, type Gate, policyGate } from "../../../agent/mcp/gate.ts";
+import { allGates, contractGate, type Gate, policyGate, revocationGate } from "../../../agent/mcp/gate.ts";
 import { ToolGateway } from "../../../agent/mcp/toolGateway.ts";
 import { SigningKey } from "../../../agent/keys/signingKey.ts";
+import { formatEthrDid } from "../../../protocol/did/ethr.ts";
 import { compilePolicy } from "../../../protocol/policy/compile.ts";
 import { parsePolicyBundle } from "../../../protocol/policy/parseBundle.ts";
 import { issueDelegation } from "../../../protocol/ucan/delegation.ts";
@@ -123,6 +125,26 @@ describe("agent/mcp", () => {
     expect(await contractGate([contract], issuer.did, () => nowSec)(call, [])).to.deep.include({
       code: "ERR_AUTH_CONTRACT_CHAIN",
     });
+  });
+
+  it("refuses a call under a contract that the chain calls revoked, or says nothing about", async () => {
+    const claims = { audience: holder.did, command: "/mcp/echo", policy: [], nonce: new Uint8Array(12) };
+    const issuerAgent = formatEthrDid(31337n, "0x00000000000000000000000000000000000000aa");
+    const contract = await issueDelegation({ ...claims, expiresAtSec: nowSec + 60, agent: issuerAgent }, issuer);
+    const call = { tool: "echo", args: {}, index: 0 };
+    const answer = (read: RevocationSource["read"]) =>
+      revocationGate([contract], new CachedRevocations({ read }, 0), () => nowSec)(call, []);
+
+    expect(await answer(() => Promise.resolve({ blockNumber: 7 }))).to.equal(undefined);
+    const revoked = { link: 0, by: issuerAgent, blockNumber: 6 };
+    expect(await answer(() => Promise.resolve({ blockNumber: 7, revoked }))).to.deep.equal({
+      code: "ERR_AUTH_CONTRACT_REVOKED",
+      detail: `revoked by ${issuerAgent} in block 6`,
+    });
+    expect(await answer(() => Promise.resolve({ blockNumber: 7, unboundLink: 0 }))).to.include({
+      code: "ERR_AUTH_CONTRACT_CHAIN",
+    });
+    expect(await answer(() => Promise.reject(new Error("no chain")))).to.include({ code: "ERR_UNAVAILABLE_CHAIN" });
   });
 
   it("does not let through what could not be judged", async () => {
