@@ -1,6 +1,6 @@
 import { join } from "node:path";
 
-import { type PipelineAgent } from "../pipeline/pipeline.ts";
+import { type ContractRule, type PipelineAgent } from "../descriptor/pipeline.ts";
 import type { ProgramSpec } from "../process/childProcess.ts";
 import { type Layout } from "./layout.ts";
 
@@ -55,6 +55,7 @@ export interface AgentSurroundings {
   readonly rpcUrl: string;
   /** Where every agent of the pipeline listens, by name. */
   readonly ports: Readonly<Record<string, number>>;
+  readonly contracts: readonly ContractRule[];
 }
 
 export function agentProgram(layout: Layout, agent: PipelineAgent, around: AgentSurroundings): ProgramSpec {
@@ -70,10 +71,15 @@ export function agentProgram(layout: Layout, agent: PipelineAgent, around: Agent
       AFFIANT_DEPLOYMENT: layout.deployment,
       AFFIANT_POLICY_DIR: agent.policy,
       AFFIANT_PORT: `${around.ports[agent.name] ?? 0}`,
+      AFFIANT_GRANTS: JSON.stringify(grantsOf(agent.name, around.contracts)),
       AFFIANT_PEERS: JSON.stringify(Object.fromEntries(peers)),
     },
     logPath: layout.log(agent.name),
     folder: layout.dataDir,
     readyTimeoutMs: 120_000,
   };
+}
+
+function grantsOf(agent: string, contracts: readonly ContractRule[]) {
+  return contracts.filter(({ from }) => from === agent).map(({ to, command, policy }) => ({ to, command, policy }));
 }

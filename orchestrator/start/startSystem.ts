@@ -9,7 +9,7 @@ import { openLocalAccounts } from "../chain/accounts.ts";
 import { statePathIn } from "../chain/localChain.ts";
 import { deployContracts } from "../deploy/deployContracts.ts";
 import { readDeploymentFile, writeDeploymentFile } from "../deploy/deploymentFile.ts";
-import { type Pipeline } from "../pipeline/pipeline.ts";
+import { type Pipeline } from "../descriptor/pipeline.ts";
 import { assertSameGeneration, takeDataFolder } from "../preflight/dataFolder.ts";
 import { assertPortFree, freePorts } from "../preflight/ports.ts";
 import type { ReadyLine } from "../process/childProcess.ts";
@@ -203,7 +203,7 @@ class Startup {
     let up = 0;
     const running = await Promise.all(
       agents.map(async (agent) => {
-        const around = { relayerUrl, rpcUrl, ports: this.#ports.agents };
+        const around = { relayerUrl, rpcUrl, ports: this.#ports.agents, contracts: this.#options.pipeline.contracts };
         const ready = await this.#supervisor.start(agentProgram(this.#layout, agent, around));
         this.#progress.update(`${++up} of ${agents.length}`);
         const { did, policy } = ready as unknown as Pick<RunningAgent, "did" | "policy">;

@@ -2,7 +2,7 @@ import { readFile, writeFile } from "node:fs/promises";
 import { once } from "node:events";
 
 import { paintOf } from "../../auditor/report/paint.ts";
-import { readPipeline } from "../../orchestrator/pipeline/readPipeline.ts";
+import { readPipeline } from "../../orchestrator/descriptor/readPipeline.ts";
 import { type RunningSystem, shopPipelinePath, startSystem } from "../../orchestrator/start/startSystem.ts";
 import { statusOf, workedThrough } from "../../orchestrator/start/work.ts";
 import { type AffiantError } from "../../protocol/errors/affiantError.ts";

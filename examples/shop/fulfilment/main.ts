@@ -1,7 +1,7 @@
 /** The agent that ships parcels and writes to customers. */
 import { type Json } from "../../../protocol/json/canonical.ts";
 import { openComposer } from "../notices/openComposer.ts";
-import { planNotice, shareableFields } from "../notices/planNotice.ts";
+import { planNotice } from "../notices/planNotice.ts";
 import { objectIn, textIn, wholeIn } from "../station/input.ts";
 import { runStation } from "../station/runStation.ts";
 import { type Plan } from "../station/step.ts";
@@ -13,14 +13,6 @@ await runStation(({ config }) => {
       "/fulfilment/ship": { act: "fulfilment.ship", plan: planShipment },
       "/fulfilment/notify": { act: "fulfilment.notify", plan: (input) => planNotice(composer, input) },
     },
-    grants: [
-      { to: "order", command: "/fulfilment/ship", policy: [] },
-      {
-        to: "order",
-        command: "/fulfilment/notify",
-        policy: [["all", ".share", ["or", shareableFields.map((field) => ["==", ".", field])]]],
-      },
-    ],
   };
 });
 

@@ -13,7 +13,6 @@ await runStation(({ station }) => {
       "/inventory/reserve": { act: "inventory.reserve", plan: (input) => planReservation(stock, input) },
       "/inventory/release": { act: "inventory.release", plan: (input) => planRelease(stock, input) },
     },
-    grants: ["check", "reserve", "release"].map((what) => ({ to: "order", command: `/inventory/${what}`, policy: [] })),
   };
 });
 

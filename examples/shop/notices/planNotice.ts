@@ -4,7 +4,7 @@ import { type Plan } from "../station/step.ts";
 import { type Composer, type NoticeFacts } from "./composer.ts";
 
 /** The most that the contract for notices lets a caller share with whoever writes them. */
-export const shareableFields = ["customer", "goods", "reason"] as const;
+const shareableFields = ["customer", "goods", "reason"] as const;
 
 /**
  * Has a notice written. The writer is given what the call's `share` names and this agent's contracts allow to share;

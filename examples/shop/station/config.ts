@@ -1,5 +1,7 @@
 import { AffiantError } from "../../../protocol/errors/affiantError.ts";
 
+import { type Grant } from "../contracts/grant.ts";
+
 /** What an agent process is told by the orchestrator. */
 export interface StationConfig {
   readonly name: string;
@@ -11,6 +13,8 @@ export interface StationConfig {
   readonly port: number;
   /** Where the other agents of the pipeline listen, by name. */
   readonly peers: Readonly<Record<string, string>>;
+  /** What this agent lets others do: the contracts of the descriptor in which it is `from`. */
+  readonly grants: readonly Grant[];
 }
 
 /** Reads the environment of an agent process: the only place where it is read. @throws AffiantError ERR_INPUT_CONFIG */
@@ -29,5 +33,6 @@ export function readStationConfig(env: NodeJS.ProcessEnv): StationConfig {
     policyDir: text("AFFIANT_POLICY_DIR"),
     port: Number(text("AFFIANT_PORT")),
     peers: JSON.parse(text("AFFIANT_PEERS")) as Record<string, string>,
+    grants: JSON.parse(text("AFFIANT_GRANTS")) as readonly Grant[],
   };
 }

@@ -32,8 +32,6 @@ import { Workbook } from "./workbook.ts";
 export interface Business {
   /** Command → the step that a call asks for. It is taken under a contract only. */
   readonly trades?: Readonly<Record<string, Trade>>;
-  /** What other agents may call. */
-  readonly grants?: readonly Grant[];
   readonly routes?: Routes;
   /** Work of the agent's own accord. It ends when `stop` is signalled. */
   readonly work?: (stop: AbortSignal) => Promise<void>;
@@ -91,7 +89,7 @@ async function work(open: Open): Promise<void> {
   const book = new CallBook(workbook);
   const caller = new Caller({ name, agent, station, book, folder, peers, nowSec, stop: stop.signal });
   const business = open({ station, config, caller });
-  const renewing = await keepAll(business.grants ?? [], agent, folder, stop.signal);
+  const renewing = await keepAll(config.grants, agent, folder, stop.signal);
   const recovered = await station.catchUp();
   const calls = openGuard(agent, config, deployment, join(agentDir, "calls.db"));
   const server = await serve({ ...routesOf(station, business, calls.guard), ...business.routes }, config.port);
