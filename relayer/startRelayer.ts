@@ -9,10 +9,10 @@ import { type Deployment, parseDeployment } from "../protocol/deployment.ts";
 import { toHex } from "../protocol/encoding/hex.ts";
 import { logIdOf } from "../protocol/log/logId.ts";
 import { formatOperatorVerifierKey, operatorNoteSigner } from "../protocol/log/operatorNote.ts";
+import { AgentAccess } from "./access/agentAccess.ts";
 import { type Anchoring, openAnchoring } from "./anchor/openAnchoring.ts";
 import { type Chain, connectChain } from "./chain/connectChain.ts";
 import { type RelayerConfig } from "./config.ts";
-import { DisclosureAccess } from "./disclosures/disclosureAccess.ts";
 import { disclosuresRouter } from "./disclosures/disclosuresRouter.ts";
 import { createApp } from "./http/app.ts";
 import { docsRouter } from "./http/docsRouter.ts";
@@ -39,6 +39,8 @@ import { ProofPool } from "./proofs/proofPool.ts";
 import { proofsRouter } from "./proofs/proofsRouter.ts";
 import { AllowList } from "./requests/allowList.ts";
 import { Requests } from "./requests/requests.ts";
+import { SealedKeys } from "./sealedKeys/sealedKeys.ts";
+import { sealedKeysRouter } from "./sealedKeys/sealedKeysRouter.ts";
 import { openSender } from "./sender/openSender.ts";
 import { type Sender } from "./sender/sender.ts";
 import { openSenderKey, type TransactionSigner } from "./sender/signer.ts";
@@ -48,6 +50,7 @@ import { DisclosureKeys } from "./store/disclosureKeys.ts";
 import { DisclosureStore } from "./store/disclosureStore.ts";
 import { lockFolder } from "./store/folderLock.ts";
 import { PolicyStore } from "./store/policyStore.ts";
+import { SealedKeyStore } from "./store/sealedKeyStore.ts";
 
 export interface Relayer {
   readonly url: string;
@@ -62,6 +65,9 @@ export interface RelayerSeams {
   /** Gives a test the open database, e.g. to let it run full. */
   readonly onDatabase?: (database: Database) => void;
 }
+
+/** Unix seconds. */
+const nowSec = (): number => Math.floor(Date.now() / 1_000);
 
 /** Everything that was opened, to be closed in reverse order, also when the start fails half-way. */
 class Closers {
@@ -115,6 +121,7 @@ async function openRelayer(config: RelayerConfig, seams: RelayerSeams, closers: 
   const hub = new EventHub();
   wireEvents(config, hub, log, chain, anchoring, sender);
 
+  const access = new AgentAccess({ registries: chain.registries, scopedContracts: chain.scopedContracts, nowSec });
   const place = { chainId: deployment.chainId, contract: chain.logAnchor.address, logId: logIdOf(config.logOrigin) };
   const app = createApp({
     bodyLimitBytes: config.bodyLimitBytes,
@@ -122,7 +129,8 @@ async function openRelayer(config: RelayerConfig, seams: RelayerSeams, closers: 
     guards: [metrics.observe, limitRate(config.rateLimitPerMinute)],
     routers: [
       entriesRouter(ingest, log),
-      disclosuresRouter(log, disclosures, openDisclosureAccess(chain, place.logId)),
+      disclosuresRouter(log, disclosures, access, place.logId),
+      sealedKeysRouter(openSealedKeys(chain, deployment, database, access)),
       policiesRouter(new PolicyStore(database), database, policyCheck),
       logRouter(log, anchorer, place),
       tilesRouter(log),
@@ -188,9 +196,11 @@ function openIngest(config: RelayerConfig, chain: Chain, log: Log, disclosures: 
   return { sequencer, ingest: new Ingest(pool, chain.registries, sequencer, log, { queueLimit: config.queueLimit }) };
 }
 
-function openDisclosureAccess({ registries, scopedContracts }: Chain, logId: string): DisclosureAccess {
-  const nowSec = () => Math.floor(Date.now() / 1_000);
-  return new DisclosureAccess({ logId, registries, scopedContracts, nowSec });
+function openSealedKeys(chain: Chain, deployment: Deployment, database: Database, access: AgentAccess): SealedKeys {
+  const { chainId, contracts } = deployment;
+  const { keyEscrow, accessManager } = chain;
+  const place = { chainId: BigInt(chainId), escrow: contracts.keyEscrow.address };
+  return new SealedKeys({ place, keyEscrow, accessManager, store: new SealedKeyStore(database), access, nowSec });
 }
 
 function openRequests(
@@ -204,6 +214,7 @@ function openRequests(
     [contracts.agentRegistry.address, chain.agents.abi],
     [contracts.policyRegistry.address, chain.policies.abi],
     [contracts.contractRegistry.address, chain.scopedContracts.abi],
+    [contracts.keyEscrow.address, chain.keyEscrow.abi],
   ]);
   return new Requests(journal, sender, new AllowList(targets), {
     quotaPerDay: config.requestQuotaPerDay,

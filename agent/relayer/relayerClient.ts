@@ -2,6 +2,7 @@ import { Http, type HttpOptions } from "./http.ts";
 import { type KeyOwnershipSubmission } from "../../protocol/api/keyOwnershipProof.ts";
 import { type DisclosuresAnswer, type ErasureAnswer } from "../../protocol/api/disclosures.ts";
 import { type AnchorInfo, type Receipt } from "../../protocol/api/receipt.ts";
+import { type SealedKeyAnswer, type SealedKeysAnswer, type SealedKeysUpload } from "../../protocol/api/sealedKeys.ts";
 import {
   type AgentEntries,
   type AgentHead,
@@ -63,6 +64,20 @@ export class RelayerClient {
   async eraseDisclosures(entryId: Hex, call: CallMessage): Promise<boolean> {
     const path = `/v1/entries/${entryId}/disclosures:erase`;
     return (await this.#http.json<ErasureAnswer>({ method: "POST", path, body: call })).erased;
+  }
+
+  /** Leaves sealed keys for their holders. Sent again, they are the same keys. */
+  putSealedKeys(group: Hex, keyCommitment: Hex, upload: SealedKeysUpload): Promise<SealedKeysAnswer> {
+    return this.#http.json({ method: "PUT", path: `/v1/groups/${group}/keys/${keyCommitment}`, body: upload });
+  }
+
+  /**
+   * @param whose the member's address in lower case, or `recovery/<request id>`
+   * @param call a signed `/escrow/key/read`
+   */
+  readSealedKey(group: Hex, keyCommitment: Hex, whose: string, call: CallMessage): Promise<SealedKeyAnswer> {
+    const path = `/v1/groups/${group}/keys/${keyCommitment}/${whose}:read`;
+    return this.#http.json({ method: "POST", path, body: call });
   }
 
   head(did: EthrDid): Promise<AgentHead> {

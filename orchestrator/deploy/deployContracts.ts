@@ -10,6 +10,7 @@ import { type Hex } from "../../protocol/encoding/hex.ts";
 import { AffiantError } from "../../protocol/errors/affiantError.ts";
 import { type Artifact, readArtifacts } from "./artifacts.ts";
 import { assertKeysAllowed, enterVerifier, verifierContracts } from "./circuitKeys.ts";
+import { appointOrchestrator } from "./orchestratorAccount.ts";
 import { deploymentOnChain } from "./onChain.ts";
 
 export interface DeployOptions {
@@ -17,6 +18,8 @@ export interface DeployOptions {
   readonly previous?: Deployment | undefined;
   /** Who administers the roles; the deployer unless given. */
   readonly admin?: string;
+  /** Who keeps groups and publishes their epochs; the deployer unless given. */
+  readonly orchestrator?: string;
   readonly artifactsDir?: string;
   /** Folder of the circuits' keys: a ceremony's export. Without it the development keys, for local chains only. */
   readonly circuitKeysDir?: string;
@@ -28,7 +31,8 @@ export interface DeployOptions {
  * Puts the contracts of DESIGN.md §10 on a chain: the manager of roles, the table of verifiers, the registries behind
  * UUPS proxies, and the log's anchor, which has neither proxy nor roles.
  *
- * The verifier of each circuit is entered in its table if the deployer administers it; else that is left to the admin.
+ * If the deployer administers the roles, the verifier of each circuit is entered in its table and the orchestrator gets
+ * its role; else both are left to the admin.
  *
  * A crash half-way leaves contracts that nothing names; the next run deploys a whole set again.
  *
@@ -112,6 +116,11 @@ export async function deployContracts(signer: Signer, options: DeployOptions = {
   }
   if (admin === (await signer.getAddress())) {
     await enterVerifier(signer, verifierRegistry.address, "key-ownership", keyOwnershipVerifier.address);
+    await appointOrchestrator(
+      signer,
+      { contracts: contracts as Deployment["contracts"] },
+      options.orchestrator ?? admin,
+    );
   }
   return { chainId: Number(chainId), contracts: contracts as Record<DeployedContractName, DeployedContract> };
 }

@@ -1,7 +1,7 @@
 import { mkdir, open, readFile, rename } from "node:fs/promises";
 import { join } from "node:path";
 
-import { type DeliveryStore } from "./publisher.ts";
+import { type DeliveryStore, type SealedKeySet } from "./publisher.ts";
 import { type DeliverySource } from "../../agent/escrow/keyHolder.ts";
 import { type Delivery } from "../../agent/escrow/receiveKey.ts";
 import { fromHex, type Hex, isHex, toHex } from "../../protocol/encoding/hex.ts";
@@ -18,7 +18,7 @@ export class DeliveryFolder implements DeliveryStore {
     this.#folder = folder;
   }
 
-  async put(epoch: bigint, keyCommitment: Hex, deliveries: ReadonlyMap<string, Delivery>): Promise<void> {
+  async put({ epoch, keyCommitment, deliveries }: SealedKeySet): Promise<void> {
     const folder = this.#of(epoch, keyCommitment);
     await mkdir(folder, { recursive: true, mode: 0o700 });
     for (const [holder, { sealed, merkleProof }] of deliveries) {

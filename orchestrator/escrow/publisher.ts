@@ -19,10 +19,19 @@ export interface PublisherChain {
   publish(draft: EpochDraft): Promise<{ readonly blockNumber: number }>;
 }
 
+/** The sealed keys of one draft of an epoch. */
+export interface SealedKeySet {
+  readonly epoch: bigint;
+  readonly keyCommitment: Hex;
+  readonly membersRoot: Hex;
+  /** By lower-case address of the holder. */
+  readonly deliveries: ReadonlyMap<string, Delivery>;
+}
+
 /** Where sealed keys wait for those they are sealed to. */
 export interface DeliveryStore {
   /** Durable when it returns. What is there under another commitment stays. */
-  put(epoch: bigint, keyCommitment: Hex, deliveries: ReadonlyMap<string, Delivery>): Promise<void>;
+  put(keys: SealedKeySet): Promise<void>;
 }
 
 export interface PublisherOptions {
@@ -99,7 +108,7 @@ export class EpochPublisher {
     const recoveryKey = await chain.recoveryKey();
     const epoch = { ...group, epoch: number };
     const draft = await draftEpoch({ epoch, members, recoveryKey, publisherPrivateKey, random });
-    await deliveries.put(number, draft.keyCommitment, draft.deliveries);
+    await deliveries.put({ ...draft, epoch: number });
     const { blockNumber } = await chain.publish(draft);
     return { reason, epoch: number, keyCommitment: draft.keyCommitment, members: draft.members, blockNumber };
   }

@@ -3,6 +3,7 @@ import { Interface } from "ethers";
 import { type Deployment } from "../../protocol/deployment.ts";
 import { agentRegistryAbi } from "../../protocol/generated/abi/AgentRegistry.ts";
 import { contractRegistryAbi } from "../../protocol/generated/abi/ContractRegistry.ts";
+import { keyEscrowAbi } from "../../protocol/generated/abi/KeyEscrow.ts";
 import { logAnchorAbi } from "../../protocol/generated/abi/LogAnchor.ts";
 import { policyRegistryAbi } from "../../protocol/generated/abi/PolicyRegistry.ts";
 import { type RelayerConfig } from "../config.ts";
@@ -18,11 +19,18 @@ export interface Chain {
   readonly agents: ContractReader;
   readonly policies: ContractReader;
   readonly scopedContracts: ContractReader;
+  readonly keyEscrow: ContractReader;
+  readonly accessManager: ContractReader;
   readonly logAnchor: ContractReader;
   readonly registries: Registries;
   /** Of all contracts, to put names to what they revert with. */
   readonly abis: readonly Interface[];
 }
+
+/** Of OpenZeppelin's AccessManager. */
+const accessManagerAbi = [
+  "function canCall(address caller, address target, bytes4 selector) view returns (bool immediate, uint32 delay)",
+];
 
 /** How long "this agent is active" is believed without asking again. */
 const activeForMs = 5_000;
@@ -33,6 +41,8 @@ export function connectChain(config: RelayerConfig, { chainId, contracts }: Depl
   const agents = readContract(rpc, contracts.agentRegistry.address, new Interface(agentRegistryAbi));
   const policies = readContract(rpc, contracts.policyRegistry.address, new Interface(policyRegistryAbi));
   const scopedContracts = readContract(rpc, contracts.contractRegistry.address, new Interface(contractRegistryAbi));
+  const keyEscrow = readContract(rpc, contracts.keyEscrow.address, new Interface(keyEscrowAbi));
+  const accessManager = readContract(rpc, contracts.accessManager.address, new Interface(accessManagerAbi));
   const logAnchor = readContract(rpc, contracts.logAnchor.address, new Interface(logAnchorAbi));
   const registries = new Registries(agents, policies, heads, {
     chainId,
@@ -40,6 +50,7 @@ export function connectChain(config: RelayerConfig, { chainId, contracts }: Depl
     activeForMs,
     now: Date.now,
   });
-  const abis = [agents, policies, scopedContracts, logAnchor].map(({ abi }) => abi);
-  return { rpc, heads, agents, policies, scopedContracts, logAnchor, registries, abis };
+  const abis = [agents, policies, scopedContracts, keyEscrow, logAnchor].map(({ abi }) => abi);
+  const registriesAndLog = { agents, policies, scopedContracts, keyEscrow, accessManager, logAnchor };
+  return { rpc, heads, ...registriesAndLog, registries, abis };
 }

@@ -1,16 +1,24 @@
 import { type Request, Router } from "express";
 
-import { type DisclosureCommand, type DisclosuresAnswer, type ErasureAnswer } from "../../protocol/api/disclosures.ts";
+import {
+  type DisclosureCommand,
+  disclosureCommands,
+  type DisclosuresAnswer,
+  type ErasureAnswer,
+} from "../../protocol/api/disclosures.ts";
 import { toHex } from "../../protocol/encoding/hex.ts";
 import { decodeLeaf } from "../../protocol/entry/leaf.ts";
 import { AffiantError } from "../../protocol/errors/affiantError.ts";
+import { type AgentAccess } from "../access/agentAccess.ts";
 import { readHash } from "../http/read.ts";
 import { type Log } from "../log/log.ts";
 import { type DisclosureStore } from "../store/disclosureStore.ts";
-import { type DisclosureAccess } from "./disclosureAccess.ts";
 
-/** Reading and erasing what agents left with their entries: for the agent, and for whom it allows. */
-export function disclosuresRouter(log: Log, store: DisclosureStore, access: DisclosureAccess): Router {
+/**
+ * Reading and erasing what agents left with their entries: for the agent, and for whom it allows.
+ * @param logId of this log: a call made for another one is refused
+ */
+export function disclosuresRouter(log: Log, store: DisclosureStore, access: AgentAccess, logId: string): Router {
   const router = Router();
 
   async function admitted(command: DisclosureCommand, request: Request<{ entryId: string }>): Promise<Uint8Array> {
@@ -18,7 +26,8 @@ export function disclosuresRouter(log: Log, store: DisclosureStore, access: Disc
     const entry = log.entries.byId(entryId);
     if (!entry) throw new AffiantError("ERR_NOT_FOUND_ENTRY", "the log has no entry of this id");
     const owner = decodeLeaf(entry.leaf).claims.iss;
-    await access.check(request.body, { command, entryId: toHex(entryId), owner });
+    const args = { entryId: toHex(entryId), logId };
+    await access.check(request.body, { command: disclosureCommands[command], args, owner });
     return entryId;
   }
 

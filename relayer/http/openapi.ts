@@ -71,11 +71,12 @@ function get(summary: string, ok: Answer, parameters: readonly Parameter[] = [],
   return { get: { summary, parameters, responses: { "200": ok, ...refused(...statuses) } } };
 }
 
-function signedCall(summary: string, ok: Answer) {
+function signedCall(summary: string, ok: Answer, parameters: readonly Parameter[] = [entryId]) {
   const responses = { "200": ok, ...refused(401, 403, 404, 409, 413, 503) };
-  return { post: { summary, parameters: [entryId], ...body("SignedCall"), responses } };
+  return { post: { summary, parameters, ...body("SignedCall"), responses } };
 }
 
+const sealedKeys = [inPath("group", ref("Hash")), inPath("keyCommitment", ref("Hash"))];
 const entryId = inPath("entryId", ref("Hash"));
 const policyHash = inPath("hash", ref("Hash"));
 
@@ -177,6 +178,28 @@ const paths: Readonly<Record<string, Partial<Record<Method, Operation>>>> = {
       },
     },
   },
+  "/v1/groups/{group}/keys/{keyCommitment}": {
+    put: {
+      summary: "Leave sealed keys of an epoch for its members, before it is published",
+      parameters: sealedKeys,
+      ...body("SealedKeys"),
+      responses: {
+        "200": answer("All of them were there", "SealedKeysKept"),
+        "201": answer("Kept, durably", "SealedKeysKept"),
+        ...refused(401, 403, 409, 413, 422, 503),
+      },
+    },
+  },
+  "/v1/groups/{group}/keys/{keyCommitment}/{holder}:read": signedCall(
+    "A member's own sealed key",
+    answer("The sealed key", "SealedKey"),
+    [...sealedKeys, inPath("holder", ref("LowerAddress"))],
+  ),
+  "/v1/groups/{group}/keys/{keyCommitment}/recovery/{requestId}:read": signedCall(
+    "The key that was sealed for recovery, for the agent of a released request",
+    answer("The sealed key", "SealedKey"),
+    [...sealedKeys, inPath("requestId", ref("Hash"))],
+  ),
   "/v1/requests": {
     post: {
       summary: "Have a signed call carried to a registry",

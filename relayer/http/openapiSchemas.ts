@@ -1,3 +1,4 @@
+import { maxSealedKeys } from "../../protocol/api/sealedKeys.ts";
 import { maxBatchEntries } from "../../protocol/api/types.ts";
 import { errorCodes } from "../../protocol/errors/codes.ts";
 import { jobStates } from "../journal/journal.ts";
@@ -26,6 +27,10 @@ const anchor = { index: whole, size: whole, root: hash, blockNumber: whole, txHa
 const request = {
   id: text,
   state: { enum: jobStates },
+};
+const sealedKey = {
+  sealed: { ...bytes, description: "version, encapsulated key, ciphertext: 113 bytes" },
+  merkleProof: { ...list(hash), maxItems: 32 },
 };
 const requestProgress = { txHash: hash, blockNumber: whole, gasUsed: whole, error: ref("Problem") };
 const readiness = {
@@ -66,6 +71,17 @@ export const openApiSchemas = {
   }),
   Disclosures: exactly({ disclosures: list(text) }),
   Erasure: exactly({ erased: { type: "boolean" } }),
+  LowerAddress: { type: "string", pattern: "^0x[0-9a-f]{40}$" },
+  SealedKeys: exactly({
+    epoch: { ...whole, minimum: 1 },
+    membersRoot: hash,
+    keys: { ...list(exactly({ holder: ref("LowerAddress"), ...sealedKey })), minItems: 1, maxItems: maxSealedKeys },
+    publisher: address,
+    deadlineSec: whole,
+    signature: bytes,
+  }),
+  SealedKeysKept: exactly({ added: whole }),
+  SealedKey: exactly({ epoch: { ...whole, minimum: 1 }, membersRoot: hash, ...sealedKey }),
   AgentHead: exactly({
     seq: { anyOf: [whole, { type: "null" }] },
     entryId: { anyOf: [hash, { type: "null" }] },

@@ -1,4 +1,4 @@
-import { fromHex } from "../../protocol/encoding/hex.ts";
+import { fromHex, type Hex, toHex } from "../../protocol/encoding/hex.ts";
 import { AffiantError } from "../../protocol/errors/affiantError.ts";
 
 /**
@@ -16,4 +16,9 @@ export function readWhole(value: unknown, name: string, fallback?: number, max =
 /** @throws AffiantError ERR_INPUT_ENCODING */
 export function readHash(value: unknown): Uint8Array {
   return fromHex(String(value), 32);
+}
+
+/** @returns lower case. @throws AffiantError ERR_INPUT_ENCODING */
+export function readAddress(value: unknown): Hex {
+  return toHex(fromHex(String(value), 20));
 }

@@ -24,6 +24,7 @@ export const commitNames = [
   "disclosure.put",
   "disclosure.erase",
   "policy.put",
+  "sealedKey.put",
   "anchor.put",
   "anchor.drop",
   "job.add",

@@ -133,4 +133,17 @@ export const migrations: readonly string[] = [
   DROP INDEX job_state;
   CREATE INDEX job_state ON job (state, lane);
   `,
+  `
+  -- Keys of epochs, sealed to their holders, until they fetch them. A commitment names one draft of one epoch.
+  CREATE TABLE sealed_key (
+    escrow_group BLOB NOT NULL,
+    commitment BLOB NOT NULL,
+    holder BLOB NOT NULL,
+    epoch INTEGER NOT NULL,
+    root BLOB NOT NULL,
+    sealed BLOB NOT NULL,
+    proof BLOB NOT NULL,
+    PRIMARY KEY (escrow_group, commitment, holder)
+  ) WITHOUT ROWID;
+  `,
 ];

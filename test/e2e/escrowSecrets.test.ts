@@ -115,7 +115,8 @@ describe("a full run of the key escrow", () => {
     const dealerPrivateKey = world.publisherPrivateKey;
     const dealing = { group: groupAt, generation: 1n, trustees: trusteeKeys, threshold: 2, dealerPrivateKey, random };
     const dealt = await dealShares(dealing);
-    await world.deliveries.put(0n, dealt.sharesRoot, dealt.shares);
+    const { sharesRoot: root } = dealt;
+    await world.deliveries.put({ epoch: 0n, keyCommitment: root, membersRoot: root, deliveries: dealt.shares });
     const commitments = dealt.commitments.map(toHex);
     const { recoveryKey, sharesRoot } = dealt;
     await escrow.setTrustees(group, [...dealt.trustees], commitments, sharesRoot, recoveryKey, 2, 1);

@@ -48,7 +48,7 @@ describe("a member and the key it is given", () => {
         { sealed: bytes, merkleProof: tree.proofOf({ holder, sealedHash: sealedHashOf(bytes) }) },
       ]),
     );
-    await world.deliveries.put(1n, keyCommitment, deliveries);
+    await world.deliveries.put({ epoch: 1n, keyCommitment, membersRoot: tree.root, deliveries });
     const members = world.agents.map(({ address }) => address);
     await world.chain.publish({ epoch, membersRoot: tree.root, keyCommitment, members, deliveries } as EpochDraft);
     return { victim, epoch, deliveries };
@@ -114,11 +114,13 @@ describe("a member and the key it is given", () => {
     const agent = world.agents[0]!.address;
     const delivery = (await world.deliveries.for(agent).fetch(1n, published.keyCommitment))!;
     const changed = { ...delivery, sealed: delivery.sealed.map((byte, i) => (i === 50 ? byte ^ 1 : byte)) };
-    await world.deliveries.put(1n, published.keyCommitment, new Map([[agent.toLowerCase(), changed]]));
+    const put = (what: typeof delivery) =>
+      world.deliveries.put({ ...published, membersRoot: "0x", deliveries: new Map([[agent.toLowerCase(), what]]) });
+    await put(changed);
     const member = world.member(agent);
     expect(await rejectionCode(member.keys.keyOf(1n))).to.equal("ERR_PROOF_SEALED_KEY");
     expect(member.received).to.deep.equal([]);
-    await world.deliveries.put(1n, published.keyCommitment, new Map([[agent.toLowerCase(), delivery]]));
+    await put(delivery);
     await member.keys.keyOf(1n);
   });
 

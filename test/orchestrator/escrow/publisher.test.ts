@@ -116,9 +116,9 @@ describe("the publisher of epochs, killed at each step", () => {
           },
         },
         deliveries: {
-          put: async (epoch, commitment, deliveries) => {
+          put: async (keys) => {
             dies("before delivering");
-            await world.deliveries.put(epoch, commitment, deliveries);
+            await world.deliveries.put(keys);
             dies("after delivering");
           },
         },

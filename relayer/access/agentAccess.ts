@@ -6,24 +6,26 @@ import { AffiantError } from "../../protocol/errors/affiantError.ts";
 import { type Call, parseCall } from "../../protocol/ucan/callMessage.ts";
 import { contractIdOf, type Delegation } from "../../protocol/ucan/delegation.ts";
 import { verifyInvocation } from "../../protocol/ucan/verifyInvocation.ts";
-import { disclosureCommands, type DisclosureCommand } from "../../protocol/api/disclosures.ts";
 import { type ContractReader } from "../chain/contracts.ts";
 import { type Registries } from "../chain/registries.ts";
 
-export interface DisclosureAccessOptions {
-  /** Of this log: a call made for another log is refused, so that no relayer can use at another what it was sent. */
-  readonly logId: string;
+export interface AgentAccessOptions {
   readonly registries: Registries;
   readonly scopedContracts: ContractReader;
   /** Unix seconds. */
   readonly nowSec: () => number;
 }
 
-/** What is asked of which entry, and whose it is. */
-export interface DisclosureRequest {
-  readonly command: DisclosureCommand;
-  readonly entryId: string;
-  /** The did:ethr that signed the entry. */
+/** What is asked, of what, and whose it is. */
+export interface AccessRequest {
+  /** Command of the invocation, e.g. `/disclosure/read`. */
+  readonly command: string;
+  /**
+   * Arguments that the invocation must name, in lower case: what it is about, and where. A call made for another log or
+   * another chain is refused, so that no relayer can use at another what it was sent.
+   */
+  readonly args: Readonly<Record<string, string>>;
+  /** The did:ethr that it belongs to. */
   readonly owner: string;
 }
 
@@ -32,14 +34,14 @@ const clockSkewSec = 5;
 const maxLifetimeSec = 300;
 
 /**
- * Whether the caller may read or erase the disclosures of an entry: a UCAN invocation whose subject is a current signing
- * key of the entry's agent, made by that key itself or by whom it allows through contracts, none of them revoked.
- * Both commands can be repeated without harm, so no memory of calls is kept.
+ * Whether the caller may have what is kept here for an agent: a UCAN invocation whose subject is a current signing key
+ * of the agent, made by that key itself or by whom it allows through contracts, none of them revoked. All commands can
+ * be repeated without harm, so no memory of calls is kept.
  */
-export class DisclosureAccess {
-  readonly #options: DisclosureAccessOptions;
+export class AgentAccess {
+  readonly #options: AgentAccessOptions;
 
-  constructor(options: DisclosureAccessOptions) {
+  constructor(options: AgentAccessOptions) {
     this.#options = options;
   }
 
@@ -47,7 +49,7 @@ export class DisclosureAccess {
    * @param message body of the request, of unknown form
    * @throws AffiantError ERR_INPUT_UCAN, ERR_AUTH_CONTRACT_*, ERR_AUTH_SIGNING_KEY, ERR_UNAVAILABLE_CHAIN
    */
-  async check(message: unknown, request: DisclosureRequest): Promise<void> {
+  async check(message: unknown, request: AccessRequest): Promise<void> {
     const { invocation, delegations } = parseCall(message);
     const nowSec = this.#options.nowSec();
     this.#checkTask(invocation, request, nowSec);
@@ -65,12 +67,11 @@ export class DisclosureAccess {
     await this.#checkRevocation(verdict.chain);
   }
 
-  #checkTask(invocation: Call["invocation"], { command, entryId }: DisclosureRequest, nowSec: number): void {
-    const { args, expiresAtSec } = invocation;
-    if (invocation.command !== disclosureCommands[command])
-      throw scope(`the call is not ${disclosureCommands[command]}`);
-    if (args["entryId"] !== entryId) throw scope("the call is about another entry");
-    if (args["logId"] !== this.#options.logId) throw scope("the call is made for another log");
+  #checkTask({ command, args, expiresAtSec }: Call["invocation"], request: AccessRequest, nowSec: number): void {
+    if (command !== request.command) throw scope(`the call is not ${request.command}`);
+    for (const [name, value] of Object.entries(request.args)) {
+      if (args[name] !== value) throw scope(`the call is made for another ${name}`);
+    }
     if (expiresAtSec === null || expiresAtSec > nowSec + maxLifetimeSec + clockSkewSec) {
       throw new AffiantError("ERR_AUTH_CONTRACT_TIME", `the call does not expire within ${maxLifetimeSec} seconds`);
     }
