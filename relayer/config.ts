@@ -2,6 +2,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 
 import { AffiantError } from "../protocol/errors/affiantError.ts";
+import { type Env, EnvReader, type Setting } from "./envReader.ts";
 
 /** Everything an operator can set. Times in milliseconds, sizes in bytes unless the name says otherwise. */
 export interface RelayerConfig {
@@ -43,78 +44,34 @@ export interface RelayerConfig {
   /** Blocks that a transaction may wait before its fee is raised. */
   readonly bumpAfterBlocks: number;
   readonly logLevel: LogLevel;
+  /** `relayer` writes the log, one a data folder; a `worker` beside it takes requests and drives lanes. */
+  readonly role: Role;
+  /** Wakes across processes; undefined: this process is alone on its folder. May hold a password. */
+  readonly redisUrl: string | undefined;
+  /** Start with a Redis that forgets. */
+  readonly redisAllowUnsafe: boolean;
+  /** How long a process that is silent keeps the lanes it leads. */
+  readonly leaseMs: number;
+  /** How long requests under way may take when the relayer ends. */
+  readonly shutdownMs: number;
+  /** Where traces go (OTLP over HTTP); undefined: none are made. */
+  readonly traces: TraceSettings | undefined;
+}
+
+export interface TraceSettings {
+  /** Full address, with `/v1/traces`. */
+  readonly url: string;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly serviceName: string;
+  /** Share of the requests that came without a sampled trace of their own, 0 to 1. */
+  readonly ratio: number;
 }
 
 export const logLevels = ["fatal", "error", "warn", "info", "debug", "trace", "silent"] as const;
 export type LogLevel = (typeof logLevels)[number];
 
-type Env = Readonly<Record<string, string | undefined>>;
-
-/** Reads one environment; remembers every complaint so that an operator sees all of them at once. */
-class EnvReader {
-  readonly complaints: string[] = [];
-  readonly #env: Env;
-
-  constructor(env: Env) {
-    this.#env = env;
-  }
-
-  text(name: string, fallback?: string): string {
-    const value = this.#env[name]?.trim();
-    if (value) return value;
-    if (fallback === undefined) this.complaints.push(`${name} is not set`);
-    return fallback ?? "";
-  }
-
-  whole(name: string, fallback: number, min: number, max: number): number {
-    const text = this.text(name, String(fallback));
-    const value = Number(text);
-    if (!/^\d+$/.test(text) || value < min || value > max) {
-      this.complaints.push(`${name} must be a whole number from ${min} to ${max}, not "${text}"`);
-      return fallback;
-    }
-    return value;
-  }
-
-  decimal(name: string, fallback: number, max: number): number {
-    const text = this.text(name, String(fallback));
-    const value = Number(text);
-    if (!/^\d+(\.\d+)?$/.test(text) || value <= 0 || value > max) {
-      this.complaints.push(`${name} must be a number above 0 and up to ${max}, not "${text}"`);
-      return fallback;
-    }
-    return value;
-  }
-
-  choice<T extends string>(name: string, fallback: T, choices: readonly T[]): T {
-    const text = this.text(name, fallback);
-    const value = choices.find((choice) => choice === text);
-    if (value === undefined) this.complaints.push(`${name} must be one of ${choices.join(", ")}, not "${text}"`);
-    return value ?? fallback;
-  }
-
-  urls(name: string): readonly string[] {
-    const urls = this.text(name)
-      .split(",")
-      .map((url) => url.trim())
-      .filter((url) => url !== "");
-    for (const url of urls) {
-      const scheme = URL.canParse(url) ? new URL(url).protocol : "";
-      // The address may carry an access token: the complaint must not repeat it.
-      if (scheme !== "http:" && scheme !== "https:")
-        this.complaints.push(`${name} holds something that is no http(s) URL`);
-    }
-    return urls;
-  }
-
-  origin(name: string, fallback: string): string {
-    const origin = this.text(name, fallback);
-    if (!/^[!-*,-~]{1,128}$/.test(origin) || origin.includes("://")) {
-      this.complaints.push(`${name} must be a schema-less URL such as log.example/agents, without blanks or "+"`);
-    }
-    return origin;
-  }
-}
+export const roles = ["relayer", "worker"] as const;
+export type Role = (typeof roles)[number];
 
 /**
  * The one place of the relayer that looks at the environment (docs/relayer.md has the table).
@@ -122,8 +79,28 @@ class EnvReader {
  */
 export function readRelayerConfig(env: Env = process.env): RelayerConfig {
   const reader = new EnvReader(env);
+  const config = readAll(reader);
+  checkReadable(config.deploymentFile, reader.complaints);
+  if (reader.complaints.length > 0) {
+    throw new AffiantError("ERR_INPUT_CONFIG", reader.complaints.join("; "), {
+      details: { complaints: reader.complaints },
+      hint: "docs/relayer.md lists every setting",
+    });
+  }
+  return config;
+}
+
+/** Every setting there is, in the order of the guide. */
+export function relayerSettings(): readonly Setting[] {
+  const reader = new EnvReader({});
+  readAll(reader);
+  return reader.settings;
+}
+
+function readAll(reader: EnvReader): RelayerConfig {
   const dataDir = reader.text("AFFIANT_DATA_DIR", "data/relayer");
-  const config: RelayerConfig = {
+  return {
+    ...readQueue(reader),
     rpcUrls: reader.urls("AFFIANT_RPC_URL"),
     dataDir,
     host: reader.text("AFFIANT_HOST", "127.0.0.1"),
@@ -153,15 +130,35 @@ export function readRelayerConfig(env: Env = process.env): RelayerConfig {
     gasLimitPerCall: reader.whole("AFFIANT_GAS_LIMIT_PER_CALL", 3_000_000, 21_000, 1_000_000_000),
     bumpAfterBlocks: reader.whole("AFFIANT_BUMP_AFTER_BLOCKS", 3, 1, 10_000),
     logLevel: reader.choice("AFFIANT_LOG_LEVEL", "info", logLevels),
+    shutdownMs: reader.whole("AFFIANT_SHUTDOWN_MS", 10_000, 0, 600_000),
+    traces: readTraces(reader),
   };
-  checkReadable(config.deploymentFile, reader.complaints);
-  if (reader.complaints.length > 0) {
-    throw new AffiantError("ERR_INPUT_CONFIG", reader.complaints.join("; "), {
-      details: { complaints: reader.complaints },
-      hint: "docs/relayer.md lists every setting",
-    });
+}
+
+function readQueue(reader: EnvReader): Pick<RelayerConfig, "role" | "redisUrl" | "redisAllowUnsafe" | "leaseMs"> {
+  const role = reader.choice("AFFIANT_ROLE", "relayer", roles);
+  const redisUrl = reader.url("REDIS_URL", ["redis:", "rediss:"]);
+  if (role === "worker" && redisUrl === undefined) {
+    reader.complaints.push("AFFIANT_ROLE=worker needs REDIS_URL: a process without it must be alone on its folder");
   }
-  return config;
+  return {
+    role,
+    redisUrl,
+    redisAllowUnsafe: reader.choice("AFFIANT_REDIS_ALLOW_UNSAFE", "0", ["0", "1"]) === "1",
+    leaseMs: reader.whole("AFFIANT_LEASE_MS", 10_000, 300, 600_000),
+  };
+}
+
+/** The names are OpenTelemetry's own, so that what is set for a whole machine holds here too. */
+function readTraces(reader: EnvReader): TraceSettings | undefined {
+  const schemes = ["http:", "https:"];
+  const base = reader.url("OTEL_EXPORTER_OTLP_ENDPOINT", schemes);
+  const exact = reader.url("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", schemes);
+  const headers = reader.pairs("OTEL_EXPORTER_OTLP_HEADERS");
+  const serviceName = reader.text("OTEL_SERVICE_NAME", "affiant-relayer");
+  const ratio = reader.decimal("OTEL_TRACES_SAMPLER_ARG", 1, 1);
+  const url = exact ?? (base === undefined ? undefined : `${base.replace(/\/+$/, "")}/v1/traces`);
+  return url === undefined ? undefined : { url, headers, serviceName, ratio };
 }
 
 function checkReadable(file: string, complaints: string[]): void {

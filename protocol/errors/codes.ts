@@ -82,6 +82,9 @@ const table = {
   ERR_CONFLICT_LOG_OPERATOR: { status: 409, title: "The log is registered to another operator or note key" },
   ERR_UNAVAILABLE_QUEUE: { status: 503, title: "The relayer is busy", retryable: true },
   ERR_UNAVAILABLE_STORAGE: { status: 503, title: "The relayer cannot write to its storage", retryable: true },
+  ERR_INPUT_REDIS: { status: 400, title: "The Redis named would forget the queue" },
+  ERR_NOT_FOUND_JOB: { status: 404, title: "The journal has no such job" },
+  ERR_CONFLICT_JOB_STATE: { status: 409, title: "The job has not failed: there is nothing to try again" },
   ERR_UNAVAILABLE_STOPPING: { status: 503, title: "The relayer is shutting down", retryable: true },
   // Agents: keys, the journal in the agent's folder, and what the relayer tells it.
   ERR_NOT_FOUND_AGENT: { status: 404, title: "There is no such agent" },

@@ -5,7 +5,7 @@ import { DatabaseSync } from "node:sqlite";
 import { AffiantError } from "../../protocol/errors/affiantError.ts";
 import { migrations } from "./migrations.ts";
 
-/** One SQLite file, written by this process alone. `fault` lets tests break a write at a named point. */
+/** One SQLite file, shared by the processes of one machine. `fault` lets tests break a write at a named point. */
 export interface Database {
   readonly sql: DatabaseSync;
   /**
@@ -38,6 +38,7 @@ export const commitNames = [
   "job.unmine",
   "job.release",
   "job.fail",
+  "lease.take",
 ] as const;
 export type CommitName = (typeof commitNames)[number];
 

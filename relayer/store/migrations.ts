@@ -146,4 +146,13 @@ export const migrations: readonly string[] = [
     PRIMARY KEY (escrow_group, commitment, holder)
   ) WITHOUT ROWID;
   `,
+  `
+  -- Which process leads a lane, until when, and under which fencing token: it grows with each change of the leader.
+  CREATE TABLE lane_lease (
+    lane TEXT PRIMARY KEY,
+    holder TEXT,
+    token INTEGER NOT NULL,
+    expires_at_ms INTEGER NOT NULL
+  ) WITHOUT ROWID;
+  `,
 ];
