@@ -3,6 +3,7 @@ import { type Delivery, receiveKey, type Received } from "./receiveKey.ts";
 import { type EpochKey } from "../../protocol/escrow/epochKey.ts";
 import { type Hex } from "../../protocol/encoding/hex.ts";
 import { type EscrowGroup } from "../../protocol/escrow/ids.ts";
+import { type RecipientKey } from "../../protocol/hpke/hpke.ts";
 import { AffiantError } from "../../protocol/errors/affiantError.ts";
 
 /** Where sealed keys are fetched. Two drafts of one epoch can exist after a crash: the commitment on chain says which. */
@@ -15,7 +16,7 @@ export interface KeyHolderOptions {
   readonly group: EscrowGroup;
   readonly member: string;
   /** Private X25519 keys of the agent's evidence, newest first: a key may have been sealed before the last attestation. */
-  readonly privateKeys: () => readonly Uint8Array[];
+  readonly privateKeys: () => readonly RecipientKey[] | Promise<readonly RecipientKey[]>;
   readonly source: EscrowSource;
   readonly deliveries: DeliverySource;
   /** Told once for each epoch what came of its key: to acknowledge, or to report. */
@@ -76,7 +77,7 @@ export class KeyHolder {
     const delivery = await deliveries.fetch(epoch, keyCommitment);
     if (!delivery) throw new AffiantError("ERR_UNAVAILABLE_KEY", `the key of epoch ${epoch} was not delivered yet`);
     let received: Received | undefined;
-    for (const memberPrivateKey of privateKeys()) {
+    for (const memberPrivateKey of await privateKeys()) {
       const input = { epoch: { ...group, epoch }, member, memberPrivateKey, published, delivery };
       received = await receiveKey(input);
       if (received.kind !== "unopenable") break;

@@ -5,6 +5,7 @@ import { type EscrowEpoch } from "../../protocol/escrow/ids.ts";
 import { type MisdeliveryProof, proveMisdelivery } from "../../protocol/escrow/misdelivery.ts";
 import { openKey, sealedHashOf } from "../../protocol/escrow/sealedKey.ts";
 import { isUnderRoot } from "../../protocol/escrow/sealedTree.ts";
+import { type RecipientKey } from "../../protocol/hpke/hpke.ts";
 import { AffiantError, isAffiantError } from "../../protocol/errors/affiantError.ts";
 
 /** What a member fetches: its sealed key, and that it is under the epoch's root. */
@@ -16,7 +17,7 @@ export interface Delivery {
 export interface ReceiveInput {
   readonly epoch: EscrowEpoch;
   readonly member: string;
-  readonly memberPrivateKey: Uint8Array;
+  readonly memberPrivateKey: RecipientKey;
   readonly published: PublishedEpoch;
   readonly delivery: Delivery;
 }

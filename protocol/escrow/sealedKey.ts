@@ -1,7 +1,7 @@
 import { keccak256 } from "ethers";
 
 import { epochKeyLength, type EpochKey, packEpochKey } from "./epochKey.ts";
-import { type HpkeSealed, hpkeOpen, hpkeSeal, keyLength, tagLength } from "./hpke.ts";
+import { type HpkeSealed, hpkeOpen, hpkeSeal, keyLength, type RecipientKey, tagLength } from "../hpke/hpke.ts";
 import { type EscrowEpoch, sealedKeyContext } from "./ids.ts";
 import { fromHex, type Hex } from "../encoding/hex.ts";
 import { AffiantError } from "../errors/affiantError.ts";
@@ -40,7 +40,7 @@ export async function sealKey(input: SealKeyInput): Promise<Uint8Array> {
 export interface OpenKeyInput {
   readonly epoch: EscrowEpoch;
   readonly member: string;
-  readonly memberPrivateKey: Uint8Array;
+  readonly memberPrivateKey: RecipientKey;
   /** As the chain has it for this epoch. */
   readonly publisherKey: Uint8Array;
   readonly keyCommitment: Hex;

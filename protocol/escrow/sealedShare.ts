@@ -1,7 +1,7 @@
 import { concat, keccak256 } from "ethers";
 
 import { type Commitments, isShareOf, scalarBytes, scalarOfBytes, type Share } from "./feldman.ts";
-import { hpkeOpen, hpkeOpenWith, hpkeSeal, sharedSecretOf } from "./hpke.ts";
+import { hpkeOpen, hpkeOpenWith, hpkeSeal, sharedSecretOf } from "../hpke/hpke.ts";
 import { type EscrowGroup, sealedShareContext } from "./ids.ts";
 import { packSealed, parseSealed, sealedHashOf } from "./sealedKey.ts";
 import { isUnderRoot } from "./sealedTree.ts";

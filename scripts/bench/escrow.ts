@@ -2,7 +2,7 @@
 import { createHash, randomBytes } from "node:crypto";
 
 import { draftEpoch } from "../../orchestrator/escrow/draftEpoch.ts";
-import { encryptionKeyOf } from "../../protocol/escrow/hpke.ts";
+import { encryptionKeyOf } from "../../protocol/hpke/hpke.ts";
 import { groupIdOf } from "../../protocol/escrow/ids.ts";
 import { measure } from "./gas/escrow.ts";
 import { type BenchReport, type BenchRow } from "./report.ts";

@@ -13,7 +13,7 @@ import { toBase64 } from "../../protocol/encoding/base64.ts";
 import { toBase64url } from "../../protocol/encoding/base64url.ts";
 import { fromHex, type Hex, toHex } from "../../protocol/encoding/hex.ts";
 import { scalarBytes } from "../../protocol/escrow/feldman.ts";
-import { encryptionKeyOf } from "../../protocol/escrow/hpke.ts";
+import { encryptionKeyOf } from "../../protocol/hpke/hpke.ts";
 import { recoveryRequestId } from "../../protocol/escrow/ids.ts";
 import { openShare } from "../../protocol/escrow/sealedShare.ts";
 import { tempFolders } from "../helpers/tempFolder.ts";

@@ -11,7 +11,7 @@ import { draftEpoch, type EpochDraft } from "../../orchestrator/escrow/draftEpoc
 import { RelayerDeliveries } from "../../orchestrator/escrow/relayerDeliveries.ts";
 import { sealedKeyArgs, sealedKeyCommand, type SealedKeysUpload } from "../../protocol/api/sealedKeys.ts";
 import { type Hex, toHex } from "../../protocol/encoding/hex.ts";
-import { encryptionKeyOf } from "../../protocol/escrow/hpke.ts";
+import { encryptionKeyOf } from "../../protocol/hpke/hpke.ts";
 import { groupIdOf } from "../../protocol/escrow/ids.ts";
 import { keyEscrowAbi } from "../../protocol/generated/abi/KeyEscrow.ts";
 import { formatCall } from "../../protocol/ucan/callMessage.ts";

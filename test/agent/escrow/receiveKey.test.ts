@@ -6,7 +6,7 @@ import { escrowLane, type EscrowSigning, signAcknowledge, signMisdelivery } from
 import { ChainEscrow } from "../../../agent/escrow/escrowReader.ts";
 import { type EpochDraft } from "../../../orchestrator/escrow/draftEpoch.ts";
 import { keyCommitmentOf } from "../../../protocol/escrow/epochKey.ts";
-import { encryptionKeyOf } from "../../../protocol/escrow/hpke.ts";
+import { encryptionKeyOf } from "../../../protocol/hpke/hpke.ts";
 import { verifyMisdelivery } from "../../../protocol/escrow/misdelivery.ts";
 import { sealedHashOf, sealKey } from "../../../protocol/escrow/sealedKey.ts";
 import { sealedTree } from "../../../protocol/escrow/sealedTree.ts";

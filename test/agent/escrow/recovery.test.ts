@@ -5,7 +5,7 @@ import { ChainEscrow } from "../../../agent/escrow/escrowReader.ts";
 import { handOverShare, type HandedShare, recoverKey } from "../../../agent/escrow/recovery.ts";
 import { type Dealt, dealShares } from "../../../orchestrator/escrow/dealShares.ts";
 import { type Hex, toHex } from "../../../protocol/encoding/hex.ts";
-import { encryptionKeyOf } from "../../../protocol/escrow/hpke.ts";
+import { encryptionKeyOf } from "../../../protocol/hpke/hpke.ts";
 import { recoveryRequestId } from "../../../protocol/escrow/ids.ts";
 import { commitmentsHashOf, openShare, type ShareSeat } from "../../../protocol/escrow/sealedShare.ts";
 import { rejectionCode, thrownCode } from "../../helpers/errorCode.ts";

@@ -56,7 +56,7 @@ describe("the publisher of epochs", () => {
     const world = await start();
     const [known, stranger, late] = world.agents.map(({ address }) => address) as [string, string, string];
     await world.escrow.removeMembers(world.group, [late]);
-    const { encryptionKeyOf } = await import("../../../protocol/escrow/hpke.ts");
+    const { encryptionKeyOf } = await import("../../../protocol/hpke/hpke.ts");
     const publisher = world.publisher({
       encryptionKeyOf: async (agent) => (agent === stranger ? undefined : encryptionKeyOf(privateKeyOf(agent))),
     });

@@ -13,7 +13,7 @@ import { OrchestratorEscrow } from "../../../orchestrator/escrow/chainEscrow.ts"
 import { DeliveryFolder } from "../../../orchestrator/escrow/deliveryFolder.ts";
 import { EpochPublisher, type PublisherOptions } from "../../../orchestrator/escrow/publisher.ts";
 import { toHex } from "../../../protocol/encoding/hex.ts";
-import { encryptionKeyOf } from "../../../protocol/escrow/hpke.ts";
+import { encryptionKeyOf } from "../../../protocol/hpke/hpke.ts";
 import { escrowWorld } from "../../contracts/escrowWorld.ts";
 
 export const graceBlocks = 5;

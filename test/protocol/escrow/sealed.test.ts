@@ -4,7 +4,7 @@ import { expect } from "chai";
 import { type Hex, toHex } from "../../../protocol/encoding/hex.ts";
 import { keyCommitmentOf, matchesCommitment } from "../../../protocol/escrow/epochKey.ts";
 import { deal } from "../../../protocol/escrow/feldman.ts";
-import { encryptionKeyOf } from "../../../protocol/escrow/hpke.ts";
+import { encryptionKeyOf } from "../../../protocol/hpke/hpke.ts";
 import { groupIdOf } from "../../../protocol/escrow/ids.ts";
 import { proveMisdelivery, verifyMisdelivery } from "../../../protocol/escrow/misdelivery.ts";
 import { openKey, sealedHashOf, sealedKeyLength, sealKey } from "../../../protocol/escrow/sealedKey.ts";

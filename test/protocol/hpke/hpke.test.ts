@@ -10,7 +10,7 @@ import {
   hpkeSeal,
   keySchedule,
   sharedSecretOf,
-} from "../../../protocol/escrow/hpke.ts";
+} from "../../../protocol/hpke/hpke.ts";
 import { rejectionCode } from "../../helpers/errorCode.ts";
 
 const vector = JSON.parse(

@@ -63,10 +63,17 @@ export async function hpkeSeal(input: SealInput): Promise<HpkeSealed> {
   }
 }
 
-export interface OpenInput extends HpkeContext, HpkeSealed {
-  readonly recipientPrivateKey: Uint8Array;
-  /** X25519, 32 bytes. */
+/** One message's encapsulated key, and the X25519 key of who sealed it; 32 bytes each. */
+export interface Encapsulated {
+  readonly enc: Uint8Array;
   readonly senderKey: Uint8Array;
+}
+
+/** A private X25519 key, or whoever keeps it and gives the shared secret of one message (`sharedSecretOf`) alone. */
+export type RecipientKey = Uint8Array | ((encapsulated: Encapsulated) => Promise<Uint8Array>);
+
+export interface OpenInput extends HpkeContext, HpkeSealed, Encapsulated {
+  readonly recipientPrivateKey: RecipientKey;
 }
 
 /** @throws AffiantError ERR_PROOF_SEALED_KEY if it was sealed to another key, by another sender, for another context, or changed */
@@ -78,10 +85,14 @@ export async function hpkeOpen(input: OpenInput): Promise<Uint8Array> {
  * The KEM's shared secret (RFC 9180 §4.1, AuthDecap), 32 bytes. It opens this one ciphertext and no other, so a receiver
  * who disputes what it was sent can show it and keep its private key.
  */
-export async function sharedSecretOf(input: Omit<OpenInput, "ciphertext" | "aad" | "info">): Promise<Uint8Array> {
+export async function sharedSecretOf({
+  recipientPrivateKey,
+  ...input
+}: Encapsulated & Pick<OpenInput, "recipientPrivateKey">): Promise<Uint8Array> {
+  if (typeof recipientPrivateKey === "function") return recipientPrivateKey(input);
   try {
     const secret = await kem.decap({
-      recipientKey: await kem.deserializePrivateKey(plain(input.recipientPrivateKey)),
+      recipientKey: await kem.deserializePrivateKey(plain(recipientPrivateKey)),
       senderPublicKey: await kem.deserializePublicKey(plain(input.senderKey)),
       enc: plain(input.enc),
     });
@@ -121,6 +132,19 @@ export function keySchedule(sharedSecret: Uint8Array, info: Uint8Array): { key: 
     key: labeledExpand(secret, "key", context, 16),
     baseNonce: labeledExpand(secret, "base_nonce", context, 12),
   };
+}
+
+/** X25519, both 32 bytes. */
+export interface EncryptionKeyPair {
+  readonly publicKey: Uint8Array;
+  readonly privateKey: Uint8Array;
+}
+
+/** DeriveKeyPair (RFC 9180 §7.1.3). @param seed at least 32 secret bytes */
+export async function deriveEncryptionKeyPair(seed: Uint8Array): Promise<EncryptionKeyPair> {
+  const { privateKey } = await kem.deriveKeyPair(plain(seed).buffer);
+  const bytes = new Uint8Array(await kem.serializePrivateKey(privateKey));
+  return { publicKey: encryptionKeyOf(bytes), privateKey: bytes };
 }
 
 /** The X25519 key of a private key, 32 bytes each. */
