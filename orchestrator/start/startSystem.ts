@@ -176,7 +176,7 @@ class Startup {
       const { deployer } = openLocalAccounts(this.#layout.mnemonic);
       const deployment = await deployContracts(deployer.connect(provider), {
         previous,
-        onDeployed: (name) => this.#progress.update(name),
+        onSent: (count) => this.#progress.update(`transaction ${count}`),
       });
       if (deployment !== previous) await writeDeploymentFile(this.#layout.deployment, deployment);
       const count = Object.keys(deployment.contracts).length;

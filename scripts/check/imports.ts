@@ -8,15 +8,27 @@ import { dirname, join, relative, resolve, sep } from "node:path";
 
 import ts from "typescript";
 
-const rooms = ["protocol", "circuits", "agent", "attestation", "orchestrator", "relayer", "auditor", "cli", "examples"];
+const rooms = [
+  "protocol",
+  "circuits",
+  "ignition",
+  "agent",
+  "attestation",
+  "orchestrator",
+  "relayer",
+  "auditor",
+  "cli",
+  "examples",
+];
 
 /** Which rooms a room may import. A room that is not a key here may not exist. */
 export const allowedImports: Readonly<Record<string, readonly string[]>> = {
   protocol: [],
   circuits: ["protocol"],
+  ignition: ["protocol"],
   agent: ["protocol", "circuits"],
   attestation: ["protocol", "agent"],
-  orchestrator: ["protocol", "circuits", "agent", "attestation"],
+  orchestrator: ["protocol", "circuits", "ignition", "agent", "attestation"],
   relayer: ["protocol", "circuits"],
   auditor: ["protocol"],
   cli: [...rooms, "scripts"],

@@ -1,0 +1,103 @@
+import { buildModule, type NamedArtifactContractDeploymentFuture } from "@nomicfoundation/ignition-core";
+
+import {
+  governanceRoleNames,
+  governanceRoles,
+  type RoleFunctions,
+  selectorOf,
+} from "../../protocol/governance/roles.ts";
+import { circuitIdOf } from "../../protocol/zk/circuitId.ts";
+import { publicSignalTable } from "../../protocol/zk/publicSignals.ts";
+
+/**
+ * The one description of what is deployed, for a local chain, a test and a public chain alike (DESIGN.md §10): the manager
+ * of roles, the table of verifiers with its first entry, the registries behind UUPS proxies, the log's anchor, which has
+ * neither proxy nor roles, and who may do what.
+ *
+ * Parameters, addresses unless said otherwise; who is not named is the deployer: `admin` (grants roles; has to be the
+ * deployer here, a handover is a step of its own), `attestationService`, `orchestrator`, `upgrader`, `guardian`, and
+ * `upgraderDelaySec`, seconds between the announcement of an upgrade and its earliest effect (default 0).
+ *
+ * The ids of the futures are part of the journals of deployments under way: never rename one.
+ */
+export default buildModule("Affiant", (m) => {
+  const deployer = m.getAccount(0);
+  const accessManager = m.contract("AccessManager", [deployer]);
+  const verifierRegistry = m.contract("VerifierRegistry", [accessManager]);
+  const logAnchor = m.contract("LogAnchor");
+  const keyOwnershipVerifier = m.contract("KeyOwnershipVerifier");
+
+  // A proxy is initialised in the transaction that creates it: there is no moment to seize it.
+  type Contract = NamedArtifactContractDeploymentFuture<string>;
+  const behindProxy = (name: string, implementation: Contract, args: readonly Contract[]): Contract => {
+    const call = m.encodeFunctionCall(implementation, "initialize", [...args], { id: `${name}_initialize` });
+    return m.contract("ERC1967Proxy", [implementation, call], { id: `${name}_proxy` });
+  };
+  const agentRegistry = behindProxy("AgentRegistry", m.contract("AgentRegistry"), [accessManager, verifierRegistry]);
+  const besideAgents = [accessManager, agentRegistry];
+  const policyRegistry = behindProxy("PolicyRegistry", m.contract("PolicyRegistry"), besideAgents);
+  const contractRegistry = behindProxy("ContractRegistry", m.contract("ContractRegistry"), besideAgents);
+  const attestationReader = m.contract("AttestationReader");
+  const attestationImplementation = m.contract("AttestationRegistry", [attestationReader]);
+  const attestationRegistry = behindProxy("AttestationRegistry", attestationImplementation, besideAgents);
+  const keyEscrow = behindProxy("KeyEscrow", m.contract("KeyEscrow"), [
+    accessManager,
+    attestationRegistry,
+    agentRegistry,
+  ]);
+
+  // Before the roles: the deployer may not do it any more afterwards.
+  const entered = m.call(verifierRegistry, "schedule", [
+    circuitIdOf("key-ownership"),
+    keyOwnershipVerifier,
+    publicSignalTable["key-ownership"].length,
+  ]);
+
+  // One transaction: there is no moment in which half of the roles are set up.
+  const governed = {
+    agentRegistry,
+    policyRegistry,
+    contractRegistry,
+    attestationRegistry,
+    keyEscrow,
+    verifierRegistry,
+  };
+  const setUp = governanceRoleNames.flatMap((name) => {
+    const { id, label, delayed, functions } = governanceRoles[name];
+    const encode = (call: string, part: string, args: NonNullable<Parameters<typeof m.encodeFunctionCall>[2]>) =>
+      m.encodeFunctionCall(accessManager, call, args, { id: `${name}_${part}` });
+    const holder = m.getParameter(name, deployer as unknown as string);
+    const delaySec = delayed ? m.getParameter("upgraderDelaySec", 0) : 0;
+    return [
+      encode("labelRole", "label", [id, label]),
+      ...Object.entries(functions as RoleFunctions).map(([contract, signatures]) => {
+        const selectors = signatures.map(selectorOf);
+        return encode("setTargetFunctionRole", contract, [governed[contract as keyof typeof governed], selectors, id]);
+      }),
+      encode("grantRole", "grant", [id, holder, delaySec]),
+    ];
+  });
+  const guard = m.encodeFunctionCall(
+    accessManager,
+    "setRoleGuardian",
+    [governanceRoles.upgrader.id, governanceRoles.guardian.id],
+    { id: "upgrader_guardian" },
+  );
+  m.call(accessManager, "multicall", [[...setUp, guard]], {
+    id: "roles",
+    after: [entered, ...Object.values(governed)],
+  });
+
+  return {
+    accessManager,
+    verifierRegistry,
+    agentRegistry,
+    policyRegistry,
+    contractRegistry,
+    attestationRegistry,
+    keyEscrow,
+    logAnchor,
+    keyOwnershipVerifier,
+    attestationReader,
+  };
+});
