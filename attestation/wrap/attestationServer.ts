@@ -9,7 +9,7 @@ import { type Verifier } from "../verifier/verifier.ts";
 import { type Wrapper } from "./wrapper.ts";
 
 export interface AttestationServerOptions {
-  readonly wrapper: Pick<Wrapper, "answer">;
+  readonly wrapper: Pick<Wrapper, "answer"> & Partial<Pick<Wrapper, "answered">>;
   /** Absent: the agent answers challenges and verifies nobody. */
   readonly verifier?: Pick<Verifier, "verify">;
   /** Default 127.0.0.1. */
@@ -23,11 +23,15 @@ export interface AttestationServer {
   close(): Promise<void>;
 }
 
+const evidenceRoute = "GET /v1/attestation/evidence/";
 const maxBodyBytes = 32_768;
 /** More at a time are refused: each of them is held in memory while the program is measured. */
 const maxWaiting = 64;
 
-/** Serves challenges and tasks over HTTP: `POST /v1/attestation/challenge`, `POST /v1/attestation/verify`. */
+/**
+ * Serves challenges and tasks over HTTP: `POST /v1/attestation/challenge`, `POST /v1/attestation/verify`, and the evidence
+ * of a hash that a verdict names: `GET /v1/attestation/evidence/{hash}`.
+ */
 export async function serveAttestation(options: AttestationServerOptions): Promise<AttestationServer> {
   const { host = "127.0.0.1", port = 0 } = options;
   let waiting = 0;
@@ -68,6 +72,10 @@ async function serve(
       send(response, 200, { evidence });
     } else if (route === "POST /v1/attestation/verify" && verifier) {
       send(response, 200, await verifier.verify(parseSealedTask(await readJson(request))));
+    } else if (route.startsWith(evidenceRoute)) {
+      const evidence = wrapper.answered?.evidence(route.slice(evidenceRoute.length));
+      if (evidence === undefined) throw new AffiantError("ERR_NOT_FOUND_EVIDENCE", "no such evidence was given here");
+      send(response, 200, { evidence });
     } else if (route === "GET /healthz") {
       send(response, 200, { ok: true });
     } else {

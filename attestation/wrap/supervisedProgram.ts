@@ -8,6 +8,8 @@ export interface ProgramOptions {
   readonly cwd?: string;
   readonly env?: NodeJS.ProcessEnv;
   readonly stdio?: StdioOptions;
+  /** Told each time it is started, e.g. to serve a socket that it inherits. */
+  readonly onSpawn?: (child: ChildProcess) => void;
   /** How often in a row a program that crashed is started again. Default 5. */
   readonly maxRestarts?: number;
   /** Waited before the first restart, doubled for each further one. Default 200. */
@@ -79,7 +81,9 @@ export class SupervisedProgram {
     const [program, ...args] = command;
     this.#runs++;
     // Compiled modules that Python would leave behind would change what is measured.
-    return spawn(program, args, { cwd, env: { ...env, PYTHONDONTWRITEBYTECODE: "1" }, stdio });
+    const child = spawn(program, args, { cwd, env: { ...env, PYTHONDONTWRITEBYTECODE: "1" }, stdio });
+    this.#options.onSpawn?.(child);
+    return child;
   }
 
   async #supervise(): Promise<ProgramExit> {

@@ -1,3 +1,5 @@
+import { type Duplex } from "node:stream";
+
 import { type SigningKey } from "../../agent/keys/signingKey.ts";
 import { answerOf } from "../../protocol/attestation/answer.ts";
 import { type Challenge } from "../../protocol/attestation/challenge.ts";
@@ -7,12 +9,15 @@ import {
   evidenceSigningInput,
   platformBindingOf,
 } from "../../protocol/attestation/evidence.ts";
+import { hatchVariable } from "../../protocol/attestation/keyHatch.ts";
 import { utf8 } from "../../protocol/encoding/bytes.ts";
 import { fromHex, type Hex, toHex } from "../../protocol/encoding/hex.ts";
 import { AffiantError } from "../../protocol/errors/affiantError.ts";
 import { type EvidenceBackend, softwareBackend } from "../evidence/backend.ts";
 import { EncryptionKeys } from "../evidence/encryptionKeys.ts";
 import { settled } from "../measure/measureProcess.ts";
+import { AnsweredChallenges } from "./answeredChallenges.ts";
+import { KeyHatch } from "./keyHatch.ts";
 import { type ProgramExit, type ProgramOptions, SupervisedProgram } from "./supervisedProgram.ts";
 import { type Wrapping } from "./wrapping.ts";
 
@@ -29,7 +34,9 @@ export interface WrapperOptions extends ProgramOptions {
 
 /** Supervises an agent's program and answers challenges about what runs. */
 export class Wrapper {
-  readonly encryptionKeys = new EncryptionKeys();
+  readonly encryptionKeys: EncryptionKeys;
+  /** What was answered, for whoever wants to see the evidence that verdicts name. */
+  readonly answered: AnsweredChallenges;
   #options: WrapperOptions;
   #program: SupervisedProgram;
   #settledRun = 0;
@@ -37,9 +44,11 @@ export class Wrapper {
   #running: Promise<unknown> = Promise.resolve();
   #next: Promise<Hex> | undefined;
 
-  private constructor(options: WrapperOptions, program: SupervisedProgram) {
+  private constructor(options: WrapperOptions, program: SupervisedProgram, memory: Memory) {
     this.#options = options;
     this.#program = program;
+    this.encryptionKeys = memory.encryptionKeys;
+    this.answered = memory.answered;
   }
 
   /**
@@ -47,7 +56,9 @@ export class Wrapper {
    * @throws AffiantError ERR_INPUT_MEASURE
    */
   static async start(options: WrapperOptions): Promise<Wrapper> {
-    const wrapper = new Wrapper(options, await SupervisedProgram.start(options));
+    const memory = { encryptionKeys: new EncryptionKeys(), answered: new AnsweredChallenges() };
+    const full = withHatch(options, memory);
+    const wrapper = new Wrapper(full, await SupervisedProgram.start(full), memory);
     try {
       await wrapper.#measure();
       return wrapper;
@@ -97,7 +108,9 @@ export class Wrapper {
     };
     const platform = await backend.prove(platformBindingOf(claims));
     const signingInput = evidenceSigningInput(platform ? { ...claims, platform } : claims, signing.publicKey);
-    return assembleEvidence(signingInput, signing.sign(utf8(signingInput)));
+    const evidence = assembleEvidence(signingInput, signing.sign(utf8(signingInput)));
+    this.answered.add(challenge.round, evidence);
+    return evidence;
   }
 
   /** Ends the program and starts what the new wrapping is for. The old version's key is forgotten. */
@@ -140,6 +153,29 @@ export class Wrapper {
     if (this.#program.run !== run || this.#program.pid !== pid) throw restarting();
     return measurement;
   }
+}
+
+interface Memory {
+  readonly encryptionKeys: EncryptionKeys;
+  readonly answered: AnsweredChallenges;
+}
+
+/** The program is born with a socket, after its three standard streams, over which it can use the keys of its evidence. */
+function withHatch(options: WrapperOptions, { encryptionKeys, answered }: Memory): WrapperOptions {
+  const { env = process.env, stdio = "inherit" } = options;
+  const streams = Array.isArray(stdio) ? stdio.slice(0, 3) : [stdio, stdio, stdio];
+  while (streams.length < 3) streams.push("inherit");
+  const hatch = new KeyHatch(encryptionKeys, () => answered.rounds);
+  return {
+    ...options,
+    env: { ...env, [hatchVariable]: "3" },
+    stdio: [...streams, "pipe"],
+    onSpawn(child) {
+      const socket = child.stdio[3];
+      if (socket) hatch.serve(socket as Duplex);
+      options.onSpawn?.(child);
+    },
+  };
 }
 
 const clockSec = (): number => Math.floor(Date.now() / 1000);

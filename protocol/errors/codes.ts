@@ -126,6 +126,7 @@ const table = {
   ERR_INPUT_MEASURE: { status: 400, title: "The program cannot be measured" },
   ERR_AUTH_ATTESTATION_STORE: { status: 401, title: "The store of references does not open with this key" },
   ERR_NOT_FOUND_REFERENCE: { status: 404, title: "There is no reference of this agent" },
+  ERR_NOT_FOUND_EVIDENCE: { status: 404, title: "No evidence of this hash is kept here" },
   ERR_PROOF_SEAL: { status: 422, title: "The sealed message is not for this key, or not from this sender" },
   ERR_UNAVAILABLE_TARGET: { status: 503, title: "The agent that is to be attested does not answer", retryable: true },
   // Zero-knowledge proofs.
