@@ -12,7 +12,14 @@ export interface RelayerConfig {
   readonly port: number;
   readonly deploymentFile: string;
   readonly logOrigin: string;
+  /** Key of the log's operator, which anchors; the first lane of sponsored requests. */
   readonly senderKeyFile: string;
+  /** Keys of further lanes, which carry sponsored requests beside the first. */
+  readonly laneKeyFiles: readonly string[];
+  /** Transactions of one lane that may wait to be mined at once. */
+  readonly laneInFlight: number;
+  /** JSON-RPC calls that travel in one HTTP request, at most; 1 = no batches. */
+  readonly rpcBatchLimit: number;
   readonly noteKeyFile: string;
   readonly anchorIntervalMs: number;
   readonly anchorMaxEntries: number;
@@ -108,6 +115,9 @@ function readAll(reader: EnvReader): RelayerConfig {
     deploymentFile: reader.text("AFFIANT_DEPLOYMENT"),
     logOrigin: reader.origin("AFFIANT_LOG_ORIGIN", "localhost/affiant"),
     senderKeyFile: reader.text("AFFIANT_SENDER_KEY_FILE", join(dataDir, "sender.key")),
+    laneKeyFiles: reader.list("AFFIANT_LANE_KEY_FILES"),
+    laneInFlight: reader.whole("AFFIANT_LANE_IN_FLIGHT", 64, 1, 10_000),
+    rpcBatchLimit: reader.whole("AFFIANT_RPC_BATCH_LIMIT", 50, 1, 1_000),
     noteKeyFile: reader.text("AFFIANT_NOTE_KEY_FILE", join(dataDir, "note.key")),
     anchorIntervalMs: reader.whole("AFFIANT_ANCHOR_INTERVAL_MS", 60_000, 100, 86_400_000),
     anchorMaxEntries: reader.whole("AFFIANT_ANCHOR_MAX_ENTRIES", 10_000, 1, 100_000_000),

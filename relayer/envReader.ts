@@ -52,11 +52,15 @@ export class EnvReader {
     return value ?? fallback;
   }
 
+  /** Separated by commas; none if it is not set. */
+  list(name: string): readonly string[] {
+    const items = split(this.text(name, ""));
+    if (new Set(items).size !== items.length) this.complaints.push(`${name} names something twice`);
+    return items;
+  }
+
   urls(name: string): readonly string[] {
-    const urls = this.text(name)
-      .split(",")
-      .map((url) => url.trim())
-      .filter((url) => url !== "");
+    const urls = split(this.text(name));
     for (const url of urls) this.#checkScheme(name, url, ["http:", "https:"]);
     return urls;
   }
@@ -92,6 +96,13 @@ export class EnvReader {
     if (schemes.includes(scheme)) return;
     this.complaints.push(`${name} holds something that is no ${schemes.map((s) => `${s}//`).join(" or ")} URL`);
   }
+}
+
+function split(text: string): readonly string[] {
+  return text
+    .split(",")
+    .map((item) => item.trim())
+    .filter((item) => item !== "");
 }
 
 function decode(text: string): string {

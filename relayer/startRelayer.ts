@@ -41,10 +41,10 @@ import { AllowList } from "./requests/allowList.ts";
 import { Requests } from "./requests/requests.ts";
 import { SealedKeys } from "./sealedKeys/sealedKeys.ts";
 import { sealedKeysRouter } from "./sealedKeys/sealedKeysRouter.ts";
-import { openSender } from "./sender/openSender.ts";
+import { soleLease } from "./sender/laneLease.ts";
+import { openSender, openSimulator } from "./sender/openSender.ts";
 import { type Sender } from "./sender/sender.ts";
 import { openSenderKey, type TransactionSigner } from "./sender/signer.ts";
-import { simulate } from "./sender/simulate.ts";
 import { type CommitHook, type Database, openDatabase } from "./store/database.ts";
 import { DisclosureKeys } from "./store/disclosureKeys.ts";
 import { DisclosureStore } from "./store/disclosureStore.ts";
@@ -105,7 +105,7 @@ async function openRelayer(config: RelayerConfig, seams: RelayerSeams, closers: 
   const { database, log, disclosures } = openStore(config, deployment, signer, seams, closers);
   const chain = connectChain(config, deployment);
   const journal = new Journal(database);
-  const sender = openSender(config, deployment.chainId, chain, journal, signer);
+  const sender = openSender(config, deployment.chainId, chain, journal, signer, soleLease);
   const anchoring = await openAnchoring(config, chain, log, journal, sender, database);
 
   const { ingest, sequencer } = openIngest(config, chain, log, disclosures, closers);
@@ -152,7 +152,7 @@ async function openRelayer(config: RelayerConfig, seams: RelayerSeams, closers: 
     await closed;
     sequencer.drain();
   });
-  logger.info({ url, size: log.size, sender: sender.address }, "relayer is up");
+  logger.info({ url, size: log.size, lanes: sender.lanes.map(({ address }) => address) }, "relayer is up");
   return url;
 }
 
@@ -216,11 +216,12 @@ function openRequests(
     [contracts.contractRegistry.address, chain.scopedContracts.abi],
     [contracts.keyEscrow.address, chain.keyEscrow.abi],
   ]);
+  const simulator = openSimulator(config, chain, sender.operator);
   return new Requests(journal, sender, new AllowList(targets), {
     quotaPerDay: config.requestQuotaPerDay,
     gasPerDay: config.requestGasPerDay,
     now: Date.now,
-    simulate: (call) => simulate(chain.rpc, sender.address, call, chain.abis, config.gasLimitPerCall),
+    simulate: async (call) => ({ gasLimit: await simulator.run(call), blockNumber: chain.heads.head?.number ?? 0 }),
   });
 }
 

@@ -80,6 +80,7 @@ const table = {
   // The relayer: its own state.
   ERR_CONFLICT_LOG_FORK: { status: 409, title: "The stored log disagrees with what was signed or anchored" },
   ERR_CONFLICT_LOG_OPERATOR: { status: 409, title: "The log is registered to another operator or note key" },
+  ERR_UNAVAILABLE_FUNDS: { status: 503, title: "A sender account cannot pay for gas", retryable: true },
   ERR_UNAVAILABLE_QUEUE: { status: 503, title: "The relayer is busy", retryable: true },
   ERR_UNAVAILABLE_STORAGE: { status: 503, title: "The relayer cannot write to its storage", retryable: true },
   ERR_INPUT_REDIS: { status: 400, title: "The Redis named would forget the queue" },

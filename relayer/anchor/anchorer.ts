@@ -4,7 +4,8 @@ import { getBytes } from "ethers";
 
 import { toHex } from "../../protocol/encoding/hex.ts";
 import { AffiantError } from "../../protocol/errors/affiantError.ts";
-import { type Job, type Journal } from "../journal/journal.ts";
+import { type Job } from "../journal/job.ts";
+import { type Journal } from "../journal/journal.ts";
 import { type Log } from "../log/log.ts";
 import { type Sender } from "../sender/sender.ts";
 import { type AnchorFollower } from "./anchorFollower.ts";
@@ -116,7 +117,7 @@ export class Anchorer {
       await this.#submit("register-log", `register:${this.#reader.logId}`, data);
       return false;
     }
-    assertOurs(registration, this.#sender.address, toHex(this.#log.keys.note.publicKey));
+    assertOurs(registration, this.#sender.operator, toHex(this.#log.keys.note.publicKey));
     this.#registered = true;
     return true;
   }
@@ -174,6 +175,7 @@ export class Anchorer {
       agent: null,
       target: this.#reader.contract.address,
       data: getBytes(data),
+      lane: this.#sender.operator, // the contract takes anchors of the log's operator alone
     });
     this.#sender.wake();
   }

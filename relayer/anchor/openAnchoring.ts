@@ -31,7 +31,7 @@ export async function openAnchoring(
   const follower = new AnchorFollower(reader, log, database);
   await chain.heads.poll();
   const registration = await reader.registration();
-  if (registration) assertOurs(registration, sender.address, toHex(log.keys.note.publicKey));
+  if (registration) assertOurs(registration, sender.operator, toHex(log.keys.note.publicKey));
   await follower.follow();
   const anchorer = new Anchorer(log, journal, sender, reader, follower, {
     intervalMs: config.anchorIntervalMs,

@@ -36,7 +36,7 @@ const accessManagerAbi = [
 const activeForMs = 5_000;
 
 export function connectChain(config: RelayerConfig, { chainId, contracts }: Deployment): Chain {
-  const rpc = connectRpc(config.rpcUrls, chainId);
+  const rpc = connectRpc(config.rpcUrls, chainId, Date.now, config.rpcBatchLimit);
   const heads = new HeadTracker(rpc);
   const agents = readContract(rpc, contracts.agentRegistry.address, new Interface(agentRegistryAbi));
   const policies = readContract(rpc, contracts.policyRegistry.address, new Interface(policyRegistryAbi));

@@ -1,18 +1,7 @@
 import { AffiantError } from "../../protocol/errors/affiantError.ts";
+import { Endpoint, RpcError } from "./endpoint.ts";
 
-/** A JSON-RPC error that the node answered with: the node was reached and said no. */
-export class RpcError extends Error {
-  override readonly name = "RpcError";
-  readonly rpcCode: number;
-  /** Revert data where the node gave some, `0x…`. */
-  readonly data: string | undefined;
-
-  constructor(rpcCode: number, message: string, data: string | undefined) {
-    super(message);
-    this.rpcCode = rpcCode;
-    this.data = data;
-  }
-}
+export { RpcError };
 
 export interface Rpc {
   /**
@@ -24,8 +13,9 @@ export interface Rpc {
   troubles(): string[];
 }
 
-interface Endpoint {
-  readonly url: string;
+/** An endpoint and what is thought of it. */
+interface Standing {
+  readonly node: Endpoint;
   /** Host only: the path or query of an RPC address often is an access token. */
   readonly label: string;
   checked: boolean;
@@ -33,7 +23,6 @@ interface Endpoint {
   retryAtMs: number;
 }
 
-const timeoutMs = 10_000;
 const benchMs = 5_000;
 /** Endpoints are compared this often; one that is so many blocks behind the best is not asked while others answer. */
 const compareEveryMs = 5_000;
@@ -43,24 +32,31 @@ const busyCodes = new Set([-32005, -32603, 429]);
 
 /**
  * Plain JSON-RPC over several endpoints. Calls go to the first one in good standing; one that fails is benched for a
- * while, and so is one that lags behind the others. Each endpoint is asked for its chain id before it is believed, so one that serves another chain is never used.
+ * while, and so is one that lags behind the others. Each endpoint is asked for its chain id before it is believed, so
+ * one that serves another chain is never used.
+ * @param batchLimit calls that travel in one HTTP request, at most
  */
-export function connectRpc(urls: readonly string[], chainId: number, now: () => number = Date.now): Rpc {
-  const endpoints: Endpoint[] = urls.map((url) => ({
-    url,
+export function connectRpc(
+  urls: readonly string[],
+  chainId: number,
+  now: () => number = Date.now,
+  batchLimit = 50,
+): Rpc {
+  const endpoints: Standing[] = urls.map((url) => ({
+    node: new Endpoint(url, batchLimit),
     label: new URL(url).host,
     checked: false,
     trouble: undefined,
     retryAtMs: 0,
   }));
 
-  async function ask(endpoint: Endpoint, method: string, params: readonly unknown[]): Promise<unknown> {
+  async function ask(endpoint: Standing, method: string, params: readonly unknown[]): Promise<unknown> {
     if (!endpoint.checked) {
-      const got = Number(await post(endpoint.url, "eth_chainId", []));
+      const got = Number(await endpoint.node.call("eth_chainId", []));
       if (got !== chainId) throw new WrongChain(`${endpoint.label} serves chain ${got}, not ${chainId}`);
       endpoint.checked = true;
     }
-    const result = await post(endpoint.url, method, params);
+    const result = await endpoint.node.call(method, params);
     // An answer to a call from before it was benched does not bring it back.
     if (endpoint.retryAtMs <= now()) endpoint.trouble = undefined;
     return result;
@@ -71,9 +67,9 @@ export function connectRpc(urls: readonly string[], chainId: number, now: () => 
   /** Benches endpoints that fell behind, or came to serve another chain. A reorg moves them all, so it benches none. */
   async function compare(): Promise<void> {
     const heads = await Promise.all(
-      endpoints.map(async ({ url }) => {
+      endpoints.map(async ({ node }) => {
         try {
-          const [id, head] = await Promise.all([post(url, "eth_chainId", []), post(url, "eth_blockNumber", [])]);
+          const [id, head] = await Promise.all([node.call("eth_chainId", []), node.call("eth_blockNumber", [])]);
           return { chainId: Number(id), head: Number(head) };
         } catch {
           return undefined; // calls will find out
@@ -122,33 +118,3 @@ export function connectRpc(urls: readonly string[], chainId: number, now: () => 
 }
 
 class WrongChain extends Error {}
-
-let requestId = 0;
-
-async function post(url: string, method: string, params: readonly unknown[]): Promise<unknown> {
-  const response = await fetch(url, {
-    method: "POST",
-    headers: { "content-type": "application/json" },
-    body: JSON.stringify({ jsonrpc: "2.0", id: ++requestId, method, params }),
-    signal: AbortSignal.timeout(timeoutMs),
-  });
-  const text = await response.text();
-  let body: { result?: unknown; error?: { code?: unknown; message?: unknown; data?: unknown } };
-  try {
-    body = JSON.parse(text) as typeof body;
-  } catch {
-    throw new Error(`HTTP ${response.status} without JSON`);
-  }
-  if (body.error) {
-    throw new RpcError(Number(body.error.code ?? 0), String(body.error.message ?? ""), revertData(body.error.data));
-  }
-  if (!response.ok) throw new Error(`HTTP ${response.status}`);
-  return body.result;
-}
-
-/** Nodes put revert data in `data`, or one level deeper. */
-function revertData(data: unknown): string | undefined {
-  if (typeof data === "string" && data.startsWith("0x")) return data;
-  if (typeof data === "object" && data !== null && "data" in data) return revertData(data.data);
-  return undefined;
-}

@@ -5,7 +5,8 @@ import { type Anchorer } from "../anchor/anchorer.ts";
 import { type Chain } from "../chain/connectChain.ts";
 import { type Ingest } from "../ingest/ingest.ts";
 import { type Sequencer } from "../ingest/sequencer.ts";
-import { type Journal, jobStates } from "../journal/journal.ts";
+import { jobStates } from "../journal/job.ts";
+import { type Journal } from "../journal/journal.ts";
 import { type Log } from "../log/log.ts";
 import { type Sender } from "../sender/sender.ts";
 
@@ -77,14 +78,17 @@ function measureChain(registry: Registry, { journal, sender, chain }: Measured):
   jobs.reset();
   const balance = new Gauge({
     name: "affiant_sender_balance_ether",
-    help: "Balance of the sender's account",
+    help: "Balance of each lane's account",
+    labelNames: ["lane"],
     registers: [registry],
     async collect() {
-      try {
-        const wei = BigInt(String(await chain.rpc.call("eth_getBalance", [sender.address, "latest"])));
-        this.set(Number(wei / 1_000_000_000n) / 1e9);
-      } catch {
-        this.remove(); // unknown is not zero
+      for (const { address: lane } of sender.lanes) {
+        try {
+          const wei = BigInt(String(await chain.rpc.call("eth_getBalance", [lane, "latest"])));
+          this.set({ lane }, Number(wei / 1_000_000_000n) / 1e9);
+        } catch {
+          this.remove({ lane }); // unknown is not zero
+        }
       }
     },
   });

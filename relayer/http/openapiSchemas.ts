@@ -1,7 +1,7 @@
 import { maxSealedKeys } from "../../protocol/api/sealedKeys.ts";
 import { maxBatchEntries } from "../../protocol/api/types.ts";
 import { errorCodes } from "../../protocol/errors/codes.ts";
-import { jobStates } from "../journal/journal.ts";
+import { jobStates } from "../journal/job.ts";
 
 const hash = { type: "string", pattern: "^0x[0-9a-f]{64}$" };
 const address = { type: "string", pattern: "^0x[0-9a-fA-F]{40}$" };

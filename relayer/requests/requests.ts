@@ -6,18 +6,20 @@ import { type RequestStatus } from "../../protocol/api/types.ts";
 import { type Hex } from "../../protocol/encoding/hex.ts";
 import { AffiantError } from "../../protocol/errors/affiantError.ts";
 import { type Problem } from "../../protocol/errors/problem.ts";
-import { type Job, type Journal } from "../journal/journal.ts";
+import { type Job, type Simulation } from "../journal/job.ts";
+import { type Journal } from "../journal/journal.ts";
 import { type Sender } from "../sender/sender.ts";
 import { type AllowList } from "./allowList.ts";
+import { RequestIntake } from "./intake.ts";
 
 export interface RequestOptions {
   /** Requests of one agent in 24 hours; 0 = no limit. */
   readonly quotaPerDay: number;
-  /** Gas of one agent in 24 hours; 0 = no limit. */
+  /** Gas of one agent in 24 hours, what is under way at its limit; 0 = no limit. */
   readonly gasPerDay: number;
   readonly now: () => number;
   /** Runs the call without spending anything; throws what the contract says. */
-  readonly simulate: (call: { target: string; data: Uint8Array }) => Promise<unknown>;
+  readonly simulate: (call: { target: string; data: Uint8Array }) => Promise<Simulation>;
 }
 
 const dayMs = 86_400_000;
@@ -28,12 +30,18 @@ export class Requests {
   readonly #sender: Sender;
   readonly #allowList: AllowList;
   readonly #options: RequestOptions;
+  readonly #intake: RequestIntake;
 
   constructor(journal: Journal, sender: Sender, allowList: AllowList, options: RequestOptions) {
     this.#journal = journal;
     this.#sender = sender;
     this.#allowList = allowList;
     this.#options = options;
+    this.#intake = new RequestIntake(journal, () => ({
+      sinceMs: options.now() - dayMs,
+      requests: options.quotaPerDay,
+      gas: options.gasPerDay,
+    }));
   }
 
   /**
@@ -62,12 +70,9 @@ export class Requests {
     const same = this.#journal.byDedupeKey(dedupeKey);
     // A call that failed may be asked for again under a new key: what made it fail may have passed.
     if (same && (same.state !== "failed" || known)) return toStatus(same);
-    this.#checkQuota(agent);
-    await this.#options.simulate({ target, data });
-    const job = this.#journal.addRequest(
-      { id: randomUUID(), dedupeKey, kind: "request", agent, target, data },
-      idempotencyKey,
-    );
+    const simulation = await this.#options.simulate({ target, data });
+    const place = { kind: "request", agent, target, data, lane: null } as const;
+    const job = await this.#intake.add({ job: { id: randomUUID(), dedupeKey, ...place }, idempotencyKey, simulation });
     this.#sender.wake();
     return toStatus(job);
   }
@@ -77,16 +82,6 @@ export class Requests {
     const job = this.#journal.byId(id);
     if (job?.kind !== "request") throw new AffiantError("ERR_NOT_FOUND_REQUEST", "no request has this id");
     return { ...toStatus(job), attempts: this.#journal.attempts(id).map((attempt) => attempt.hash) };
-  }
-
-  #checkQuota(agent: string): void {
-    const { quotaPerDay, gasPerDay, now } = this.#options;
-    const used = this.#journal.usage(agent, now() - dayMs);
-    if ((quotaPerDay > 0 && used.count >= quotaPerDay) || (gasPerDay > 0 && used.gas >= gasPerDay)) {
-      throw new AffiantError("ERR_LIMIT_QUOTA", "the agent has used up what this relayer carries for it in a day", {
-        details: { requests: used.count, gas: used.gas, quotaPerDay, gasPerDay },
-      });
-    }
   }
 }
 

@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
 
-import { getBytes, hexlify, Transaction, Wallet } from "ethers";
+import { getBytes, hexlify, keccak256, Transaction, Wallet } from "ethers";
 
 import { AffiantError } from "../../protocol/errors/affiantError.ts";
 import { writeSecretFile } from "../store/secretFile.ts";
@@ -20,6 +20,8 @@ export interface UnsignedTransaction {
 export interface TransactionSigner {
   /** EIP-55. */
   readonly address: string;
+  /** True if the key is not here any more: `sign` always throws. */
+  readonly isRetired?: true;
   sign(transaction: UnsignedTransaction): Promise<{ raw: string; hash: string }>;
   /** Signs a 32-byte digest that is not a transaction's: r, s, v in 65 bytes. For the operator's checkpoints. */
   signDigest(digest: string): Uint8Array;
@@ -46,7 +48,20 @@ export function openSenderKey(file: string): TransactionSigner {
         maxPriorityFeePerGas: priorityFeeWei,
       });
       const raw = await wallet.signTransaction(transaction);
-      return { raw, hash: String(Transaction.from(raw).hash) };
+      return { raw, hash: keccak256(raw) };
+    },
+  };
+}
+
+/** An account whose key was taken out of the settings while transactions of it were under way. */
+export function retiredSigner(address: string): TransactionSigner {
+  const refusal = new AffiantError("ERR_INPUT_FILE", `no key file is given for the sender account ${address}`);
+  return {
+    address,
+    isRetired: true,
+    sign: () => Promise.reject(refusal),
+    signDigest: () => {
+      throw refusal;
     },
   };
 }

@@ -1,0 +1,127 @@
+import { isAffiantError } from "../../protocol/errors/affiantError.ts";
+import { type Journal } from "../journal/journal.ts";
+import { type LaneJournal } from "../journal/laneJournal.ts";
+import { fillGaps } from "./fillGaps.ts";
+import { followBroadcast } from "./followBroadcast.ts";
+import { followMined } from "./followMined.ts";
+import { type LaneLease } from "./laneLease.ts";
+import { type LanePass, type LaneTools } from "./lanePass.ts";
+import { type TransactionSigner } from "./signer.ts";
+import { spendNonces } from "./spendNonces.ts";
+import { transmit } from "./transmit.ts";
+
+/**
+ * Moves the jobs of one sender key forward: one account, one line of nonces. It keeps nothing in memory that the journal
+ * does not hold, so it can die between any two lines, here or in another process, and be gone on with from there.
+ */
+export class Lane {
+  readonly #signer: TransactionSigner;
+  readonly #journal: Journal;
+  readonly #lease: LaneLease;
+  readonly #tools: LaneTools;
+  #running: Promise<void> | undefined;
+  #again = false;
+  #stopped = false;
+  /** The head up to which the lane's transactions were followed, and the account's nonce there. */
+  #followed: { readonly hash: string; readonly onChain: number } | undefined;
+  /** Why its jobs do not move, in words for the operator. */
+  trouble: string | undefined;
+  /** Whether this process drives it; undefined before the first pass. */
+  isLed: boolean | undefined;
+
+  constructor(signer: TransactionSigner, journal: Journal, lease: LaneLease, tools: LaneTools) {
+    this.#signer = signer;
+    this.#journal = journal;
+    this.#lease = lease;
+    this.#tools = tools;
+  }
+
+  /** EIP-55. */
+  get address(): string {
+    return this.#signer.address;
+  }
+
+  /** Runs a pass soon; a pass that is running is followed by another. */
+  wake(): void {
+    if (this.#stopped) return;
+    this.#again = true;
+    this.#running ??= this.#passes().finally(() => {
+      this.#running = undefined;
+      if (this.#again && !this.#stopped) this.wake();
+    });
+  }
+
+  /** Lets the running pass end; what it did not reach waits in the journal. */
+  async stop(): Promise<void> {
+    this.#stopped = true;
+    await this.#running;
+    await this.#lease.release(this.address);
+  }
+
+  async #passes(): Promise<void> {
+    while (this.#again && !this.#stopped) {
+      this.#again = false;
+      let journal: LaneJournal | undefined;
+      try {
+        const token = await this.#lease.lead(this.address);
+        this.isLed = token !== undefined;
+        if (token !== undefined) {
+          journal = this.#journal.lane(this.address, token);
+          await this.#pass(journal);
+        }
+        this.trouble = undefined;
+      } catch (error) {
+        this.#followed = undefined;
+        this.#note(error, journal);
+      }
+    }
+  }
+
+  /** The chain or the disk failed, or the lead was lost: nothing is lost, the next head (or wake) tries again. */
+  #note(error: unknown, journal: LaneJournal | undefined): void {
+    if (isAffiantError(error) && error.code === "ERR_CONFLICT_LANE_LOST") {
+      this.isLed = false;
+      return;
+    }
+    this.trouble = error instanceof Error ? error.message : String(error);
+    try {
+      journal?.giveBack();
+    } catch {
+      // The disk: what was taken waits here until it can be written again.
+    }
+  }
+
+  async #pass(journal: LaneJournal): Promise<void> {
+    const { heads } = this.#tools;
+    const head = heads.head ?? (await heads.poll());
+    const isNewHead = this.#followed?.hash !== head.hash;
+    const onChain = isNewHead ? await this.#countOnChain() : (this.#followed?.onChain ?? 0);
+    const pass: LanePass = {
+      ...this.#tools,
+      ...{ journal, signer: this.#signer, head, onChain },
+      goOn: () => {
+        this.#followed = undefined;
+        this.#again = true;
+      },
+    };
+    if (isNewHead) {
+      // Without a new block nothing can have been mined, or be gone.
+      this.#followed = { hash: head.hash, onChain };
+      await followMined(pass);
+      await followBroadcast(pass);
+      await followMined(pass);
+      if (!this.#signer.isRetired) await fillGaps(pass);
+    }
+    const signed = journal.inState("signed").flatMap((job) => {
+      const attempt = journal.attempts(job.id).at(-1);
+      return attempt ? [{ job, attempt }] : [];
+    });
+    await transmit(pass, signed);
+    if (this.#signer.isRetired) journal.giveBack();
+    else await spendNonces(pass);
+  }
+
+  async #countOnChain(): Promise<number> {
+    return Number(await this.#tools.rpc.call("eth_getTransactionCount", [this.address, "latest"]));
+  }
+}
