@@ -43,51 +43,56 @@ export class Lane {
 
   /** Runs a pass soon; a pass that is running is followed by another. */
   wake(): void {
-    if (this.#stopped) return;
+    this.work().catch(() => undefined); // `trouble` says it
+  }
+
+  /**
+   * The same for a caller that waits: ends when no pass asks for another.
+   * @throws why its jobs do not move, if the last pass failed
+   */
+  work(): Promise<void> {
+    if (this.#stopped) return Promise.resolve();
     this.#again = true;
     this.#running ??= this.#passes().finally(() => {
       this.#running = undefined;
       if (this.#again && !this.#stopped) this.wake();
     });
+    return this.#running;
   }
 
   /** Lets the running pass end; what it did not reach waits in the journal. */
   async stop(): Promise<void> {
     this.#stopped = true;
-    await this.#running;
+    await this.#running?.catch(() => undefined);
     await this.#lease.release(this.address);
   }
 
   async #passes(): Promise<void> {
     while (this.#again && !this.#stopped) {
       this.#again = false;
-      let journal: LaneJournal | undefined;
-      try {
-        const token = await this.#lease.lead(this.address);
-        this.isLed = token !== undefined;
-        if (token !== undefined) {
-          journal = this.#journal.lane(this.address, token);
-          await this.#pass(journal);
-        }
-        this.trouble = undefined;
-      } catch (error) {
-        this.#followed = undefined;
-        this.#note(error, journal);
-      }
+      this.trouble = await this.#tryPass();
     }
+    if (this.trouble !== undefined) throw new Error(this.trouble);
   }
 
-  /** The chain or the disk failed, or the lead was lost: nothing is lost, the next head (or wake) tries again. */
-  #note(error: unknown, journal: LaneJournal | undefined): void {
-    if (isAffiantError(error) && error.code === "ERR_CONFLICT_LANE_LOST") {
-      this.isLed = false;
-      return;
-    }
-    this.trouble = error instanceof Error ? error.message : String(error);
+  /** @returns why it failed: the chain or the disk. Nothing is lost, the next head (or wake) tries again */
+  async #tryPass(): Promise<string | undefined> {
+    let journal: LaneJournal | undefined;
     try {
-      journal?.giveBack();
-    } catch {
-      // The disk: what was taken waits here until it can be written again.
+      const token = await this.#lease.lead(this.address);
+      this.isLed = token !== undefined;
+      if (token === undefined) return undefined;
+      journal = this.#journal.lane(this.address, token);
+      await this.#pass(journal);
+      return undefined;
+    } catch (error) {
+      this.#followed = undefined;
+      if (isAffiantError(error) && error.code === "ERR_CONFLICT_LANE_LOST") {
+        this.isLed = false;
+        return undefined;
+      }
+      giveBack(journal);
+      return error instanceof Error ? error.message : String(error);
     }
   }
 
@@ -123,5 +128,14 @@ export class Lane {
 
   async #countOnChain(): Promise<number> {
     return Number(await this.#tools.rpc.call("eth_getTransactionCount", [this.address, "latest"]));
+  }
+}
+
+/** What cannot be sent from here now, other lanes may send. */
+function giveBack(journal: LaneJournal | undefined): void {
+  try {
+    journal?.giveBack();
+  } catch {
+    // The disk, or another leader: what was taken waits here until it can be written.
   }
 }
