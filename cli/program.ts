@@ -9,6 +9,8 @@ import { agentProveCommand } from "./agentProve.ts";
 import { agentRecoverCommand } from "./agentRecover.ts";
 import { agentShowCommand } from "./agentShow.ts";
 import { measureCommandLine } from "./attestation/measure.ts";
+import { serveCommand } from "./attestation/serve.ts";
+import { ticketCommand } from "./attestation/ticket.ts";
 import { wrapCommand } from "./attestation/wrap.ts";
 import { auditCommand } from "./audit.ts";
 import { ceremonyCommand } from "./ceremony.ts";
@@ -57,6 +59,7 @@ const commands = (): readonly Command[] => [
     contractVerifyCommand(),
     contractRevokeCommand(),
   ]),
+  group("attestation", "Have agents verified by agents.", [serveCommand(), ticketCommand()]),
   measureCommandLine(),
   wrapCommand(),
   mcpProxyCommand(),

@@ -37,7 +37,7 @@ import { PolicyCheck } from "./policies/policyCheck.ts";
 import { KeyOwnershipProofs } from "./proofs/keyOwnershipProofs.ts";
 import { ProofPool } from "./proofs/proofPool.ts";
 import { proofsRouter } from "./proofs/proofsRouter.ts";
-import { AllowList } from "./requests/allowList.ts";
+import { AllowList, type CarriedContract, openAgentCalls, openAttestationCalls } from "./requests/allowList.ts";
 import { Requests } from "./requests/requests.ts";
 import { SealedKeys } from "./sealedKeys/sealedKeys.ts";
 import { sealedKeysRouter } from "./sealedKeys/sealedKeysRouter.ts";
@@ -210,11 +210,12 @@ function openRequests(
   journal: Journal,
   sender: Sender,
 ): Requests {
-  const targets = new Map([
-    [contracts.agentRegistry.address, chain.agents.abi],
-    [contracts.policyRegistry.address, chain.policies.abi],
-    [contracts.contractRegistry.address, chain.scopedContracts.abi],
-    [contracts.keyEscrow.address, chain.keyEscrow.abi],
+  const targets = new Map<string, CarriedContract>([
+    [contracts.agentRegistry.address, { abi: chain.agents.abi, open: openAgentCalls }],
+    [contracts.policyRegistry.address, { abi: chain.policies.abi }],
+    [contracts.contractRegistry.address, { abi: chain.scopedContracts.abi }],
+    [contracts.keyEscrow.address, { abi: chain.keyEscrow.abi }],
+    [contracts.attestationRegistry.address, { abi: chain.attestation.abi, open: openAttestationCalls }],
   ]);
   const simulator = openSimulator(config, chain, sender.operator);
   return new Requests(journal, sender, new AllowList(targets), {

@@ -37,7 +37,7 @@ export async function carryCall(
   journal.transaction(() => journal.storePendingCall(call));
   try {
     const { id } = await send(call);
-    const status = await waitUntilMined(relayer, id, options.mineTimeoutMs);
+    const status = await settle(relayer, id, options.mineTimeoutMs);
     journal.transaction(() => journal.forgetPendingCall(purpose));
     if (status.state === "failed") throw failure(status);
     return status;
@@ -49,7 +49,18 @@ export async function carryCall(
   }
 }
 
-async function waitUntilMined(relayer: RelayerClient, id: string, timeoutMs: number): Promise<RequestStatus> {
+/**
+ * Waits for a call that the relayer took.
+ * @throws AffiantError with the code of the relayer's problem if the call failed; ERR_UNAVAILABLE_RELAYER if it is not
+ * mined in time
+ */
+export async function waitUntilMined(relayer: RelayerClient, id: string, timeoutMs: number): Promise<RequestStatus> {
+  const status = await settle(relayer, id, timeoutMs);
+  if (status.state === "failed") throw failure(status);
+  return status;
+}
+
+async function settle(relayer: RelayerClient, id: string, timeoutMs: number): Promise<RequestStatus> {
   const until = performance.now() + timeoutMs;
   for (let pauseMs = 50; ; pauseMs = Math.min(pauseMs * 1.5, 1000)) {
     const status = await relayer.callStatus(id);

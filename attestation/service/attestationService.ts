@@ -11,14 +11,27 @@ import { signVerdict, type Verdict } from "../verifier/signVerdict.ts";
 import { type Wrapping } from "../wrap/wrapping.ts";
 import { type Choice, chooseFirst, chooseFresh, type Seat } from "./chooseVerdicts.ts";
 import { type TaskGiver } from "./giveTask.ts";
-import { newReference, type Reference, References } from "./references.ts";
+import { newReference, type Reference, type References } from "./references.ts";
 import { type RegistryReader, type RoundState, type TransactionSender } from "./registry.ts";
 import { nonceFor, RoundFiles, type TargetFile } from "./roundFile.ts";
 import { type SealedStore } from "./sealedStore.ts";
 
+export const alertKinds = [
+  "round-late",
+  "round-void",
+  "secret-lost",
+  "verifier-silent",
+  "quarantined",
+  "reference-missing",
+  "refused",
+  "not-introduced",
+  "ticket-reused",
+  "wrong-answer",
+] as const;
+export type AlertKind = (typeof alertKinds)[number];
+
 export interface ServiceAlert {
-  readonly kind:
-    "round-late" | "round-void" | "secret-lost" | "verifier-silent" | "quarantined" | "reference-missing" | "refused";
+  readonly kind: AlertKind;
   readonly round: number;
   readonly agent?: string;
   readonly detail: string;
@@ -26,6 +39,7 @@ export interface ServiceAlert {
 
 export interface ServiceOptions {
   readonly store: SealedStore;
+  readonly references: References;
   readonly registry: RegistryReader;
   readonly sender: TransactionSender;
   /** Account with the role of the attestation service. */
@@ -55,6 +69,11 @@ export interface EnrolRequest {
   readonly include?: readonly string[];
 }
 
+/** What a wrapping names as the libraries of the reference. */
+export function librariesOf({ files }: Manifest): readonly string[] {
+  return files.filter(({ role }) => role === "library").map(({ path }) => path);
+}
+
 const ableStatuses: readonly AttestationStatus[] = ["trusted", "expired"];
 
 /**
@@ -68,7 +87,7 @@ export class AttestationService {
 
   constructor(options: ServiceOptions) {
     this.#options = options;
-    this.#references = new References(options.store);
+    this.#references = options.references;
     this.#files = new RoundFiles(options.store);
   }
 
@@ -77,29 +96,44 @@ export class AttestationService {
    * @returns what its wrapper has to be given
    */
   async enrol(request: EnrolRequest): Promise<Wrapping> {
-    const { registry, sender, chainId, servicePublicKey } = this.#options;
-    const { agent, operator, tier, url, manifest, root, include = [] } = request;
+    const { agent, operator, manifest, root, include = [] } = request;
+    const reference = await this.draft(request);
+    await this.enter(reference, operator);
+    return {
+      format: "affiant-wrapping/1",
+      agent: formatEthrDid(BigInt(this.#options.chainId), agent),
+      version: reference.version,
+      agentKey: reference.agentKey,
+      servicePublicKey: this.#options.servicePublicKey,
+      root,
+      include,
+      libraries: librariesOf(manifest),
+    };
+  }
+
+  /**
+   * A reference for an agent's next version, in the store and not yet on chain.
+   * @throws AffiantError ERR_INPUT_ATTESTATION if the code was altered in memory while it was measured
+   */
+  async draft({ agent, tier, url, manifest }: Omit<EnrolRequest, "operator" | "root">): Promise<Reference> {
     if (manifest.memory.altered.length > 0) {
       throw new AffiantError(
         "ERR_INPUT_ATTESTATION",
         "the reference was measured while its code in memory was altered",
       );
     }
-    const { version } = await registry.standing(agent);
+    const { version } = await this.#options.registry.standing(agent);
     const reference = newReference(agent, version + 1, tier, url, manifest);
     // Before it is on chain: a commitment that nobody can open any more would be of no use.
-    await this.#references.put(reference);
-    await sender.send("enrol", [agent, reference.commitment, operator, assuranceTiers.indexOf(tier)]);
-    return {
-      format: "affiant-wrapping/1",
-      agent: formatEthrDid(BigInt(chainId), agent),
-      version: reference.version,
-      agentKey: reference.agentKey,
-      servicePublicKey,
-      root,
-      include,
-      libraries: manifest.files.filter(({ role }) => role === "library").map(({ path }) => path),
-    };
+    await this.#references.put(reference, manifest);
+    return reference;
+  }
+
+  /** Puts a drafted reference on chain, unless it is there: what a crash left half done is done again. */
+  async enter({ agent, commitment, tier }: Reference, operator: string): Promise<void> {
+    const { registry, sender } = this.#options;
+    if ((await registry.standing(agent)).commitment === commitment) return;
+    await sender.send("enrol", [agent, commitment, operator, assuranceTiers.indexOf(tier)]);
   }
 
   /** Has an enrolled agent verified by the one introduced before it, or by the service. */
@@ -116,9 +150,20 @@ export class AttestationService {
     const verdict =
       introducer === ZeroAddress
         ? await this.#verifyAlone(target, place, nonce)
-        : await this.#options.tasks.verdictOf(await this.#referenceOf(introducer), target, place, nonce);
+        : await this.#introducedBy(introducer, target, place, nonce);
     await sender.send("introduce", [agent, verdict]);
     return verdict;
+  }
+
+  /** The service steps in for an introducer that does not answer: it must not close the door to those behind it. */
+  async #introducedBy(introducer: string, target: Reference, place: TaskPlace, nonce: Hex): Promise<Verdict> {
+    try {
+      return await this.#options.tasks.verdictOf(await this.#referenceOf(introducer), target, place, nonce);
+    } catch (error) {
+      this.#alert("verifier-silent", 0, (error as Error).message, introducer);
+      const own = { ...place, verifier: this.#options.account.address };
+      return this.#verifyAlone(target, own, await this.#nonce(await this.#files.target(own), own));
+    }
   }
 
   /**
@@ -141,9 +186,11 @@ export class AttestationService {
     const commitment = await this.#files.newSecret();
     try {
       await sender.send("openRound", [commitment]);
-    } catch {
-      // Agents that left may still stand in the roster.
-      await sender.send("prune", [64]);
+    } catch (error) {
+      // Agents that left may still stand in the roster. If none do, this is refused, and was not the reason.
+      await sender.send("prune", [64]).catch(() => {
+        throw error;
+      });
       await sender.send("openRound", [commitment]);
     }
   }

@@ -1,6 +1,7 @@
 import { randomBytes } from "node:crypto";
 
 import { getAddress } from "ethers";
+import { LRUCache } from "lru-cache";
 
 import { answerOf } from "../../protocol/attestation/answer.ts";
 import { type Manifest, measurementOf } from "../../protocol/attestation/manifest.ts";
@@ -18,7 +19,8 @@ export interface Reference {
   readonly tier: AssuranceTier;
   /** Where its wrapper listens. */
   readonly url: string;
-  readonly manifest: Manifest;
+  /** Sequence number of the announcement that says so; 0 before the first. */
+  readonly announced: number;
   /** m, 32 bytes. */
   readonly measurement: Hex;
   readonly salt: Hex;
@@ -36,10 +38,11 @@ export function newReference(
   manifest: Manifest,
 ): Reference {
   const measurement = measurementOf(manifest);
+  const announced = 0;
   const salt = toHex(randomBytes(32));
   const commitment = referenceCommitment({ agent, version: BigInt(version), measurement, salt });
   const agentKey = toHex(randomBytes(32));
-  return { agent: getAddress(agent), version, tier, url, manifest, measurement, salt, agentKey, commitment };
+  return { agent: getAddress(agent), version, tier, url, announced, measurement, salt, agentKey, commitment };
 }
 
 /** e for a nonce. */
@@ -50,19 +53,32 @@ export function expectedAnswer({ measurement, agentKey }: Reference, nonce: Hex)
 /** The references of all agents, by what stands on chain. Old ones stay: a verdict about them may be disputed later. */
 export class References {
   readonly #store: SealedStore;
+  /** A round asks for the same few again and again. */
+  readonly #known = new LRUCache<string, Reference>({ max: 10_000 });
 
   constructor(store: SealedStore) {
     this.#store = store;
   }
 
-  put(reference: Reference): Promise<void> {
-    return this.#store.put(`reference ${reference.commitment}`, reference);
+  /** @param manifest with the first version of a record; people want to know later what was measured */
+  async put(reference: Reference, manifest?: Manifest): Promise<void> {
+    if (manifest) await this.#store.put(`manifest ${reference.commitment}`, manifest);
+    await this.#store.put(`reference ${reference.commitment}`, reference);
+    this.#known.set(reference.commitment, reference);
+  }
+
+  /** What was measured; undefined for a commitment of another service. */
+  manifestOf(commitment: string): Promise<Manifest | undefined> {
+    return this.#store.get<Manifest>(`manifest ${commitment}`);
   }
 
   /** @throws AffiantError ERR_NOT_FOUND_REFERENCE */
   async byCommitment(commitment: string): Promise<Reference> {
-    const reference = await this.#store.get<Reference>(`reference ${commitment}`);
-    if (reference) return reference;
+    const reference = this.#known.get(commitment) ?? (await this.#store.get<Reference>(`reference ${commitment}`));
+    if (reference) {
+      this.#known.set(commitment, reference);
+      return reference;
+    }
     throw new AffiantError("ERR_NOT_FOUND_REFERENCE", `there is no reference for the commitment ${commitment}`, {
       hint: "It was enrolled by another service, or the store is an older copy. Enrol the agent anew.",
     });

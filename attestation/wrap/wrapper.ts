@@ -15,14 +15,21 @@ import { fromHex, type Hex, toHex } from "../../protocol/encoding/hex.ts";
 import { AffiantError } from "../../protocol/errors/affiantError.ts";
 import { type EvidenceBackend, softwareBackend } from "../evidence/backend.ts";
 import { EncryptionKeys } from "../evidence/encryptionKeys.ts";
-import { settled } from "../measure/measureProcess.ts";
+import { type Manifest } from "../../protocol/attestation/manifest.ts";
+import { measureProcess, settled } from "../measure/measureProcess.ts";
 import { AnsweredChallenges } from "./answeredChallenges.ts";
 import { KeyHatch } from "./keyHatch.ts";
 import { type ProgramExit, type ProgramOptions, SupervisedProgram } from "./supervisedProgram.ts";
 import { type Wrapping } from "./wrapping.ts";
 
+/** For a version that is not enrolled yet. */
+export interface FirstMeasurement extends Pick<Wrapping, "root" | "include"> {
+  /** Has what was found enrolled. @returns the wrapping */
+  readonly enrol: (manifest: Manifest) => Promise<Wrapping>;
+}
+
 export interface WrapperOptions extends ProgramOptions {
-  readonly wrapping: Wrapping;
+  readonly wrapping: Wrapping | FirstMeasurement;
   /** Signs evidence; the agent's registered key. */
   readonly signing: SigningKey;
   readonly backend?: EvidenceBackend;
@@ -32,19 +39,21 @@ export interface WrapperOptions extends ProgramOptions {
   readonly nowSec?: () => number;
 }
 
+type EnrolledOptions = WrapperOptions & { readonly wrapping: Wrapping };
+
 /** Supervises an agent's program and answers challenges about what runs. */
 export class Wrapper {
   readonly encryptionKeys: EncryptionKeys;
   /** What was answered, for whoever wants to see the evidence that verdicts name. */
   readonly answered: AnsweredChallenges;
-  #options: WrapperOptions;
+  #options: EnrolledOptions;
   #program: SupervisedProgram;
   #settledRun = 0;
   /** Two at most: the measurement that is under way, and the one that begins after it. */
   #running: Promise<unknown> = Promise.resolve();
   #next: Promise<Hex> | undefined;
 
-  private constructor(options: WrapperOptions, program: SupervisedProgram, memory: Memory) {
+  private constructor(options: EnrolledOptions, program: SupervisedProgram, memory: Memory) {
     this.#options = options;
     this.#program = program;
     this.encryptionKeys = memory.encryptionKeys;
@@ -58,12 +67,14 @@ export class Wrapper {
   static async start(options: WrapperOptions): Promise<Wrapper> {
     const memory = { encryptionKeys: new EncryptionKeys(), answered: new AnsweredChallenges() };
     const full = withHatch(options, memory);
-    const wrapper = new Wrapper(full, await SupervisedProgram.start(full), memory);
+    const program = await SupervisedProgram.start(full);
     try {
+      const wrapping = await firstWrapping(options, program);
+      const wrapper = new Wrapper({ ...full, wrapping }, program, memory);
       await wrapper.#measure();
       return wrapper;
     } catch (error) {
-      await wrapper.stop();
+      await program.stop();
       throw error;
     }
   }
@@ -176,6 +187,15 @@ function withHatch(options: WrapperOptions, { encryptionKeys, answered }: Memory
       options.onSpawn?.(child);
     },
   };
+}
+
+/** Measures the program that runs now, and has that enrolled: it is started once, not once more to be measured. */
+async function firstWrapping(options: WrapperOptions, { pid }: SupervisedProgram): Promise<Wrapping> {
+  if (!("enrol" in options.wrapping)) return options.wrapping;
+  if (pid === undefined) throw new AffiantError("ERR_INPUT_MEASURE", "the program ended before it was measured");
+  const { root, include, enrol } = options.wrapping;
+  await settled(pid, options.settleMs ?? 600);
+  return enrol(await measureProcess(pid, { root, include }));
 }
 
 const clockSec = (): number => Math.floor(Date.now() / 1000);

@@ -20,6 +20,10 @@ export interface Wrapping {
   readonly include: readonly string[];
   /** Libraries of the reference (`MeasureOptions`). */
   readonly libraries: readonly string[];
+  /** Base URL of the service that the wrapper tells where it listens; absent: it was told by other means. */
+  readonly service?: string;
+  /** Of the ticket that was used: given the same one again, the wrapper need not enrol. */
+  readonly ticketId?: Hex;
 }
 
 /** Replaces what is there in one step, so that a crash leaves the old version or the new one. */

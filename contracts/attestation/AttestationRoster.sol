@@ -66,6 +66,7 @@ abstract contract AttestationRoster is IAttestationWriter, AttestationStore {
     function prune(uint256 limit) external {
         RoundClock memory clock = _clock();
         if (_isOpen(clock)) revert RoundStillOpen(clock.round);
+        if (limit == 0 || _store().departures.length == 0) revert NothingToPrune();
         _prune(limit);
     }
 

@@ -260,6 +260,10 @@ interface IAttestationEvents {
     /// @notice Thrown if a round is opened before agents that left are out of the roster: call `prune`.
     error DeparturesPending(uint256 count);
 
+    /// @notice Thrown if there is nobody to take out of the roster, or nobody is asked for: else anyone could have calls
+    /// carried that do nothing.
+    error NothingToPrune();
+
     /// @notice Thrown if a round is drawn before its block, or voided before its deadline, or closed before its end.
     /// @param notBefore first block in which the call can succeed.
     error TooEarly(uint256 blockNumber, uint256 notBefore);

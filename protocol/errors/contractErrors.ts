@@ -124,6 +124,9 @@ const table = {
   BatchSize: "ERR_INPUT_CONTRACT_CALL",
   ChainLength: "ERR_INPUT_CONTRACT_CALL",
 
+  // Attestation.
+  NothingToPrune: "ERR_CONFLICT_CONTRACT_STATE",
+
   // Key escrow.
   GroupExists: "ERR_CONFLICT_CONTRACT_STATE",
   NoSuchGroup: "ERR_NOT_FOUND_ON_CHAIN",

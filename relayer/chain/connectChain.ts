@@ -2,6 +2,7 @@ import { Interface } from "ethers";
 
 import { type Deployment } from "../../protocol/deployment.ts";
 import { agentRegistryAbi } from "../../protocol/generated/abi/AgentRegistry.ts";
+import { attestationRegistryAbi } from "../../protocol/generated/abi/AttestationRegistry.ts";
 import { contractRegistryAbi } from "../../protocol/generated/abi/ContractRegistry.ts";
 import { keyEscrowAbi } from "../../protocol/generated/abi/KeyEscrow.ts";
 import { logAnchorAbi } from "../../protocol/generated/abi/LogAnchor.ts";
@@ -21,6 +22,7 @@ export interface Chain {
   readonly scopedContracts: ContractReader;
   readonly keyEscrow: ContractReader;
   readonly accessManager: ContractReader;
+  readonly attestation: ContractReader;
   readonly logAnchor: ContractReader;
   readonly registries: Registries;
   /** Of all contracts, to put names to what they revert with. */
@@ -43,6 +45,7 @@ export function connectChain(config: RelayerConfig, { chainId, contracts }: Depl
   const scopedContracts = readContract(rpc, contracts.contractRegistry.address, new Interface(contractRegistryAbi));
   const keyEscrow = readContract(rpc, contracts.keyEscrow.address, new Interface(keyEscrowAbi));
   const accessManager = readContract(rpc, contracts.accessManager.address, new Interface(accessManagerAbi));
+  const attestation = readContract(rpc, contracts.attestationRegistry.address, new Interface(attestationRegistryAbi));
   const logAnchor = readContract(rpc, contracts.logAnchor.address, new Interface(logAnchorAbi));
   const registries = new Registries(agents, policies, heads, {
     chainId,
@@ -50,7 +53,7 @@ export function connectChain(config: RelayerConfig, { chainId, contracts }: Depl
     activeForMs,
     now: Date.now,
   });
-  const abis = [agents, policies, scopedContracts, keyEscrow, logAnchor].map(({ abi }) => abi);
-  const registriesAndLog = { agents, policies, scopedContracts, keyEscrow, accessManager, logAnchor };
+  const abis = [agents, policies, scopedContracts, keyEscrow, attestation, logAnchor].map(({ abi }) => abi);
+  const registriesAndLog = { agents, policies, scopedContracts, keyEscrow, accessManager, attestation, logAnchor };
   return { rpc, heads, ...registriesAndLog, registries, abis };
 }

@@ -57,6 +57,13 @@ export interface NewRequest {
   readonly job: NewJob;
   readonly idempotencyKey: string;
   readonly simulation: Simulation;
+  /** The same call may be carried again once it is through: nothing in it is used up. */
+  readonly repeatable?: boolean;
+}
+
+/** States in which a job makes room for another one of the same call. */
+export function makesRoom(state: JobState, repeatable: boolean): boolean {
+  return state === "failed" || (repeatable && (state === "mined" || state === "final"));
 }
 
 /** A signed transaction: an attempt at a job's nonce. */

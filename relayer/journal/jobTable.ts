@@ -32,12 +32,9 @@ export class JobTable {
     );
   }
 
-  /** Lets a failed job's key be used again. */
+  /** Lets a job's key be used again: for one that failed, or that is through and may be asked for once more. */
   freeKey(dedupeKey: string): void {
-    this.#run(
-      "UPDATE job SET dedupe_key = dedupe_key || '#' || id WHERE dedupe_key = ? AND state = 'failed'",
-      dedupeKey,
-    );
+    this.#run("UPDATE job SET dedupe_key = dedupe_key || '#' || id WHERE dedupe_key = ?", dedupeKey);
   }
 
   byId(id: string): Job | undefined {

@@ -3,7 +3,7 @@ import { type StatementSync } from "node:sqlite";
 import { AffiantError } from "../../protocol/errors/affiantError.ts";
 import { type Database } from "../store/database.ts";
 import { AttemptTable } from "./attemptTable.ts";
-import { type Attempt, type Job, type JobState, type NewJob, type NewRequest } from "./job.ts";
+import { type Attempt, type Job, type JobState, makesRoom, type NewJob, type NewRequest } from "./job.ts";
 import { JobTable } from "./jobTable.ts";
 import { LaneJournal, type JournalTables } from "./laneJournal.ts";
 import { LaneTable } from "./laneTable.ts";
@@ -49,7 +49,7 @@ export class Journal {
 
   /**
    * Adds sponsored requests under their idempotency keys, all in one transaction; a failed one of the same call makes
-   * room. The allowance is held to here, where no other request of the agent can slip in between.
+   * room (`makesRoom`). The allowance is held to here, where no other request of the agent can slip in between.
    * @returns for each its job, or ERR_LIMIT_QUOTA
    */
   addRequests(requests: readonly NewRequest[], allowance: Allowance): (Job | AffiantError)[] {
@@ -99,10 +99,10 @@ export class Journal {
     return this.#tables.jobs.spent();
   }
 
-  #addRequest({ job, idempotencyKey, simulation }: NewRequest, allowance: Allowance): Job | AffiantError {
+  #addRequest({ job, idempotencyKey, simulation, repeatable = false }: NewRequest, allowance: Allowance) {
     const { jobs } = this.#tables;
     const same = jobs.byDedupeKey(job.dedupeKey);
-    if (!same || same.state === "failed") {
+    if (!same || makesRoom(same.state, repeatable)) {
       const refusal = this.#beyond(job.agent ?? "", simulation.gasLimit, allowance);
       if (refusal) return refusal;
       jobs.freeKey(job.dedupeKey);

@@ -1,25 +1,58 @@
-import { type Interface } from "ethers";
+import { type FunctionFragment, type Interface } from "ethers";
 
 import { AffiantError } from "../../protocol/errors/affiantError.ts";
 
 /** A function that this relayer carries for others. */
 export interface AllowedCall {
   readonly name: string;
-  /** The agent that the call is for, lower-case address. */
+  /** The agent that the call is for, lower-case address; the contract's own where the call names none. */
   readonly agent: string;
+  /** The same call may be asked for again once it is mined: nothing in it is used up. */
+  readonly repeatable: boolean;
 }
+
+/** A contract whose calls are carried. */
+export interface CarriedContract {
+  readonly abi: Interface;
+  /** Functions beside `…Signed` that are carried. */
+  readonly open?: Readonly<Record<string, OpenFunction>>;
+}
+
+/** A function that anybody may call, because its arguments or the contract's state decide alone what it does. */
+export interface OpenFunction {
+  /** Index of the argument that names the agent. Absent: the call is charged to the contract's own account. */
+  readonly agentArgument?: number;
+  /** Its arguments are the same each time; the contract refuses it while it is not due. */
+  readonly repeatable?: boolean;
+}
+
+/** Of the agent registry: a proof is bound to its arguments. */
+export const openAgentCalls = { proveKeyOwnership: { agentArgument: 0 } } as const;
+
+/**
+ * Of the attestation registry: verdicts are signed, the draw takes the secret that was committed to, and rounds end when
+ * they are over. None of them can be carried to no effect: what is not due, or was done, reverts and is not sent.
+ */
+export const openAttestationCalls = {
+  introduce: { agentArgument: 0 },
+  recordVerdicts: { agentArgument: 1 },
+  drawRound: {},
+  voidRound: { repeatable: true },
+  closeRound: { repeatable: true },
+  prune: { repeatable: true },
+} as const;
 
 /**
  * Which calls of others are carried: functions that prove by themselves who asked for them (`…Signed`: an EIP-712
- * signature; `proveKeyOwnership`: a proof bound to its arguments), of our registries only. Such a call does the same
- * whoever sends it, so the relayer can delay it but not change it.
+ * signature), and those that anybody may call, of our registries only. Such a call does the same whoever sends it, so the
+ * relayer can delay it but not change it.
  */
 export class AllowList {
-  readonly #targets: ReadonlyMap<string, Interface>;
+  readonly #targets: ReadonlyMap<string, CarriedContract>;
 
-  /** @param targets address → ABI */
-  constructor(targets: ReadonlyMap<string, Interface>) {
-    this.#targets = new Map([...targets].map(([address, abi]) => [address.toLowerCase(), abi]));
+  /** @param targets by address */
+  constructor(targets: ReadonlyMap<string, CarriedContract>) {
+    this.#targets = new Map([...targets].map(([address, contract]) => [address.toLowerCase(), contract]));
   }
 
   /**
@@ -27,26 +60,36 @@ export class AllowList {
    * not the one encoding of its arguments
    */
   check(target: string, data: string): AllowedCall {
-    const abi = this.#targets.get(target.toLowerCase());
-    const fragment = abi?.getFunction(data.slice(0, 10));
-    if (!abi || !fragment || !(fragment.name.endsWith("Signed") || fragment.name === "proveKeyOwnership")) {
+    const contract = this.#targets.get(target.toLowerCase());
+    const fragment = contract?.abi.getFunction(data.slice(0, 10));
+    const rule = contract && fragment && ruleOf(contract, fragment);
+    if (!contract || !fragment || !rule) {
       throw new AffiantError("ERR_AUTH_TARGET", "only the registries' …Signed functions are carried", {
         details: { target, selector: data.slice(0, 10) },
       });
     }
-    const [first] = fragment.inputs;
-    if (first?.type !== "address") throw new AffiantError("ERR_AUTH_TARGET", `${fragment.name} names no agent`);
-    let agent: unknown;
-    let canonical: string;
-    try {
-      const args = abi.decodeFunctionData(fragment, data);
-      agent = args[0];
-      canonical = abi.encodeFunctionData(fragment, args);
-    } catch (cause) {
-      throw new AffiantError("ERR_INPUT_ENCODING", `the calldata does not decode as ${fragment.name}`, { cause });
-    }
-    // Trailing bytes would make two requests, and two charges, of one.
-    if (canonical !== data) throw new AffiantError("ERR_INPUT_ENCODING", "the calldata is not canonically encoded");
-    return { name: fragment.name, agent: String(agent).toLowerCase() };
+    const args = decodeCanonical(contract.abi, fragment, data);
+    const agent = rule.agentArgument === undefined ? target : args[rule.agentArgument];
+    return { name: fragment.name, agent: String(agent).toLowerCase(), repeatable: rule.repeatable ?? false };
   }
+}
+
+function ruleOf({ open }: CarriedContract, { name, inputs }: FunctionFragment): OpenFunction | undefined {
+  if (!name.endsWith("Signed")) return open?.[name];
+  if (inputs[0]?.type !== "address") throw new AffiantError("ERR_AUTH_TARGET", `${name} names no agent`);
+  return { agentArgument: 0 };
+}
+
+function decodeCanonical(abi: Interface, fragment: FunctionFragment, data: string): readonly unknown[] {
+  let args: readonly unknown[];
+  let canonical: string;
+  try {
+    args = abi.decodeFunctionData(fragment, data);
+    canonical = abi.encodeFunctionData(fragment, args);
+  } catch (cause) {
+    throw new AffiantError("ERR_INPUT_ENCODING", `the calldata does not decode as ${fragment.name}`, { cause });
+  }
+  // Trailing bytes would make two requests, and two charges, of one.
+  if (canonical !== data) throw new AffiantError("ERR_INPUT_ENCODING", "the calldata is not canonically encoded");
+  return args;
 }

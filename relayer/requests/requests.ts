@@ -6,7 +6,7 @@ import { type RequestStatus } from "../../protocol/api/types.ts";
 import { type Hex } from "../../protocol/encoding/hex.ts";
 import { AffiantError } from "../../protocol/errors/affiantError.ts";
 import { type Problem } from "../../protocol/errors/problem.ts";
-import { type Job, type Simulation } from "../journal/job.ts";
+import { type Job, makesRoom, type Simulation } from "../journal/job.ts";
 import { type Journal } from "../journal/journal.ts";
 import { type Sender } from "../sender/sender.ts";
 import { type AllowList } from "./allowList.ts";
@@ -58,7 +58,7 @@ export class Requests {
       throw new AffiantError("ERR_INPUT_MALFORMED", "Idempotency-Key must be 1 to 128 printable ASCII characters");
     }
     const target = getAddress(call.target);
-    const { agent } = this.#allowList.check(target, call.data);
+    const { agent, repeatable } = this.#allowList.check(target, call.data);
     const data = getBytes(call.data);
     const dedupeKey = `request:${callDigest(target, data)}`;
     const known = this.#journal.byIdempotencyKey(idempotencyKey);
@@ -67,12 +67,18 @@ export class Requests {
         details: { requestId: known.id },
       });
     }
-    const same = this.#journal.byDedupeKey(dedupeKey);
-    // A call that failed may be asked for again under a new key: what made it fail may have passed.
-    if (same && (same.state !== "failed" || known)) return toStatus(same);
+    const same = known && repeatable ? this.#journal.byId(known.id) : this.#journal.byDedupeKey(dedupeKey);
+    // A call that failed may be asked for again under a new key: what made it fail may have passed. One that is
+    // repeatable, once it is through; while it is on its way it is one request for all who ask.
+    if (same && (known || !makesRoom(same.state, repeatable))) return toStatus(same);
     const simulation = await this.#options.simulate({ target, data });
     const place = { kind: "request", agent, target, data, lane: null } as const;
-    const job = await this.#intake.add({ job: { id: randomUUID(), dedupeKey, ...place }, idempotencyKey, simulation });
+    const job = await this.#intake.add({
+      job: { id: randomUUID(), dedupeKey, ...place },
+      idempotencyKey,
+      simulation,
+      repeatable,
+    });
     this.#sender.wake();
     return toStatus(job);
   }

@@ -14,6 +14,7 @@ import {
   type ServiceOptions,
 } from "../../../attestation/service/attestationService.ts";
 import { TaskGiver } from "../../../attestation/service/giveTask.ts";
+import { References } from "../../../attestation/service/references.ts";
 import { RegistryReader, type TransactionSender, walletSender } from "../../../attestation/service/registry.ts";
 import { SealedStore } from "../../../attestation/service/sealedStore.ts";
 import { drawnByChain } from "../../../attestation/verifier/drawnByChain.ts";
@@ -82,8 +83,10 @@ export class System {
     const keys = await newEncryptionKeyPair();
     const { chainId } = chain.deployment;
     const isSigningKey = (agent: string, key: Uint8Array) => isSigningKeyNow(chain, agent, key);
+    const store = await SealedStore.open(join(folder, "store"), join(folder, "store.key.json"));
     const options: ServiceOptions = {
-      store: await SealedStore.open(join(folder, "store"), join(folder, "store.key.json")),
+      store,
+      references: new References(store),
       registry: new RegistryReader(registry, address),
       sender: walletSender(address, account),
       account,
@@ -101,7 +104,8 @@ export class System {
 
   /** A service that was ended and started again, with nothing but its store. */
   restartService(change: { readonly sender?: TransactionSender } = {}): void {
-    this.service = new AttestationService({ ...this.#options, ...change });
+    const references = new References(this.#options.store);
+    this.service = new AttestationService({ ...this.#options, references, ...change });
   }
 
   get sender(): TransactionSender {
