@@ -52,7 +52,7 @@ export function logExportCommand(): Command {
                 ["policies", summary.policyCount],
                 [
                   "anchor",
-                  `${summary.anchor.index} (log size ${summary.anchor.size}, block ${summary.anchor.blockNumber})`,
+                  `${summary.anchor.index === null ? "" : `record ${summary.anchor.index}, `}log size ${summary.anchor.size}, block ${summary.anchor.blockNumber}`,
                 ],
               ]),
               "",

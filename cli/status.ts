@@ -86,7 +86,10 @@ function chainRows(environment: Environment, relayer: Part<LogInfo>, chain: Part
   const waiting = relayer.up && anchored ? relayer.value.size - anchored.size : undefined;
   return [
     ["chain", `${chainId}, block ${blockNumber}, ${environment.rpcUrl}`],
-    ["anchors", anchored ? `${anchored.anchorCount}, the last in block ${anchored.blockNumber}` : undefined],
+    [
+      "anchors",
+      anchored ? `${anchored.anchorCount} on record, the last anchor in block ${anchored.blockNumber}` : undefined,
+    ],
     ["not anchored", waiting],
   ];
 }

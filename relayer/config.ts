@@ -23,6 +23,8 @@ export interface RelayerConfig {
   readonly noteKeyFile: string;
   readonly anchorIntervalMs: number;
   readonly anchorMaxEntries: number;
+  /** Every how manieth anchor becomes a record of the contract; the others only move its latest root. */
+  readonly anchorRecordEvery: number;
   /** Blocks on top of (and with) a transaction's block until it counts as final. */
   readonly confirmations: number;
   /** How many blocks the not-before block of an entry may lie behind the head. */
@@ -74,6 +76,9 @@ export interface TraceSettings {
   readonly ratio: number;
 }
 
+/** `npm run gas` measures what anchoring costs with it. */
+export const defaultRecordEvery = 16;
+
 export const logLevels = ["fatal", "error", "warn", "info", "debug", "trace", "silent"] as const;
 export type LogLevel = (typeof logLevels)[number];
 
@@ -121,6 +126,7 @@ function readAll(reader: EnvReader): RelayerConfig {
     noteKeyFile: reader.text("AFFIANT_NOTE_KEY_FILE", join(dataDir, "note.key")),
     anchorIntervalMs: reader.whole("AFFIANT_ANCHOR_INTERVAL_MS", 60_000, 100, 86_400_000),
     anchorMaxEntries: reader.whole("AFFIANT_ANCHOR_MAX_ENTRIES", 10_000, 1, 100_000_000),
+    anchorRecordEvery: reader.whole("AFFIANT_ANCHOR_RECORD_EVERY", defaultRecordEvery, 1, 1_000_000),
     confirmations: reader.whole("AFFIANT_CONFIRMATIONS", 12, 1, 10_000),
     maxBlockAge: reader.whole("AFFIANT_MAX_BLOCK_AGE", 50_400, 1, 1_000_000),
     pollIntervalMs: reader.whole("AFFIANT_POLL_INTERVAL_MS", 1_000, 20, 60_000),

@@ -67,7 +67,9 @@ export async function exportEvidence(
   };
   await put(writer.header(headerOf(log, options.deployment)));
   for (const bundle of sortPolicies(policies)) await put(writer.policy(bundle));
-  await put(writer.checkpoint({ anchorIndex: anchor.index, note: await relayer.checkpoint(anchor.size) }));
+  const note = await relayer.checkpoint(anchor.size);
+  const anchorBlock = anchor.index === null ? anchor.blockNumber : null;
+  await put(writer.checkpoint({ anchorBlock, anchorIndex: anchor.index, note }));
   for (let at = 0; at < places.length; at += proofsInFlight) {
     const page = places.slice(at, at + proofsInFlight);
     for (const entry of await Promise.all(page.map((place) => entryOf(place, anchor.size, options)))) {

@@ -57,7 +57,9 @@ export interface ChainReader {
   agentRegistryOf(registry: Hex): Promise<Hex | null>;
   logOf(logAnchor: Hex, logId: Hex): Promise<RegisteredLog | null>;
   anchorAt(logAnchor: Hex, logId: Hex, index: number): Promise<Anchor | null>;
-  /** Index of the first anchor whose size is greater than the leaf's index. */
+  /** Every anchor in a block, recorded or not, as the contract's events there tell. */
+  anchoredIn(logAnchor: Hex, logId: Hex, blockNumber: number): Promise<readonly Anchor[]>;
+  /** Index of the first record whose size is greater than the leaf's index. */
   firstAnchorCovering(logAnchor: Hex, logId: Hex, leafIndex: number): Promise<number | null>;
   signingKeyValidAt(agentRegistry: Hex, agent: Hex, signingKey: Hex, blockNumber: number): Promise<boolean | null>;
   /** As of the head. */

@@ -44,8 +44,8 @@ export interface RpcChainOptions {
 type Head = Awaited<ReturnType<ChainReader["head"]>>;
 
 /**
- * A chain behind a plain JSON-RPC endpoint: `eth_chainId`, `eth_call`, `eth_getBlockByNumber`, `eth_getCode` and
- * `eth_getStorageAt`. Everything is asked as of the block that was the head at the first question, so that a chain that
+ * A chain behind a plain JSON-RPC endpoint: `eth_chainId`, `eth_call`, `eth_getBlockByNumber`, `eth_getLogs` of one block,
+ * `eth_getCode` and `eth_getStorageAt`. Everything is asked as of the block that was the head at the first question, so that a chain that
  * moves on meanwhile cannot answer half before a change and half after. Every question is asked once, and the questions
  * of one turn of the event loop travel in batches.
  */
@@ -138,6 +138,21 @@ export class RpcChain implements ChainReader {
   async anchorAt(logAnchor: Hex, logId: Hex, index: number): Promise<Anchor | null> {
     const answer = await this.#call(logAnchorInterface, logAnchor, "anchorAt", [logId, index]);
     return answer && { size: Number(answer[0]), root: lowerHex(answer[1]), blockNumber: Number(answer[2]) };
+  }
+
+  async anchoredIn(logAnchor: Hex, logId: Hex, blockNumber: number): Promise<readonly Anchor[]> {
+    // By the block's hash: the answer is about the block as of the head that was fixed, or none.
+    const blockHash = await this.blockHash(blockNumber);
+    if (blockHash === null) return [];
+    const topics = [logAnchorInterface.getEvent("Anchored")?.topicHash, logId];
+    const logs = (await this.#ask("eth_getLogs", [{ address: logAnchor, blockHash, topics }])) as readonly {
+      data: string;
+      topics: readonly string[];
+    }[];
+    return logs.map((log) => {
+      const [, size, root] = logAnchorInterface.decodeEventLog("Anchored", log.data, log.topics);
+      return { size: Number(size), root: lowerHex(root), blockNumber };
+    });
   }
 
   async firstAnchorCovering(logAnchor: Hex, logId: Hex, leafIndex: number): Promise<number | null> {

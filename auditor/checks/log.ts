@@ -1,6 +1,7 @@
 import { toHex } from "../../protocol/encoding/hex.ts";
 import { type Evidence, type EvidenceCheckpoint, type EvidenceHeader } from "../../protocol/evidence/types.ts";
 import { logIdOf } from "../../protocol/log/logId.ts";
+import { isAnchorClaimed } from "./anchor.ts";
 import { type ChainReader, type RegisteredLog } from "../chain/chainReader.ts";
 import { fails, holds, unproven, type Verdict } from "../verdict.ts";
 
@@ -47,7 +48,7 @@ function checkRegistration(
     const detail = "The log is registered with another origin.";
     return fails("log", subject, "AUDIT_LOG_ORIGIN", { expected: log.origin, found: header.origin, detail });
   }
-  const accepted = checkpoint.anchorIndex === null ? log.noteKeys.slice(-1) : log.noteKeys;
+  const accepted = isAnchorClaimed(checkpoint) ? log.noteKeys : log.noteKeys.slice(-1);
   const found = noteKey ? toHex(noteKey) : header.vkey;
   if (!accepted.some((key) => key === found)) {
     const detail = "The log is registered with another note key, so this one could sign nothing in its name.";

@@ -5,8 +5,11 @@ export type ReceiptStatus = "sequenced" | "anchored" | "final";
 
 /** One anchor of the log on the chain. */
 export interface AnchorInfo {
-  /** From 0, as in `LogAnchor.anchorAt`. */
-  readonly index: number;
+  /**
+   * Of the contract's record, from 0, as in `LogAnchor.anchorAt`; null while there is none (`LogAnchor.advance`): then the
+   * event `Anchored` in the block proves it.
+   */
+  readonly index: number | null;
   readonly size: number;
   /** 32 bytes. */
   readonly root: Hex;

@@ -30,11 +30,11 @@ export function checkEvidenceLine(value: unknown): asserts value is EvidenceLine
       asObject(line["bundle"], "the bundle");
       return;
     case "checkpoint":
-      checkKeys(line, ["anchorIndex", "note", "type"], "the checkpoint line");
-      check(
-        line["anchorIndex"] === null || isCount(line["anchorIndex"]),
-        "anchorIndex is neither null nor a whole number",
-      );
+      checkKeys(line, ["anchorBlock", "anchorIndex", "note", "type"], "the checkpoint line");
+      for (const name of ["anchorIndex", "anchorBlock"]) {
+        check(line[name] === null || isCount(line[name]), `${name} is neither null nor a whole number`);
+      }
+      check(line["anchorIndex"] === null || line["anchorBlock"] === null, "an anchor is named twice");
       check(isText(line["note"]), "note is not a text");
       return;
     case "entry":

@@ -54,7 +54,7 @@ export class EvidenceReader {
           this.#policies.push(line.bundle);
           break;
         case "checkpoint":
-          this.#checkpoint = { anchorIndex: line.anchorIndex, note: line.note };
+          this.#checkpoint = { anchorBlock: line.anchorBlock, anchorIndex: line.anchorIndex, note: line.note };
           break;
         case "entry": {
           const { disclosures, index, leaf, proof } = line;

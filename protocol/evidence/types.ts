@@ -24,8 +24,13 @@ export interface EvidenceHeader {
 
 /** The tree state against which all entries of the file prove their inclusion. */
 export interface EvidenceCheckpoint {
-  /** Index of the first anchor on the chain with this size and root; null when the log was not anchored that far yet. */
+  /** Index of the contract's record of this size and root; null when there was none. */
   readonly anchorIndex: number | null;
+  /**
+   * Block of the event `Anchored` with this size and root, for an anchor without record. Never both; both are null when the
+   * log was not anchored that far yet.
+   */
+  readonly anchorBlock: number | null;
   /** The whole signed note. Its first signature is the log's; a second one may be its operator's statement. */
   readonly note: string;
 }

@@ -32,8 +32,8 @@ export class EvidenceWriter {
     return this.#line({ type: "policy", bundle });
   }
 
-  checkpoint({ anchorIndex, note }: EvidenceCheckpoint): Uint8Array {
-    return this.#line({ type: "checkpoint", anchorIndex, note });
+  checkpoint({ anchorBlock, anchorIndex, note }: EvidenceCheckpoint): Uint8Array {
+    return this.#line({ type: "checkpoint", anchorBlock, anchorIndex, note });
   }
 
   /** The disclosures may come in any order. */

@@ -10,6 +10,14 @@ export interface RegisteredLog {
   readonly registeredAtBlock: number;
 }
 
+/** An anchor as its event tells it. */
+export interface AnchorEvent {
+  /** `record` is null: the event does not know it. */
+  readonly anchor: StoredAnchor;
+  /** Block of the anchor before; that of the registration for the first. */
+  readonly previousBlockNumber: number;
+}
+
 /** What LogAnchor says of one log. */
 export class AnchorReader {
   readonly #contract: ContractReader;
@@ -38,32 +46,35 @@ export class AnchorReader {
     };
   }
 
-  async count(): Promise<number> {
+  /** The latest root and the number of records. @returns undefined while nothing is anchored */
+  async latest(): Promise<{ readonly anchor: StoredAnchor; readonly records: number } | undefined> {
     const answer = await this.#ifRegistered(() => this.#contract.read("latest", [this.logId]));
-    return Number(answer?.[3] ?? 0);
+    if (!answer || Number(answer[0]) === 0) return undefined;
+    return { anchor: anchorOf(answer, null), records: Number(answer[3]) };
   }
 
   /** Without the transaction's hash, which views do not know. */
-  async at(index: number): Promise<StoredAnchor> {
-    const [size, root, blockNumber] = await this.#contract.read("anchorAt", [this.logId, index]);
-    return {
-      index,
-      size: Number(size),
-      root: fromHex(String(root), 32),
-      blockNumber: Number(blockNumber),
-      txHash: null,
-    };
+  async record(index: number): Promise<StoredAnchor> {
+    return anchorOf(await this.#contract.read("anchorAt", [this.logId, index]), index);
   }
 
-  /** The transaction in a block that anchored this log, from the contract's events there. */
-  async transactionOf(anchor: StoredAnchor): Promise<string | null> {
-    const block = `0x${anchor.blockNumber.toString(16)}`;
-    const logs = (await this.#rpc.call("eth_getLogs", [
-      { address: this.#contract.address, fromBlock: block, toBlock: block, topics: [null, this.logId] },
-    ])) as { transactionHash: string; data: string }[];
-    // Several anchors of one log may stand in one block; the right one carries this root.
-    const root = Buffer.from(anchor.root).toString("hex");
-    return logs.find((log) => log.data.includes(root))?.transactionHash ?? logs[0]?.transactionHash ?? null;
+  /** Every anchor in a block, recorded or not, in order, from the contract's events there. */
+  async anchoredIn(blockNumber: number): Promise<AnchorEvent[]> {
+    const { abi, address } = this.#contract;
+    const block = `0x${blockNumber.toString(16)}`;
+    const topics = [abi.getEvent("Anchored")?.topicHash, this.logId];
+    const logs = (await this.#rpc.call("eth_getLogs", [{ address, fromBlock: block, toBlock: block, topics }])) as {
+      transactionHash: string;
+      data: string;
+      topics: string[];
+    }[];
+    return logs.map(({ data, topics, transactionHash }) => {
+      const [, size, root, previousBlockNumber] = abi.decodeEventLog("Anchored", data, topics);
+      return {
+        anchor: { ...anchorOf([size, root, blockNumber], null), txHash: transactionHash },
+        previousBlockNumber: Number(previousBlockNumber),
+      };
+    });
   }
 
   async #ifRegistered<T>(read: () => Promise<T>): Promise<T | undefined> {
@@ -75,4 +86,14 @@ export class AnchorReader {
       throw error;
     }
   }
+}
+
+function anchorOf([size, root, blockNumber]: readonly unknown[], record: number | null): StoredAnchor {
+  return {
+    size: Number(size),
+    root: fromHex(String(root), 32),
+    blockNumber: Number(blockNumber),
+    txHash: null,
+    record,
+  };
 }

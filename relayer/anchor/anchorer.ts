@@ -15,6 +15,8 @@ export interface AnchorerOptions {
   readonly intervalMs: number;
   /** Entries without an anchor that make one due before its time. */
   readonly maxEntries: number;
+  /** Every how manieth anchor is kept as a record by the contract. */
+  readonly recordEvery: number;
   readonly now: () => number;
 }
 
@@ -30,7 +32,8 @@ export interface AnchorStatus {
 }
 
 /**
- * Gets the log's root onto the chain: by time, by size, or on request. What is anchored next is worked out from the
+ * Gets the log's root onto the chain: by time, by size, or on request; most times by `advance`, which costs half, every
+ * now and then by `anchor`, which leaves a record that one call reads. What is anchored next is worked out from the
  * chain's last anchor each time, so an outage, a lost transaction or a reorg heals with the next round, and a size is
  * never anchored twice.
  */
@@ -157,7 +160,10 @@ export class Anchorer {
     const size = tree.size;
     const proof = tree.consistency(anchoredSize, size);
     const { contract, logId } = this.#reader;
-    const data = contract.abi.encodeFunctionData("anchor", [logId, size, tree.root(), proof]);
+    // Counted from the chain's own records, not from what was sent: lost and reverted anchors do not count.
+    const isRecord = this.#log.store.anchorsSinceRecord() + 1 >= this.#options.recordEvery;
+    const name = isRecord ? "anchor" : "advance";
+    const data = contract.abi.encodeFunctionData(name, [logId, size, tree.root(), proof]);
     this.#requested = false;
     this.#pendingSinceMs = this.#options.now();
     await this.#submit("anchor", `anchor:${logId}:${anchoredSize}:${size}`, data);

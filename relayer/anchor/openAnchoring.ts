@@ -28,7 +28,7 @@ export async function openAnchoring(
   database: Database,
 ): Promise<Anchoring> {
   const reader = new AnchorReader(chain.logAnchor, chain.rpc, logIdOf(config.logOrigin));
-  const follower = new AnchorFollower(reader, log, database);
+  const follower = new AnchorFollower(reader, log, database, chain.heads, config.confirmations);
   await chain.heads.poll();
   const registration = await reader.registration();
   if (registration) assertOurs(registration, sender.operator, toHex(log.keys.note.publicKey));
@@ -36,6 +36,7 @@ export async function openAnchoring(
   const anchorer = new Anchorer(log, journal, sender, reader, follower, {
     intervalMs: config.anchorIntervalMs,
     maxEntries: config.anchorMaxEntries,
+    recordEvery: config.anchorRecordEvery,
     now: Date.now,
   });
   return { follower, anchorer };

@@ -134,10 +134,10 @@ class Fsck {
     if (origin !== undefined && !slots.includes("whole")) {
       this.#findings.fault("file checkpoint.0, checkpoint.1", "neither holds a signed checkpoint");
     }
-    const anchors = this.#sql.prepare("SELECT idx, size, root FROM anchor").iterate();
-    for (const { idx, size, root } of anchors as Iterable<{ idx: number; size: number; root: Uint8Array }>) {
+    const anchors = this.#sql.prepare("SELECT size, root FROM anchor").iterate();
+    for (const { size, root } of anchors as Iterable<{ size: number; root: Uint8Array }>) {
       this.#count("anchors");
-      this.#signed.push({ place: `anchor ${idx}`, size, root });
+      this.#signed.push({ place: `anchor of ${size}`, size, root });
     }
     return origin;
   }

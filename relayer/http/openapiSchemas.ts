@@ -23,7 +23,13 @@ function exactly(properties: object, optional: object = {}) {
 const list = (items: unknown) => ({ type: "array", items });
 const ref = (name: string) => ({ $ref: `#/components/schemas/${name}` });
 
-const anchor = { index: whole, size: whole, root: hash, blockNumber: whole, txHash: hash };
+const anchor = {
+  index: { oneOf: [whole, { type: "null" }] },
+  size: whole,
+  root: hash,
+  blockNumber: whole,
+  txHash: hash,
+};
 const request = {
   id: text,
   state: { enum: jobStates },

@@ -173,7 +173,7 @@ export class Log {
 
 export function anchorInfo(anchor: StoredAnchor): AnchorInfo {
   return {
-    index: anchor.index,
+    index: anchor.record,
     size: anchor.size,
     root: toHex(anchor.root),
     blockNumber: anchor.blockNumber,

@@ -155,4 +155,19 @@ export const migrations: readonly string[] = [
     expires_at_ms INTEGER NOT NULL
   ) WITHOUT ROWID;
   `,
+  `
+  -- Anchors by their size: those that LogAnchor.advance made have no record on chain, and so no index.
+  ALTER TABLE anchor RENAME TO recorded_anchor;
+  CREATE TABLE anchor (
+    size INTEGER PRIMARY KEY,
+    root BLOB NOT NULL,
+    block_number INTEGER NOT NULL,
+    tx_hash TEXT,
+    record INTEGER
+  );
+  INSERT INTO anchor (size, root, block_number, tx_hash, record)
+    SELECT size, root, block_number, tx_hash, idx FROM recorded_anchor;
+  DROP TABLE recorded_anchor;
+  CREATE UNIQUE INDEX anchor_record ON anchor (record) WHERE record IS NOT NULL;
+  `,
 ];

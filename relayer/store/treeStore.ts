@@ -17,20 +17,22 @@ export interface StoredCheckpoint {
   readonly note: string;
 }
 
+/** A size and root that the contract took. A size is anchored once, so it names the anchor. */
 export interface StoredAnchor {
-  readonly index: number;
   readonly size: number;
   readonly root: Uint8Array;
   readonly blockNumber: number;
   readonly txHash: string | null;
+  /** Index of the contract's record; null while the anchor stands in its event, and maybe in the latest root, alone. */
+  readonly record: number | null;
 }
 
 interface AnchorRow {
-  idx: number;
   size: number;
   root: Uint8Array;
   block_number: number;
   tx_hash: string | null;
+  record: number | null;
 }
 
 /** Tiles, signed checkpoints and what is known of anchors. */
@@ -44,8 +46,13 @@ export class TreeStore {
   readonly #putAnchor: StatementSync;
   readonly #anchors: StatementSync;
   readonly #lastAnchor: StatementSync;
+  readonly #anchorOf: StatementSync;
+  readonly #anchorBelow: StatementSync;
   readonly #anchorCovering: StatementSync;
   readonly #dropAnchors: StatementSync;
+  readonly #recordsDown: StatementSync;
+  readonly #setRecord: StatementSync;
+  readonly #sinceRecord: StatementSync;
 
   constructor({ sql }: Database) {
     this.#insertTile = sql.prepare("INSERT OR REPLACE INTO tile (level, idx, hashes, root) VALUES (?, ?, ?, ?)");
@@ -56,12 +63,22 @@ export class TreeStore {
     this.#checkpointCovering = sql.prepare(
       "SELECT size, root, note FROM checkpoint WHERE size > ? ORDER BY size LIMIT 1",
     );
-    const columns = "idx, size, root, block_number, tx_hash";
+    const columns = "size, root, block_number, tx_hash, record";
     this.#putAnchor = sql.prepare(`INSERT OR REPLACE INTO anchor (${columns}) VALUES (?, ?, ?, ?, ?)`);
-    this.#anchors = sql.prepare(`SELECT ${columns} FROM anchor WHERE idx >= ? ORDER BY idx LIMIT ?`);
-    this.#lastAnchor = sql.prepare(`SELECT ${columns} FROM anchor ORDER BY idx DESC LIMIT 1`);
+    this.#anchors = sql.prepare(`SELECT ${columns} FROM anchor ORDER BY size LIMIT ? OFFSET ?`);
+    this.#lastAnchor = sql.prepare(`SELECT ${columns} FROM anchor ORDER BY size DESC LIMIT 1`);
+    this.#anchorOf = sql.prepare(`SELECT ${columns} FROM anchor WHERE size = ?`);
+    this.#anchorBelow = sql.prepare(`SELECT ${columns} FROM anchor WHERE size < ? ORDER BY size DESC LIMIT 1`);
     this.#anchorCovering = sql.prepare(`SELECT ${columns} FROM anchor WHERE size > ? ORDER BY size LIMIT 1`);
-    this.#dropAnchors = sql.prepare("DELETE FROM anchor WHERE idx >= ?");
+    this.#dropAnchors = sql.prepare("DELETE FROM anchor WHERE size > ?");
+    this.#recordsDown = sql.prepare(
+      `SELECT ${columns} FROM anchor WHERE record IS NOT NULL AND record < ? ORDER BY record DESC LIMIT 1`,
+    );
+    this.#setRecord = sql.prepare("UPDATE anchor SET record = ? WHERE size = ?");
+    this.#sinceRecord = sql.prepare(
+      `SELECT count(*) AS count FROM anchor
+       WHERE size > ifnull((SELECT max(size) FROM anchor WHERE record IS NOT NULL), 0)`,
+    );
   }
 
   insertTile(tile: Tile): void {
@@ -91,11 +108,12 @@ export class TreeStore {
   }
 
   putAnchor(anchor: StoredAnchor): void {
-    this.#putAnchor.run(anchor.index, anchor.size, anchor.root, anchor.blockNumber, anchor.txHash);
+    this.#putAnchor.run(anchor.size, anchor.root, anchor.blockNumber, anchor.txHash, anchor.record);
   }
 
+  /** In the order of anchoring, without the first `from`. */
   anchors(from: number, limit: number): StoredAnchor[] {
-    return (this.#anchors.all(from, limit) as unknown as AnchorRow[]).map(fromRow);
+    return (this.#anchors.all(limit, from) as unknown as AnchorRow[]).map(fromRow);
   }
 
   lastAnchor(): StoredAnchor | undefined {
@@ -103,16 +121,43 @@ export class TreeStore {
     return row && fromRow(row);
   }
 
+  anchorOf(size: number): StoredAnchor | undefined {
+    const row = this.#anchorOf.get(size) as AnchorRow | undefined;
+    return row && fromRow(row);
+  }
+
+  anchorBelow(size: number): StoredAnchor | undefined {
+    const row = this.#anchorBelow.get(size) as AnchorRow | undefined;
+    return row && fromRow(row);
+  }
+
+  /** The first anchor over the leaf, recorded or not. */
   anchorCovering(leafIndex: number): StoredAnchor | undefined {
     const row = this.#anchorCovering.get(leafIndex) as AnchorRow | undefined;
     return row && fromRow(row);
   }
 
-  dropAnchorsFrom(index: number): void {
-    this.#dropAnchors.run(index);
+  dropAnchorsAbove(size: number): void {
+    this.#dropAnchors.run(size);
+  }
+
+  /** The newest anchor whose record has an index below `index`. */
+  recordBelow(index: number): StoredAnchor | undefined {
+    const row = this.#recordsDown.get(index) as AnchorRow | undefined;
+    return row && fromRow(row);
+  }
+
+  setRecord(size: number, record: number | null): void {
+    this.#setRecord.run(record, size);
+  }
+
+  /** How many anchors came after the last one that the contract keeps a record of. */
+  anchorsSinceRecord(): number {
+    return (this.#sinceRecord.get() as { count: number }).count;
   }
 }
 
 function fromRow(row: AnchorRow): StoredAnchor {
-  return { index: row.idx, size: row.size, root: row.root, blockNumber: row.block_number, txHash: row.tx_hash };
+  const { size, root, record } = row;
+  return { size, root, blockNumber: row.block_number, txHash: row.tx_hash, record };
 }

@@ -68,6 +68,23 @@ describe("audit of honest evidence", () => {
     });
   });
 
+  it("takes an anchor without record from the event of its block, and its block as the bound", async () => {
+    const world = honestWorld(obedient);
+    const { logId } = world.evidence.header;
+    const [first, last] = world.state.anchors[logId]!;
+    const state = { ...world.state, anchors: { [logId]: [first!] }, advances: { [logId]: [last!] } };
+    const checkpoint = { ...world.evidence.checkpoint, anchorIndex: null, anchorBlock: 40 };
+    const report = await auditOf({ ...world, state, evidence: { ...world.evidence, checkpoint } });
+    expect(report.summary.fullyProven).to.equal(true);
+    const bounds = report.verdicts.filter(({ check }) => check === "not-after").map(({ detail }) => detail);
+    expect(new Set(bounds)).to.deep.equal(new Set(["Done by block 30.", "Done by block 40."]));
+    // Somebody may make a record of it later: the file stays true.
+    state.anchors[logId] = [first!, last!];
+    expect(
+      (await auditOf({ ...world, state, evidence: { ...world.evidence, checkpoint } })).summary.fullyProven,
+    ).to.equal(true);
+  });
+
   it("names withheld disclosures and leaves the rules that need them undecided", async () => {
     const { evidence, state } = honestWorld(obedient);
     const entries = evidence.entries.map((entry, i) => (i === 0 ? { ...entry, disclosures: [] } : entry));

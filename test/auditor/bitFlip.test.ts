@@ -45,7 +45,7 @@ function smallEvidence(statedBy: SigningKey | null): { bytes: Uint8Array; chain:
   state.anchors[evidence.header.logId]?.shift();
   state.policies = [{ agent: agent.address, policyHash: policyHashOf(policy), block: 6 }];
   const { root } = logOver([first.leaf, second.leaf]);
-  const checkpoint = { note: noteOver(root(2), 2, { statedBy }), anchorIndex: 0 };
+  const checkpoint = { note: noteOver(root(2), 2, { statedBy }), anchorBlock: null, anchorIndex: 0 };
   return { bytes: utf8(writeEvidence({ ...evidence, checkpoint, policies: [policy] })), chain: chainOf(state) };
 }
 

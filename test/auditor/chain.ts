@@ -116,10 +116,15 @@ export async function sign(
 }
 
 /** Anchors the log over all entries; `anchored` of them were before. */
-export async function anchor(chain: RealChain, entries: readonly SignedEntry[], anchored: number): Promise<void> {
+export async function anchor(
+  chain: RealChain,
+  entries: readonly SignedEntry[],
+  anchored: number,
+  name: "anchor" | "advance" = "anchor",
+): Promise<void> {
   const log = logOver(entries.map(({ leaf }) => leaf));
   const proof = consistencyProof(log.source, anchored, entries.length).map(toHex);
-  await chain.logAnchor.getFunction("anchor")(logIdOf(origin), entries.length, toHex(log.root(entries.length)), proof);
+  await chain.logAnchor.getFunction(name)(logIdOf(origin), entries.length, toHex(log.root(entries.length)), proof);
 }
 
 export function evidenceOf({ deployment }: RealChain, entries: readonly SignedEntry[], anchorIndex: number): Evidence {
@@ -141,7 +146,7 @@ export function evidenceOf({ deployment }: RealChain, entries: readonly SignedEn
       vkey: formatEd25519VerifierKey(origin, ed25519.getPublicKey(noteSecret)),
     },
     policies: [chargePolicy],
-    checkpoint: { anchorIndex, note: noteOver(log.root(size), size, { statedBy: null }) },
+    checkpoint: { anchorBlock: null, anchorIndex, note: noteOver(log.root(size), size, { statedBy: null }) },
     entries: entries.map(({ leaf, disclosures }, index) => ({
       disclosures,
       index,

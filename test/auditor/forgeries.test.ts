@@ -454,6 +454,26 @@ const forgeries: readonly Forgery[] = [
     ],
   },
   {
+    what: "an anchor in a block without one",
+    forge: () => withCheckpoint({ anchorIndex: null, anchorBlock: 41 }),
+    turns: [
+      ["anchor", "AUDIT_ANCHOR_UNKNOWN", { line: 4, found: 41 }],
+      ...[5, 6, 7, 8, 9].map((line): Expected => ["not-after", "AUDIT_NO_UPPER_BOUND", { line, outcome: "unproven" }]),
+    ],
+  },
+  {
+    what: "an anchor in the block of an earlier one",
+    forge: () => withCheckpoint({ anchorIndex: null, anchorBlock: 30 }),
+    turns: [
+      [
+        "anchor",
+        "AUDIT_ANCHOR_MISMATCH",
+        { line: 4, expected: `size 2, root ${rootOf(honest, 2)}`, found: `size 5, root ${rootOf(honest)}` },
+      ],
+      ...[5, 6, 7, 8, 9].map((line): Expected => ["not-after", "AUDIT_NO_UPPER_BOUND", { line, outcome: "unproven" }]),
+    ],
+  },
+  {
     what: "a policy left out",
     forge: () => ({ ...honest, evidence: { ...honest.evidence, policies: [stockPolicy] } }),
     turns: [["policy-bundle", "AUDIT_POLICY_BUNDLE_MISSING", { line: 4, expected: policyHashOf(chargePolicy) }]],

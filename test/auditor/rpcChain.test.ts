@@ -105,6 +105,21 @@ describe("audit against a chain over JSON-RPC", () => {
     expect(report.verdicts.at(-2)).to.deep.include({ expected: toHex(seed("another policy")) });
   });
 
+  it("proves an anchor without record by the event in its block, and only there", async () => {
+    const more = await sign(real, 1, entries);
+    await anchor(real, more, 5, "advance");
+    const { blockNumber } = await real.logAnchor.getFunction("latest")(evidence.header.logId);
+    const parts = evidenceOf(real, more, 0);
+    const at = (anchorBlock: number): Evidence => {
+      return { ...parts, checkpoint: { ...parts.checkpoint, anchorIndex: null, anchorBlock } };
+    };
+    expect((await audit(at(Number(blockNumber)))).summary.fullyProven).to.equal(true);
+    const verdictAt = async (block: number) => turned(await audit(at(block)))[0];
+    expect(await verdictAt(Number(blockNumber) + 1)).to.deep.equal(["anchor", "AUDIT_ANCHOR_UNKNOWN", undefined]);
+    const { blockNumber: earlier } = await real.logAnchor.getFunction("anchorAt")(evidence.header.logId, 1);
+    expect(await verdictAt(Number(earlier))).to.deep.equal(["anchor", "AUDIT_ANCHOR_MISMATCH", undefined]);
+  });
+
   it("finds a log that the contract does not know, and one that was not anchored so far", async () => {
     const missing = { ...evidence, checkpoint: { ...evidence.checkpoint, anchorIndex: 2 } };
     expect(turned(await audit(missing))[0]).to.deep.equal(["anchor", "AUDIT_ANCHOR_UNKNOWN", undefined]);

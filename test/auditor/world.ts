@@ -121,7 +121,10 @@ export interface ChainState {
   policies: { agent: Hex; policyHash: Hex; block: number }[];
   revocations?: { agent: Hex; contractId: Hex; block: number }[];
   logs: Record<Hex, RegisteredLog>;
+  /** Records. */
   anchors: Record<Hex, Anchor[]>;
+  /** What was anchored without a record. */
+  advances?: Record<Hex, Anchor[]>;
 }
 
 const address = (name: string): Hex => toHex(seed(name).slice(0, 20));
@@ -154,6 +157,10 @@ export function chainOf(state: ChainState): ChainReader {
     logOf: (asked, logId) => Promise.resolve(is(asked, "logAnchor") ? (state.logs[logId] ?? null) : null),
     anchorAt: (asked, logId, index) =>
       Promise.resolve(is(asked, "logAnchor") ? (state.anchors[logId]?.[index] ?? null) : null),
+    anchoredIn: (asked, logId, blockNumber) => {
+      const all = [...(state.anchors[logId] ?? []), ...(state.advances?.[logId] ?? [])];
+      return Promise.resolve(is(asked, "logAnchor") ? all.filter((anchor) => anchor.blockNumber === blockNumber) : []);
+    },
     firstAnchorCovering: (asked, logId, leafIndex) => {
       const index = state.anchors[logId]?.findIndex(({ size }) => size > leafIndex) ?? -1;
       return Promise.resolve(is(asked, "logAnchor") && index >= 0 ? index : null);
@@ -248,7 +255,7 @@ export function worldOf(entries: SignedEntry[]): World {
     evidence: {
       header: { chainId, contracts, logId, origin, vkey: formatEd25519VerifierKey(origin, noteKey) },
       policies: [chargePolicy, stockPolicy],
-      checkpoint: { anchorIndex: 1, note: noteOver(log.root(entries.length), entries.length) },
+      checkpoint: { anchorBlock: null, anchorIndex: 1, note: noteOver(log.root(entries.length), entries.length) },
       entries: entries.map(({ leaf, disclosures }, index) => {
         return { disclosures, index, leaf, proof: log.proof(index, entries.length) };
       }),

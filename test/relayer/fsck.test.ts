@@ -113,7 +113,7 @@ describe("relayer: fsck", () => {
     ["an entry's seq", `UPDATE entry SET seq = 1000 WHERE idx = 7`, "entry 7"],
     ["a checkpoint's root", `UPDATE checkpoint SET root = zeroblob(32) WHERE size = 301`, "checkpoint 301"],
     ["a checkpoint's note", `UPDATE checkpoint SET ${letter("note", 60)} WHERE size = 301`, "checkpoint 301"],
-    ["an anchor's root", `UPDATE anchor SET root = zeroblob(32)`, "anchor 0"],
+    ["an anchor's root", `UPDATE anchor SET root = zeroblob(32)`, "anchor of 301"],
     ["a rival's leaf", `UPDATE equivocation SET ${letter("leaf", 400)}`, "equivocation 0x"],
     ["a policy", `UPDATE policy SET bundle = bundle || ' '`, "policy 0x"],
     [
@@ -134,7 +134,7 @@ describe("relayer: fsck", () => {
 
   it("finds entries that are missing at the end, and a newest anchor that the log does not reach", async () => {
     change("DELETE FROM entry WHERE idx = 300");
-    expect(places(await check())).to.include.members(["checkpoint 301", "anchor 0", "anchor on chain"]);
+    expect(places(await check())).to.include.members(["checkpoint 301", "anchor of 301", "anchor on chain"]);
   });
 
   it("finds an anchor on chain with another root", async () => {

@@ -49,6 +49,8 @@ describe("relayer: reorg", () => {
     ]);
     const { logId } = (await relayer.get("/v1/log")).body;
     const onChain = await chain.logAnchor.getFunction("latest")(logId);
-    expect([Number(onChain.size), Number(onChain.anchorCount)]).to.deep.equal([1, 1]);
+    expect([Number(onChain.size), Number(onChain.anchorCount)]).to.deep.equal([1, 0]);
+    const { Anchored } = chain.logAnchor.filters;
+    expect(await chain.logAnchor.queryFilter(Anchored!(logId))).to.have.length(1);
   });
 });

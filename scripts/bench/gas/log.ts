@@ -8,6 +8,7 @@ import { type NodeSource, rangeHash } from "../../../protocol/log/subtree.ts";
 import { utf8 } from "../../../protocol/encoding/bytes.ts";
 import { toHex } from "../../../protocol/encoding/hex.ts";
 import { logAnchorAbi } from "../../../protocol/generated/abi/LogAnchor.ts";
+import { defaultRecordEvery } from "../../../relayer/config.ts";
 import { gasChain, gasOf } from "./chain.ts";
 import { type GasRow } from "./row.ts";
 
@@ -52,6 +53,20 @@ async function move(name: "anchor" | "advance", from: number, to: number): Promi
   return gasOf(anchors.getFunction(name)(logId, to, rootOf(to), growth(from, to)));
 }
 
+/** What the relayer pays an anchor on average: most of them by `advance`, one in so many by `anchor`. */
+async function relayed(recordEvery: number): Promise<number> {
+  const { anchors, logId } = await registered("log.example/relayed");
+  await gasOf(anchors.getFunction("anchor")(logId, 1_000_000, rootOf(1_000_000), []));
+  let gas = 0;
+  for (let i = 1; i <= recordEvery; i++) {
+    const [from, to] = [1_000_000 + 256 * (i - 1), 1_000_000 + 256 * i];
+    gas += await gasOf(
+      anchors.getFunction(i === recordEvery ? "anchor" : "advance")(logId, to, rootOf(to), growth(from, to)),
+    );
+  }
+  return Math.round(gas / recordEvery);
+}
+
 /** The log's anchors, at a million entries. Sizes are those with the longest proofs and the most hashing around there. */
 export async function measure(): Promise<readonly GasRow[]> {
   const { anchors, logId, gas: registration } = await registered("log.example/main");
@@ -65,6 +80,11 @@ export async function measure(): Promise<readonly GasRow[]> {
     { name: "advance at 1M, 1,000,000 + 256", gas: await move("advance", 1_000_000, 1_000_256), target: 60_000 },
     { name: "advance at 1M, worst within 1%", gas: await move("advance", 999_423, 1_059_423), target: 60_000 },
     { name: "advance at 1M, worst within 10%", gas: await move("advance", 1_015_807, 1_075_807), target: 60_000 },
+    {
+      name: `relayer's mean, 1 record in ${defaultRecordEvery}`,
+      gas: await relayed(defaultRecordEvery),
+      target: 60_000,
+    },
     { name: "anchor at 1M, 1,000,000 + 256", gas: await move("anchor", 1_000_000, 1_000_256) },
     { name: "anchor at 1M, worst within 1%", gas: await move("anchor", 999_423, 1_059_423) },
     { name: "verifyInclusion, depth 20", gas: await executionGas(anchors, data), target: 20_000 },

@@ -35,7 +35,7 @@ const sample: Evidence = {
     vkey: "log.example/shop+00000000+AQ==",
   },
   policies: [bundle("first"), bundle("second")],
-  checkpoint: { anchorIndex: null, note: "a note\n" },
+  checkpoint: { anchorBlock: null, anchorIndex: null, note: "a note\n" },
   entries: [
     { disclosures: ["b", "a"], index: 4, leaf: "x.y.z", proof: [bytes32("2")] },
     { disclosures: [], index: 2, leaf: "u.v.w", proof: [] },
@@ -113,6 +113,14 @@ describe("evidence file", () => {
   const wrong: [string, Uint8Array, number, RegExp][] = [
     ["an unknown field", sealed(body.with(3, checkpoint.replace("{", '{"a":1,'))), 4, /unknown a$/],
     ["a missing field", sealed(body.with(3, checkpoint.replace('"anchorIndex":null,', ""))), 4, /lacks anchorIndex/],
+    [
+      "an anchor named twice",
+      sealed(
+        body.with(3, checkpoint.replace('"anchorBlock":null,"anchorIndex":null', '"anchorBlock":1,"anchorIndex":0')),
+      ),
+      4,
+      /named twice/,
+    ],
     ["another format version", sealed(body.with(0, header.replace("evidence/1", "evidence/2"))), 1, /format is not/],
     ["upper-case hex", sealed(body.with(0, header.replace(address("a"), address("A")))), 1, /agentRegistry/],
     ["white space", sealed(body.with(4, entry1.replace(":", ": "))), 5, /RFC 8785/],
