@@ -12,9 +12,12 @@ import {
   signRevoke,
   signSetCard,
 } from "./chain/signedCalls.ts";
+import { GroupMember, type MemberAgent, type MembershipOptions } from "./channel/groupMember.ts";
 import { type DisclosureGrant, eraseDisclosures, grantDisclosures } from "./disclosures/disclosureCalls.ts";
 import { type Act, signEntry } from "./entry/signEntry.ts";
 import { assertSameAct } from "./entry/sameAct.ts";
+import { escrowLane } from "./escrow/escrowCalls.ts";
+import { RelayerKeys } from "./escrow/relayerKeys.ts";
 import { type Journal, type JournalEntry, type PendingCall } from "./journal/journal.ts";
 import { reconcile } from "./journal/reconcile.ts";
 import { recoverEntries } from "./journal/recover.ts";
@@ -35,6 +38,9 @@ import { type PolicyBundle } from "../protocol/policy/types.ts";
 import { type Delegation } from "../protocol/ucan/delegation.ts";
 import { type Ed25519Signer } from "../protocol/ucan/envelope.ts";
 import { commitmentOf } from "../protocol/zk/identityKey.ts";
+
+/** For how long after the newest block a word to the KeyEscrow may be mined. */
+const escrowValiditySec = 3600;
 
 /** The relayer's receipt of a recorded act, and where it stands among the agent's entries. */
 export interface RecordedAct extends Receipt {
@@ -216,6 +222,27 @@ export class Agent {
     if (left.length === 0) return { added: false };
     await this.#carry(revokePurpose(left), () => signRevoke(this.#signing(), left));
     return { added: true };
+  }
+
+  /**
+   * Takes part in a group whose keys the KeyEscrow keeps: the agent's keys come through the relayer, and it acknowledges
+   * them on chain. Close what comes back.
+   */
+  joinGroup(options: Omit<MembershipOptions, "group"> & { readonly group: Hex }): GroupMember {
+    const { deployment, rpc, keys, settings } = this.#parts;
+    const escrow = deployment.contracts.keyEscrow.address;
+    const group = { chainId: BigInt(deployment.chainId), escrow, group: options.group };
+    const { signer, signingKey, relayer, address: member } = this;
+    const deliveries = new RelayerKeys({ relayer, group, member, signer, signingKey, nowSec: settings.nowSec });
+    const tellEscrow: MemberAgent["tellEscrow"] = (purpose, epoch, sign) =>
+      this.#carry(purpose, async () => {
+        const { registries } = this.#parts;
+        const nonce = await registries.nonce("keyEscrow", member, escrowLane);
+        const validUntilSec = (await registries.timestampSec()) + escrowValiditySec;
+        const call = await sign({ signer: keys.account, agent: member, epoch, nonce, deadline: BigInt(validUntilSec) });
+        return { ...call, purpose, validUntilSec };
+      });
+    return new GroupMember({ address: member, provider: rpc.provider, deliveries, tellEscrow }, { ...options, group });
   }
 
   /** The policy in force; null if the agent has committed to none. */

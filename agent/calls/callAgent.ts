@@ -74,11 +74,36 @@ export async function issueCall(
  * Sends a call and waits for the answer; ERR_UNAVAILABLE_CALLEE in it if none comes. The same call may be delivered
  * again: a callee that accepted it before answers ERR_CONFLICT_REPLAY and does nothing.
  */
-export async function deliverCall(url: string, call: Call, timeoutMs = 30_000): Promise<CallAnswer> {
+export async function deliverCall(
+  url: string,
+  call: Call,
+  timeoutMs = 30_000,
+  transport: CallTransport = overHttp,
+): Promise<CallAnswer> {
   const { invocation, delegations } = call;
   const chain = invocation.proofs.flatMap((cid) => delegations.get(cid) ?? []);
-  return send(url, JSON.stringify(formatCall(invocation, chain)), timeoutMs);
+  return send(url, JSON.stringify(formatCall(invocation, chain)), timeoutMs, transport);
 }
+
+/**
+ * Carries the JSON of a call and brings the answer's status and JSON; it rejects if there is none. Over HTTP in the clear
+ * unless something else is given (`agent/channel/sealedExchange.ts`).
+ */
+export type CallTransport = (
+  url: string,
+  body: string,
+  timeoutMs: number,
+) => Promise<{ readonly ok: boolean; readonly value: unknown }>;
+
+const overHttp: CallTransport = async (url, body, timeoutMs) => {
+  const response = await fetch(url, {
+    method: "POST",
+    headers: { "content-type": "application/json" },
+    body,
+    signal: AbortSignal.timeout(timeoutMs),
+  });
+  return { ok: response.ok, value: (await response.json()) as unknown };
+};
 
 /** Enters a call on the caller's side. Calling is the caller's act, whatever the callee makes of it. */
 export async function enterCall(
@@ -91,22 +116,16 @@ export async function enterCall(
   await recorder.record(callRecordOf(call, "caller", { kind: "act", output }, thread));
 }
 
-async function send(url: string, body: string, timeoutMs: number): Promise<CallAnswer> {
-  let response: Response;
+async function send(url: string, body: string, timeoutMs: number, transport: CallTransport): Promise<CallAnswer> {
+  let ok: boolean;
   let value: unknown;
   try {
-    response = await fetch(url, {
-      method: "POST",
-      headers: { "content-type": "application/json" },
-      body,
-      signal: AbortSignal.timeout(timeoutMs),
-    });
-    value = await response.json();
+    ({ ok, value } = await transport(url, body, timeoutMs));
   } catch (cause) {
     const detail = "no answer: the call may or may not have been executed";
     return { error: new AffiantError("ERR_UNAVAILABLE_CALLEE", detail, { cause }) };
   }
-  if (response.ok && typeof value === "object" && value !== null && "result" in value) {
+  if (ok && typeof value === "object" && value !== null && "result" in value) {
     return { result: value.result as Json };
   }
   return { error: errorOf(value) };

@@ -7,6 +7,7 @@ import { type NotBeforeBlock } from "../../protocol/entry/claims.ts";
 import { AffiantError } from "../../protocol/errors/affiantError.ts";
 import { agentRegistryAbi } from "../../protocol/generated/abi/AgentRegistry.ts";
 import { contractRegistryAbi } from "../../protocol/generated/abi/ContractRegistry.ts";
+import { keyEscrowAbi } from "../../protocol/generated/abi/KeyEscrow.ts";
 import { policyRegistryAbi } from "../../protocol/generated/abi/PolicyRegistry.ts";
 
 /** What an entry says of the chain: a block that it was signed after, and the policy in force at that block. */
@@ -24,7 +25,7 @@ export interface CommittedPolicy {
 }
 
 /** The registries that take signed requests of agents. */
-export type SigningRegistry = "agentRegistry" | "policyRegistry" | "contractRegistry";
+export type SigningRegistry = "agentRegistry" | "policyRegistry" | "contractRegistry" | "keyEscrow";
 
 interface SigningKeyState {
   readonly key: Hex;
@@ -56,6 +57,7 @@ export class Registries {
   readonly #agents: Contract;
   readonly #policies: Contract;
   readonly #contracts: Contract;
+  readonly #escrow: Contract;
   /** Block in which the agents' registry came into being: there are no events before. */
   readonly #sinceBlock: number;
 
@@ -65,6 +67,7 @@ export class Registries {
     this.#agents = new Contract(contracts.agentRegistry.address, agentRegistryAbi, rpc.provider);
     this.#policies = new Contract(contracts.policyRegistry.address, policyRegistryAbi, rpc.provider);
     this.#contracts = new Contract(contracts.contractRegistry.address, contractRegistryAbi, rpc.provider);
+    this.#escrow = new Contract(contracts.keyEscrow.address, keyEscrowAbi, rpc.provider);
   }
 
   isActive(agent: string): Promise<boolean> {
@@ -112,6 +115,7 @@ export class Registries {
       agentRegistry: this.#agents,
       policyRegistry: this.#policies,
       contractRegistry: this.#contracts,
+      keyEscrow: this.#escrow,
     };
     return this.#read(contracts[registry], "nonces(address,uint192)", [account, lane]);
   }

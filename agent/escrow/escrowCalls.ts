@@ -2,7 +2,7 @@ import { sha256 } from "@noble/hashes/sha2.js";
 import { Interface, keccak256, type Signer } from "ethers";
 
 import { keyEscrowDomain, keyEscrowTypes } from "../../protocol/eip712/keyEscrow.ts";
-import { signerTypes } from "../../protocol/eip712/typedData.ts";
+import { signerTypes, typedDataDigest } from "../../protocol/eip712/typedData.ts";
 import { utf8 } from "../../protocol/encoding/bytes.ts";
 import { type Hex, toHex } from "../../protocol/encoding/hex.ts";
 import { type EscrowEpoch } from "../../protocol/escrow/ids.ts";
@@ -13,6 +13,8 @@ import { keyEscrowAbi } from "../../protocol/generated/abi/KeyEscrow.ts";
 export interface CarriedCall {
   readonly target: string;
   readonly data: Hex;
+  /** The digest that the chain itself accepts once. */
+  readonly idempotencyKey: Hex;
 }
 
 /** Who signs, and until when the call may be mined (Unix seconds, by the chain's clock). */
@@ -35,8 +37,8 @@ const abi = new Interface(keyEscrowAbi);
 export async function signAcknowledge(signing: EscrowSigning, keyCommitment: Hex): Promise<CarriedCall> {
   const { agent, epoch, nonce, deadline } = signing;
   const message = { agent, group: epoch.group, epoch: epoch.epoch, keyCommitment, nonce, deadline };
-  const signature = await sign(signing, "Acknowledge", message);
-  return call(signing, "acknowledgeSigned", [...Object.values(message), signature]);
+  const signed = await sign(signing, "Acknowledge", message);
+  return call(signing, signed, "acknowledgeSigned", [...Object.values(message), signed.signature]);
 }
 
 /** "Under your root stands something else." The proof itself goes to whoever asks for it; its hash goes on chain. */
@@ -49,27 +51,41 @@ export async function signMisdelivery(
   const { agent, epoch, nonce, deadline } = signing;
   const proofHash = toHex(sha256(misdeliveryBytes(proof)));
   const message = { agent, group: epoch.group, epoch: epoch.epoch, sealedKeyHash, proofHash, nonce, deadline };
-  const signature = await sign(signing, "ReportMisdelivery", message);
-  const args = [agent, epoch.group, epoch.epoch, sealedKeyHash, merkleProof, proofHash, nonce, deadline, signature];
-  return call(signing, "reportMisdeliverySigned", args);
+  const signed = await sign(signing, "ReportMisdelivery", message);
+  const words = [agent, epoch.group, epoch.epoch, sealedKeyHash, merkleProof, proofHash];
+  return call(signing, signed, "reportMisdeliverySigned", [...words, nonce, deadline, signed.signature]);
 }
 
 /** "Give me the key of this epoch, sealed to this fresh key." */
 export async function signRecoveryRequest(signing: EscrowSigning, recipientKey: Hex): Promise<CarriedCall> {
   const { agent, epoch, nonce, deadline } = signing;
   const message = { agent, group: epoch.group, epoch: epoch.epoch, recipientKey, nonce, deadline };
-  const signature = await sign(signing, "RequestRecovery", message);
-  return call(signing, "requestRecoverySigned", [...Object.values(message), signature]);
+  const signed = await sign(signing, "RequestRecovery", message);
+  return call(signing, signed, "requestRecoverySigned", [...Object.values(message), signed.signature]);
 }
 
-function sign(
+interface Signed {
+  readonly signature: string;
+  readonly idempotencyKey: Hex;
+}
+
+async function sign(
   { signer, epoch }: EscrowSigning,
   name: keyof typeof keyEscrowTypes,
   message: Record<string, unknown>,
-): Promise<string> {
-  return signer.signTypedData(keyEscrowDomain(epoch.chainId, epoch.escrow), signerTypes(keyEscrowTypes, name), message);
+): Promise<Signed> {
+  const domain = keyEscrowDomain(epoch.chainId, epoch.escrow);
+  return {
+    signature: await signer.signTypedData(domain, signerTypes(keyEscrowTypes, name), message),
+    idempotencyKey: typedDataDigest(domain, keyEscrowTypes, name, message),
+  };
 }
 
-function call({ epoch }: EscrowSigning, name: string, args: readonly unknown[]): CarriedCall {
-  return { target: epoch.escrow, data: abi.encodeFunctionData(name, args) as Hex };
+function call(
+  { epoch }: EscrowSigning,
+  { idempotencyKey }: Signed,
+  name: string,
+  args: readonly unknown[],
+): CarriedCall {
+  return { target: epoch.escrow, data: abi.encodeFunctionData(name, args) as Hex, idempotencyKey };
 }

@@ -171,18 +171,20 @@ interface Memory {
   readonly answered: AnsweredChallenges;
 }
 
-/** The program is born with a socket, after its three standard streams, over which it can use the keys of its evidence. */
+/** The program is born with one more socket, behind those it has anyway, over which it can use the keys of its evidence. */
 function withHatch(options: WrapperOptions, { encryptionKeys, answered }: Memory): WrapperOptions {
   const { env = process.env, stdio = "inherit" } = options;
-  const streams = Array.isArray(stdio) ? stdio.slice(0, 3) : [stdio, stdio, stdio];
+  const streams = Array.isArray(stdio) ? [...stdio] : [stdio, stdio, stdio];
   while (streams.length < 3) streams.push("inherit");
+  const fd = streams.length;
   const hatch = new KeyHatch(encryptionKeys, () => answered.rounds);
   return {
     ...options,
-    env: { ...env, [hatchVariable]: "3" },
+    env: { ...env, [hatchVariable]: `${fd}` },
     stdio: [...streams, "pipe"],
     onSpawn(child) {
-      const socket = child.stdio[3];
+      // Node's types know of five streams.
+      const socket = (child.stdio as readonly unknown[])[fd];
       if (socket) hatch.serve(socket as Duplex);
       options.onSpawn?.(child);
     },

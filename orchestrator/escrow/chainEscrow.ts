@@ -70,14 +70,38 @@ export class OrchestratorEscrow implements PublisherChain {
     return fromHex(recoveryKey, 32);
   }
 
+  /** Makes the group unless it is there, and sets what differs. @throws AffiantError ERR_UNAVAILABLE_CHAIN */
+  async keepGroup(publisherKey: Hex, graceBlocks: number): Promise<void> {
+    const known = await this.#known();
+    if (!known) return this.#send("createGroup", [this.#group, publisherKey, graceBlocks]);
+    if (known.publisherKey !== publisherKey) await this.#send("setPublisherKey", [this.#group, publisherKey]);
+    if (known.graceBlocks !== BigInt(graceBlocks)) await this.#send("setGrace", [this.#group, graceBlocks]);
+  }
+
+  /**
+   * Makes the group's members these, and no others. Those who go lose the epoch in that very block.
+   * @throws AffiantError ERR_UNAVAILABLE_CHAIN
+   */
+  async keepMembers(wanted: readonly string[]): Promise<void> {
+    const there = await this.#read<readonly string[]>("membersOf", [this.#group]);
+    const gone = without(there, wanted);
+    const missing = without(wanted, there);
+    if (gone.length > 0) await this.#send("removeMembers", [this.#group, gone]);
+    if (missing.length > 0) await this.#send("addMembers", [this.#group, missing]);
+  }
+
+  /** What was committed to for an epoch. @throws AffiantError ERR_UNAVAILABLE_CHAIN, also if there is no such epoch */
+  async committed(epoch: bigint): Promise<{ readonly membersRoot: Hex; readonly keyCommitment: Hex }> {
+    const { membersRoot, keyCommitment } = await this.#read<{ membersRoot: Hex; keyCommitment: Hex }>("epochOf", [
+      this.#group,
+      epoch,
+    ]);
+    return { membersRoot, keyCommitment };
+  }
+
   async publish({ epoch, membersRoot, keyCommitment, members }: EpochDraft): Promise<{ blockNumber: number }> {
     try {
-      const args = [this.#group, epoch.epoch, membersRoot, keyCommitment, members];
-      const sent = (await this.#escrow.getFunction("publishEpoch")(...args)) as {
-        wait(): Promise<{ blockNumber: number } | null>;
-      };
-      const receipt = await sent.wait();
-      if (receipt) return { blockNumber: receipt.blockNumber };
+      return await this.#mine("publishEpoch", [this.#group, epoch.epoch, membersRoot, keyCommitment, members]);
     } catch (cause) {
       // Refused when it was simulated, or mined and reverted: the chain is not what it was when the draft was made.
       if (isRevert(cause)) {
@@ -85,7 +109,34 @@ export class OrchestratorEscrow implements PublisherChain {
       }
       throw unavailable(cause);
     }
-    throw unavailable(new Error("no receipt"));
+  }
+
+  /** undefined if there is no such group yet. */
+  async #known(): Promise<{ readonly publisherKey: string; readonly graceBlocks: bigint } | undefined> {
+    try {
+      const [publisherKey, graceBlocks] = await this.#read<[string, bigint]>("groupOf", [this.#group]);
+      return { publisherKey, graceBlocks };
+    } catch (error) {
+      if (isRevert((error as AffiantError).cause)) return undefined;
+      throw error;
+    }
+  }
+
+  async #send(name: string, args: readonly unknown[]): Promise<void> {
+    try {
+      await this.#mine(name, args);
+    } catch (cause) {
+      throw unavailable(cause);
+    }
+  }
+
+  async #mine(name: string, args: readonly unknown[]): Promise<{ blockNumber: number }> {
+    const sent = (await this.#escrow.getFunction(name)(...args)) as {
+      wait(): Promise<{ blockNumber: number } | null>;
+    };
+    const receipt = await sent.wait();
+    if (!receipt) throw new Error("no receipt");
+    return { blockNumber: receipt.blockNumber };
   }
 
   async #blockNumber(): Promise<number> {
@@ -101,6 +152,11 @@ export class OrchestratorEscrow implements PublisherChain {
   #read<T>(name: string, args: readonly unknown[]): Promise<T> {
     return ask(this.#escrow, name, args);
   }
+}
+
+function without(addresses: readonly string[], others: readonly string[]): string[] {
+  const known = new Set(others.map((address) => address.toLowerCase()));
+  return addresses.filter((address) => !known.has(address.toLowerCase()));
 }
 
 async function ask<T>(contract: Contract, name: string, args: readonly unknown[]): Promise<T> {

@@ -2,7 +2,10 @@ import { setTimeout as sleep } from "node:timers/promises";
 
 import { type Agent } from "../../../agent/agent.ts";
 import { deliverCall, enterCall, issueCall } from "../../../agent/calls/callAgent.ts";
+import { type GroupMember } from "../../../agent/channel/groupMember.ts";
+import { exchangeTransport } from "../../../agent/channel/sealedExchange.ts";
 import { type CallAnswer } from "../../../agent/calls/callRecord.ts";
+import { parseEthrDid } from "../../../protocol/did/ethr.ts";
 import { type KeyDid } from "../../../protocol/did/key.ts";
 import { AffiantError } from "../../../protocol/errors/affiantError.ts";
 import { type Call, formatCall, parseCall } from "../../../protocol/ucan/callMessage.ts";
@@ -30,6 +33,8 @@ export interface CallerOptions {
   readonly book: CallBook;
   readonly folder: ContractFolder;
   readonly peers: Readonly<Record<string, string>>;
+  /** The group under whose key the agents talk; none: in the clear. */
+  readonly channel?: Pick<GroupMember, "seal" | "open">;
   readonly nowSec: () => number;
   readonly stop: AbortSignal;
 }
@@ -105,11 +110,16 @@ export class Caller {
   }
 
   async #deliver({ peer, command }: Request, asking: boolean, call: Call): Promise<CallAnswer> {
-    const { peers, stop } = this.#options;
+    const { peers, stop, channel } = this.#options;
+    const [contract] = call.delegations.values();
+    const peerAgent = contract?.issuerAgent;
+    // Who granted the contract is who is called: nobody else is told what is asked.
+    const transport = channel && peerAgent && exchangeTransport({ channel, to: parseEthrDid(peerAgent).address });
+    if (channel && !transport) throw new AffiantError("ERR_INPUT_UCAN", "the contract does not name its agent");
     const url = `${peers[peer]}/v1${command}${asking ? "/result" : ""}`;
     for (let delayMs = 50; ; delayMs = Math.min(delayMs * 2, 2_000)) {
       stop.throwIfAborted();
-      const answer = await deliverCall(url, call, 60_000);
+      const answer = await deliverCall(url, call, 60_000, transport);
       if (!("error" in answer) || !noAnswer.includes(answer.error.code)) return answer;
       await sleep(delayMs, undefined, { signal: stop });
     }

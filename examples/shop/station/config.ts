@@ -11,6 +11,8 @@ export interface StationConfig {
   readonly deploymentPath: string;
   readonly policyDir: string;
   readonly port: number;
+  /** Name of the group whose key the agents talk under; without one they talk in the clear. */
+  readonly group?: string;
   /** Where the other agents of the pipeline listen, by name. */
   readonly peers: Readonly<Record<string, string>>;
   /** What this agent lets others do: the contracts of the descriptor in which it is `from`. */
@@ -32,6 +34,7 @@ export function readStationConfig(env: NodeJS.ProcessEnv): StationConfig {
     deploymentPath: text("AFFIANT_DEPLOYMENT"),
     policyDir: text("AFFIANT_POLICY_DIR"),
     port: Number(text("AFFIANT_PORT")),
+    ...(env["AFFIANT_GROUP"] ? { group: env["AFFIANT_GROUP"] } : {}),
     peers: JSON.parse(text("AFFIANT_PEERS")) as Record<string, string>,
     grants: JSON.parse(text("AFFIANT_GRANTS")) as readonly Grant[],
   };

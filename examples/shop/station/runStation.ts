@@ -10,11 +10,13 @@ import { Guard } from "../../../agent/calls/guard.ts";
 import { SqliteReplayStore } from "../../../agent/calls/replayStore.ts";
 import { CachedRevocations } from "../../../agent/calls/revocations.ts";
 import { createAgentKeys } from "../../../agent/keys/keystore.ts";
+import { type GroupMember } from "../../../agent/channel/groupMember.ts";
+import { WrapperKeys } from "../../../agent/escrow/wrapperKeys.ts";
 import { openAgent } from "../../../agent/openAgent.ts";
 import { loadPolicyBundle } from "../../../agent/policy/loadBundle.ts";
 import { type Deployment, parseDeployment } from "../../../protocol/deployment.ts";
-import { isAffiantError } from "../../../protocol/errors/affiantError.ts";
-import { type Json } from "../../../protocol/json/canonical.ts";
+import { groupIdOf } from "../../../protocol/escrow/ids.ts";
+import { AffiantError, isAffiantError } from "../../../protocol/errors/affiantError.ts";
 import { compilePolicy } from "../../../protocol/policy/compile.ts";
 import { CallBook } from "../contracts/callBook.ts";
 import { Caller } from "../contracts/caller.ts";
@@ -23,7 +25,7 @@ import { type Grant } from "../contracts/grant.ts";
 import { keepGrants } from "../contracts/keepGrants.ts";
 import { serveResult, serveTrade } from "../contracts/serveTrade.ts";
 import { readStationConfig, type StationConfig } from "./config.ts";
-import { type Routes, serve } from "./server.ts";
+import { type Handler, type Routes, serve } from "./server.ts";
 import { Station } from "./station.ts";
 import { type Trade } from "./step.ts";
 import { Workbook } from "./workbook.ts";
@@ -87,12 +89,29 @@ async function work(open: Open): Promise<void> {
   const station = new Station(agent, workbook, compilePolicy(bundle), stop.signal);
   const { name, peers } = config;
   const book = new CallBook(workbook);
-  const caller = new Caller({ name, agent, station, book, folder, peers, nowSec, stop: stop.signal });
+  const member = joinGroup(agent, config, join(agentDir, "channel.db"));
+  const caller = new Caller({
+    name,
+    agent,
+    station,
+    book,
+    folder,
+    peers,
+    ...(member ? { channel: member } : {}),
+    nowSec,
+    stop: stop.signal,
+  });
   const business = open({ station, config, caller });
   const renewing = await keepAll(config.grants, agent, folder, stop.signal);
   const recovered = await station.catchUp();
   const calls = openGuard(agent, config, deployment, join(agentDir, "calls.db"));
-  const server = await serve({ ...routesOf(station, business, calls.guard), ...business.routes }, config.port);
+  const trades = tradeRoutes(station, business, calls.guard);
+  const clear = { "GET /v1/status": statusOf(station, business, member), ...business.routes };
+  // With a group, agents hear each other in the channel and nowhere else.
+  const served = member
+    ? { routes: clear, sealed: { channel: member, routes: trades } }
+    : { routes: { ...clear, ...trades } };
+  const server = await serve(served, config.port);
   const working = (business.work?.(stop.signal) ?? Promise.resolve()).catch((error: unknown) => {
     if (!stop.signal.aborted) throw error;
   });
@@ -109,6 +128,8 @@ async function work(open: Open): Promise<void> {
   server.close();
   await working;
   calls.close();
+  await member?.settled();
+  member?.close();
   agent.close();
   workbook.close();
 }
@@ -170,14 +191,41 @@ async function openOrCreate(
   }
 }
 
-function routesOf(station: Station, business: Business, guard: Guard): Routes {
-  const routes: Record<string, (body: Json) => Promise<Json> | Json> = {
-    "GET /v1/status": () => ({
-      waiting: business.waiting?.() ?? 0,
-      done: station.workbook.countSteps("act"),
-      refused: station.workbook.countSteps("refusal"),
-    }),
-  };
+/** @throws AffiantError ERR_INPUT_CONFIG if there is a group, and no wrapper that keeps the keys for it */
+function joinGroup(agent: Agent, { group }: StationConfig, replayPath: string): GroupMember | undefined {
+  if (group === undefined) return undefined;
+  const keys = WrapperKeys.of(process.env);
+  if (!keys)
+    throw new AffiantError("ERR_INPUT_CONFIG", "an agent of a group runs under a wrapper, which keeps its keys");
+  return agent.joinGroup({
+    group: groupIdOf(group),
+    recipientKeys: () => keys.recipientKeys(),
+    replayPath,
+    onTrouble: (error) => console.error(error),
+  });
+}
+
+function statusOf(station: Station, business: Business, member: GroupMember | undefined): Handler {
+  return async () => ({
+    waiting: business.waiting?.() ?? 0,
+    done: station.workbook.countSteps("act"),
+    refused: station.workbook.countSteps("refusal"),
+    ...(member ? { epoch: await epochOf(member) } : {}),
+  });
+}
+
+/** Number of the epoch that it can talk under now; null while there is none. */
+async function epochOf(member: GroupMember): Promise<number | null> {
+  try {
+    return Number((await member.currentEpoch()).epoch);
+  } catch (error) {
+    if (isAffiantError(error)) return null;
+    throw error;
+  }
+}
+
+function tradeRoutes(station: Station, business: Business, guard: Guard): Routes {
+  const routes: Record<string, Handler> = {};
   for (const [command, trade] of Object.entries(business.trades ?? {})) {
     const served = { station, guard, trade, command, nowSec };
     routes[`POST /v1${command}`] = serveTrade(served);

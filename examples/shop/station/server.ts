@@ -1,5 +1,7 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 
+import { type GroupMember } from "../../../agent/channel/groupMember.ts";
+import { channelPath, serveExchange } from "../../../agent/channel/sealedExchange.ts";
 import { AffiantError, isAffiantError } from "../../../protocol/errors/affiantError.ts";
 import { toProblem } from "../../../protocol/errors/problem.ts";
 import { type Json } from "../../../protocol/json/canonical.ts";
@@ -12,10 +14,18 @@ export type Routes = Readonly<Record<string, Handler>>;
 
 const maxBodyBytes = 1 << 20;
 
+/** What an agent serves to whom. */
+export interface Served {
+  /** In the clear, to anyone on this machine. */
+  readonly routes: Routes;
+  /** To members of the group, sealed under its epoch's key; none if the agents have no group. */
+  readonly sealed?: { readonly channel: Pick<GroupMember, "seal" | "open">; readonly routes: Routes };
+}
+
 /** A small JSON server on the loopback interface. @returns once it listens */
-export async function serve(routes: Routes, port: number): Promise<Server> {
+export async function serve(served: Served, port: number): Promise<Server> {
   const server = createServer((request, response) => {
-    void answer(routes, request, response);
+    void answer(served, request, response);
   });
   await new Promise<void>((resolve, reject) => {
     server.once("error", reject).listen(port, "127.0.0.1", resolve);
@@ -23,9 +33,15 @@ export async function serve(routes: Routes, port: number): Promise<Server> {
   return server;
 }
 
-async function answer(routes: Routes, request: IncomingMessage, response: ServerResponse): Promise<void> {
+async function answer({ routes, sealed }: Served, request: IncomingMessage, response: ServerResponse): Promise<void> {
   try {
     const path = new URL(request.url ?? "/", "http://localhost").pathname;
+    if (sealed && request.method === "POST" && path === channelPath) {
+      const message = new Uint8Array(await readBody(request));
+      const reply = await serveExchange(sealed.channel, message, (asked) => answerSealed(sealed.routes, asked));
+      response.writeHead(200, { "content-type": "application/octet-stream" }).end(reply);
+      return;
+    }
     const handler = routes[`${request.method} ${path}`];
     if (!handler) return send(response, 404, { detail: `no ${request.method} ${path} here` });
     send(response, 200, await handler(request.method === "GET" ? null : await readJson(request)));
@@ -36,7 +52,32 @@ async function answer(routes: Routes, request: IncomingMessage, response: Server
   }
 }
 
+/** What went wrong with a request that opened is for its sender alone: it goes back sealed as well. */
+async function answerSealed(routes: Routes, { path, body }: { path: string; body: string }) {
+  try {
+    const handler = routes[`POST ${path}`];
+    if (!handler) throw new AffiantError("ERR_NOT_FOUND_ROUTE", `no ${path} here`);
+    return { status: 200, body: JSON.stringify(await handler(parseJson(body))) };
+  } catch (error) {
+    if (!isAffiantError(error)) console.error(error);
+    const problem = toProblem(error);
+    return { status: problem.status, body: JSON.stringify(problem) };
+  }
+}
+
 async function readJson(request: IncomingMessage): Promise<Json> {
+  return parseJson((await readBody(request)).toString("utf8"));
+}
+
+function parseJson(text: string): Json {
+  try {
+    return JSON.parse(text) as Json;
+  } catch (cause) {
+    throw new AffiantError("ERR_INPUT_MALFORMED", "the body is not JSON", { cause });
+  }
+}
+
+async function readBody(request: IncomingMessage): Promise<Buffer> {
   const chunks: Buffer[] = [];
   let size = 0;
   for await (const chunk of request as AsyncIterable<Buffer>) {
@@ -44,11 +85,7 @@ async function readJson(request: IncomingMessage): Promise<Json> {
     if (size > maxBodyBytes) throw new AffiantError("ERR_INPUT_MALFORMED", "the body is too long");
     chunks.push(chunk);
   }
-  try {
-    return JSON.parse(Buffer.concat(chunks).toString("utf8")) as Json;
-  } catch (cause) {
-    throw new AffiantError("ERR_INPUT_MALFORMED", "the body is not JSON", { cause });
-  }
+  return Buffer.concat(chunks);
 }
 
 function send(response: ServerResponse, status: number, body: unknown): void {

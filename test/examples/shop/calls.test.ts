@@ -105,7 +105,7 @@ describe("calls between the shop's agents", () => {
       "POST /v1/payment/charge": serveTrade(options),
       "POST /v1/payment/charge/result": serveResult(options),
     };
-    const server = await serve(routes, 0);
+    const server = await serve({ routes }, 0);
     opened.push({ close: () => (server.closeAllConnections(), server.close()) });
     return server;
   }
