@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity ^0.8.28;
 
+import {AttestationStore} from "./attestation/AttestationStore.sol";
 import {AttestationVerdicts} from "./attestation/AttestationVerdicts.sol";
 import {AttestationStatus, IAttestationWriter, RoundSchedule} from "./interfaces/IAttestationRegistry.sol";
 
@@ -14,15 +15,14 @@ contract AttestationRegistry is AttestationVerdicts {
     address private immutable READER;
 
     /// @param reader an AttestationReader; it runs on this contract's storage and has functions that only read.
-    constructor(address reader) {
+    /// @param agentRegistry_ says who owns an agent.
+    constructor(address reader, address agentRegistry_) AttestationStore(agentRegistry_) {
         READER = reader;
     }
 
     /// @param accessManager holds the roles that upgrade and freeze, and the attestation service's.
-    /// @param agentRegistry_ says who owns an agent.
-    function initialize(address accessManager, address agentRegistry_) external initializer {
+    function initialize(address accessManager) external initializer {
         __AccessManaged_init(accessManager);
-        _store().agentRegistry = agentRegistry_;
         _setSchedule(
             RoundSchedule({drawDelay: 2, drawWindow: 100, silenceDelay: 25, roundLength: 100, trustLength: 7200})
         );

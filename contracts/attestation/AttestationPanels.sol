@@ -56,11 +56,11 @@ abstract contract AttestationPanels is AttestationStore {
         if (a.place == 0 || a.place > clock.size) revert NotInRound(target, clock.round);
         walk.count = AttestationSchedule.candidateCount(clock.size);
         if (walk.count == 0) return walk;
-        walk.order = AttestationSchedule.order(seed, clock.size);
+        walk.order = AttestationSchedule.order(seed, clock.size, clock.sizeRoot);
         walk.position = AttestationSchedule.positionOf(walk.order, a.place - 1);
         walk.windowEnd = Math.min(WINDOW, walk.count);
         walk.tags = new uint256[](walk.count + 1);
-        walk.tags[0] = _tagOf(_store().roster[a.place - 1]);
+        walk.tags[0] = _tagOf(_entryAt(a.place - 1));
         walk.tagCount = 1;
         walk.held = new uint256[](2 * walk.count);
     }
@@ -68,11 +68,10 @@ abstract contract AttestationPanels is AttestationStore {
     /// @return entry of the roster, of the next one in turn; zero when there are no more.
     function _next(PanelWalk memory walk) internal view returns (uint256 entry) {
         unchecked {
-            uint256[] storage roster = _store().roster;
             while (true) {
                 while (walk.scanned < walk.windowEnd) {
                     uint256 position = (walk.position + ++walk.scanned) % walk.order.size;
-                    entry = roster[AttestationSchedule.placeAt(walk.order, position)];
+                    entry = _entryAt(AttestationSchedule.placeAt(walk.order, position));
                     uint256 class = _class(walk, _tagOf(entry));
                     if (class == 0) {
                         walk.tags[walk.tagCount++] = _tagOf(entry);

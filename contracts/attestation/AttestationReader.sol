@@ -14,6 +14,7 @@ import {
 } from "../interfaces/IAttestationRegistry.sol";
 import {AttestationRecord, AttestationWords, AttestedAgent, RoundClock} from "../types/AttestationWords.sol";
 import {AttestationPanels, PanelWalk} from "./AttestationPanels.sol";
+import {AttestationStore} from "./AttestationStore.sol";
 
 /// @title What everybody may read of the attestation registry
 /// @dev AttestationRegistry hands it the calls that it does not know itself; it runs on that contract's storage. Alone it
@@ -25,6 +26,10 @@ contract AttestationReader is IAttestationReader, AttestationPanels {
     uint256 public constant FRESH_SIZE = FRESH_SEATS;
     /// @inheritdoc IAttestationReader
     uint256 public constant MAX_STRIKES = STRIKES;
+
+    /// @param agentRegistry_ the same as that of the registry which hands it calls.
+    // solhint-disable-next-line no-empty-blocks
+    constructor(address agentRegistry_) AttestationStore(agentRegistry_) {}
 
     /// @inheritdoc IAttestationReader
     function statusOf(address agent) external view returns (Standing memory) {
@@ -139,7 +144,7 @@ contract AttestationReader is IAttestationReader, AttestationPanels {
 
     /// @inheritdoc IAttestationReader
     function agentRegistry() external view returns (address) {
-        return _store().agentRegistry;
+        return AGENT_REGISTRY;
     }
 
     /// @dev A strike leaves trust and voucher as they are: the verification is in a record before it.

@@ -3,6 +3,7 @@ pragma solidity ^0.8.28;
 
 import {AttestationRegistryTypes} from "../generated/TypeHashes.sol";
 import {IAttestationWriter, Round, RoundPhase, RoundSchedule} from "../interfaces/IAttestationRegistry.sol";
+import {AttestationSchedule} from "../libraries/AttestationSchedule.sol";
 import {AttestationWords, RoundClock} from "../types/AttestationWords.sol";
 import {AttestationRoster} from "./AttestationRoster.sol";
 
@@ -95,6 +96,7 @@ abstract contract AttestationRounds is AttestationRoster {
         clock.phase = RoundPhase.Opened;
         clock.round = AttestationWords.raised(clock.round, 24);
         (clock.size, clock.settled) = ($.roster.length, 0);
+        clock.sizeRoot = AttestationSchedule.rootOf(clock.size);
         clock.from = block.number + lengths.drawDelay;
         clock.until = clock.from + lengths.drawWindow;
         clock.trustLength = lengths.trustLength;

@@ -2,6 +2,7 @@
 pragma solidity ^0.8.28;
 
 import {IAccessManager} from "@openzeppelin/contracts/access/manager/IAccessManager.sol";
+import {Arrays} from "@openzeppelin/contracts/utils/Arrays.sol";
 
 import {GovernedRegistry} from "../base/GovernedRegistry.sol";
 import {IAgentRegistry} from "../interfaces/IAgentRegistry.sol";
@@ -52,7 +53,6 @@ abstract contract AttestationStore is IAttestationEvents, GovernedRegistry {
         address[] departures;
         uint256 clock;
         bytes32 rotHead;
-        address agentRegistry;
         uint24 enrolmentCount;
         address lastIntroduced;
         RoundSchedule schedule;
@@ -62,8 +62,19 @@ abstract contract AttestationStore is IAttestationEvents, GovernedRegistry {
     bytes32 private constant ATTESTATION_REGISTRY_STORAGE =
         0xc11359bd58cab5412c6366db3b9d6bc66423b4a88c66d69754dec5424774fe00;
 
+    bytes32 private constant DOMAIN_TYPEHASH = keccak256(
+        "EIP712Domain(string name,string version,uint256 chainId,address verifyingContract)"
+    );
+
+    /// @dev Says who owns an agent. Part of the code, as it is read for every verdict; an upgrade that changes it shows.
+    address internal immutable AGENT_REGISTRY;
+
     /// @dev Of a roster entry: trusted (or expired), vouched for by several or the service, without strikes.
     uint256 internal constant PLAIN = 1 << 255;
+
+    constructor(address agentRegistry_) {
+        AGENT_REGISTRY = agentRegistry_;
+    }
 
     function _agent(address agent) internal view returns (AttestedAgent memory) {
         return AttestationWords.unpackAgent(_store().agents[agent]);
@@ -72,10 +83,15 @@ abstract contract AttestationStore is IAttestationEvents, GovernedRegistry {
     function _save(address agent, AttestedAgent memory a) internal {
         _store().agents[agent] = AttestationWords.packAgent(a);
         if (a.place == 0) return;
-        uint256[] storage roster = _store().roster;
-        uint256 entry = roster[a.place - 1];
+        uint256 entry = _entryAt(a.place - 1);
         uint256 marked = _marked(entry, a);
-        if (marked != entry) roster[a.place - 1] = marked;
+        if (marked != entry) _store().roster[a.place - 1] = marked;
+    }
+
+    /// @dev Without a look at the roster's length, which would be one more slot to read: for places that are known to be
+    /// in it.
+    function _entryAt(uint256 place) internal view returns (uint256) {
+        return Arrays.unsafeAccess(_store().roster, place).value;
     }
 
     function _marked(uint256 entry, AttestedAgent memory a) internal pure returns (uint256) {
@@ -186,7 +202,7 @@ abstract contract AttestationStore is IAttestationEvents, GovernedRegistry {
     }
 
     function _activeOwner(address agent) internal view returns (address) {
-        return IAgentRegistry(_store().agentRegistry).activeOwner(agent);
+        return IAgentRegistry(AGENT_REGISTRY).activeOwner(agent);
     }
 
     /// @dev Who may introduce the next agent; zero = the service alone.
@@ -200,6 +216,12 @@ abstract contract AttestationStore is IAttestationEvents, GovernedRegistry {
     function _isService(address account) internal view returns (bool immediate) {
         bytes4 selector = IAttestationWriter.openRound.selector;
         (immediate, ) = IAccessManager(authority()).canCall(account, address(this), selector);
+    }
+
+    /// @dev The same as `_domainSeparatorV4`, of name and version that are known when this is compiled.
+    function _domain() internal view returns (bytes32) {
+        bytes32 name = keccak256("Affiant AttestationRegistry");
+        return keccak256(abi.encode(DOMAIN_TYPEHASH, name, keccak256("1"), block.chainid, address(this)));
     }
 
     function _EIP712Name() internal pure override returns (string memory) {

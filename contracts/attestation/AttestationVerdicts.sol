@@ -22,7 +22,7 @@ import {Conviction, Tally} from "./AttestationStore.sol";
 
 /// @dev What all verdicts of one call are about, and what they come to.
 /// @param silentFrom first block in which absent verifiers may be passed over.
-/// @param failing one of the verdicts is FAIL: others are not waited for.
+/// @param oneFailDecides a FAIL waits for no other verdict: in the first panel, not among the fresh verifiers.
 struct Case {
     address target;
     uint256 round;
@@ -30,7 +30,7 @@ struct Case {
     uint256 enrolment;
     bytes32 domain;
     uint256 silentFrom;
-    bool failing;
+    bool oneFailDecides;
     RoundClock clock;
     Tally tally;
 }
@@ -123,12 +123,11 @@ abstract contract AttestationVerdicts is AttestationRounds, AttestationPanels {
             uint256 seats = _seats(walk.count);
             uint256 needed = seats;
             uint256 consulted = 0;
-            case_.silentFrom = case_.clock.from;
-            case_.failing = _anyFail(verdicts);
+            (case_.silentFrom, case_.oneFailDecides) = (case_.clock.from, true);
             bool byService = false;
             // A seat whose verdict is not waited for, because another verdict of the call is FAIL, counts as taken.
             for (uint256 taken = 0; taken < needed && tally.timeouts < seats;) {
-                if (case_.failing && tally.heard == verdicts.length) break;
+                if (tally.fails != 0 && tally.heard == verdicts.length) break;
                 uint256 entry = _next(walk);
                 if (entry == 0) {
                     byService = true;
@@ -191,7 +190,8 @@ abstract contract AttestationVerdicts is AttestationRounds, AttestationPanels {
     function _turn(uint256 entry, Case memory case_, SignedVerdict[] calldata verdicts) private returns (Turn) {
         address verifier = address(uint160(entry));
         Tally memory tally = case_.tally;
-        bool handedIn = tally.heard < verdicts.length && verdicts[tally.heard].verifier == verifier;
+        SignedVerdict calldata verdict = verdicts[Math.min(tally.heard, verdicts.length - 1)];
+        bool handedIn = verdict.verifier == verifier && tally.heard < verdicts.length;
         address owner = entry & PLAIN != 0 || _mayVerify(_agent(verifier)) ? _activeOwner(verifier) : address(0);
         if (owner == address(0)) {
             if (handedIn) revert NotOnPanel(verifier, case_.target);
@@ -202,7 +202,7 @@ abstract contract AttestationVerdicts is AttestationRounds, AttestationPanels {
                 _strikeVerifier(verifier, case_);
                 return Turn.PassedOver;
             }
-            if (!case_.failing) revert VerdictMissing(verifier, case_.silentFrom);
+            if (!case_.oneFailDecides || !_anyFail(verdicts)) revert VerdictMissing(verifier, case_.silentFrom);
             return Turn.Awaited;
         }
         if (entry & PLAIN == 0) {
@@ -210,7 +210,7 @@ abstract contract AttestationVerdicts is AttestationRounds, AttestationPanels {
             v.verifierStrikes = 0;
             _save(verifier, v);
         }
-        AttestationResult result = _hear(case_, verdicts[tally.heard], owner);
+        AttestationResult result = _hear(case_, verdict, owner);
         if (result == AttestationResult.Pass) tally.voucher = verifier;
         return result == AttestationResult.Timeout ? Turn.TimedOut : Turn.Heard;
     }
@@ -329,7 +329,7 @@ abstract contract AttestationVerdicts is AttestationRounds, AttestationPanels {
         uint256 verdictCount
     ) private view returns (Case memory case_) {
         (case_.target, case_.round, case_.seed, case_.enrolment) = (target, round, seed, enrolment);
-        case_.domain = _domainSeparatorV4();
+        case_.domain = _domain();
         case_.clock = clock;
         case_.tally.verdicts = new bytes32[](2 * verdictCount);
     }

@@ -27,10 +27,21 @@ library AttestationSchedule {
     }
 
     function order(bytes32 seed, uint256 size) internal pure returns (Order memory) {
+        return order(seed, size, rootOf(size));
+    }
+
+    /// @param root `rootOf(size)`, where it was kept.
+    function order(bytes32 seed, uint256 size, uint256 root) internal pure returns (Order memory) {
         unchecked {
-            uint256 left = Math.sqrt(size);
-            if (left * left < size) ++left;
-            return Order(seed, size, left, (size + left - 1) / left);
+            return Order(seed, size, root, (size + root - 1) / root);
+        }
+    }
+
+    /// @return root ⌈√size⌉
+    function rootOf(uint256 size) internal pure returns (uint256 root) {
+        unchecked {
+            root = Math.sqrt(size);
+            if (root * root < size) ++root;
         }
     }
 

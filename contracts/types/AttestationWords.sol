@@ -42,6 +42,7 @@ struct AttestedAgent {
 ///   bits 112 – 151  from             opened: block whose hash is drawn. Drawn: absent verifiers may be passed over
 ///   bits 152 – 191  until            opened: last block to draw in. Drawn: last block before the round may be closed
 ///   bits 192 – 215  trustLength      for how many blocks a pass of this round counts
+///   bits 216 – 231  sizeRoot         ⌈√size⌉, which every verdict needs (AttestationSchedule)
 struct RoundClock {
     RoundPhase phase;
     uint256 round;
@@ -51,6 +52,7 @@ struct RoundClock {
     uint256 from;
     uint256 until;
     uint256 trustLength;
+    uint256 sizeRoot;
 }
 
 /// @notice One line of the history, for good, in one slot.
@@ -124,11 +126,13 @@ library AttestationWords {
         clock.from = uint40(word >> 112);
         clock.until = uint40(word >> 152);
         clock.trustLength = uint24(word >> 192);
+        clock.sizeRoot = uint16(word >> 216);
     }
 
     function packClock(RoundClock memory clock) internal pure returns (uint256 word) {
         word = uint256(clock.phase) | (clock.round << 8) | (clock.size << 32) | (clock.settled << 56);
         word |= (clock.recordCount << 80) | (clock.from << 112) | (clock.until << 152) | (clock.trustLength << 192);
+        word |= clock.sizeRoot << 216;
     }
 
     function packRecord(AttestationRecord memory record) internal pure returns (uint256 word) {

@@ -37,9 +37,9 @@ export default buildModule("Affiant", (m) => {
   const besideAgents = [accessManager, agentRegistry];
   const policyRegistry = behindProxy("PolicyRegistry", m.contract("PolicyRegistry"), besideAgents);
   const contractRegistry = behindProxy("ContractRegistry", m.contract("ContractRegistry"), besideAgents);
-  const attestationReader = m.contract("AttestationReader");
-  const attestationImplementation = m.contract("AttestationRegistry", [attestationReader]);
-  const attestationRegistry = behindProxy("AttestationRegistry", attestationImplementation, besideAgents);
+  const attestationReader = m.contract("AttestationReader", [agentRegistry]);
+  const attestationImplementation = m.contract("AttestationRegistry", [attestationReader, agentRegistry]);
+  const attestationRegistry = behindProxy("AttestationRegistry", attestationImplementation, [accessManager]);
   const keyEscrow = behindProxy("KeyEscrow", m.contract("KeyEscrow"), [
     accessManager,
     attestationRegistry,
