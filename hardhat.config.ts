@@ -3,8 +3,10 @@ import { createRequire } from "node:module";
 import { join } from "node:path";
 
 import hardhatToolboxMochaEthers from "@nomicfoundation/hardhat-toolbox-mocha-ethers";
-import { defineConfig, overrideTask } from "hardhat/config";
+import { configVariable, defineConfig, overrideTask, task } from "hardhat/config";
+import { ArgumentType } from "hardhat/types/arguments";
 
+import { deployOptions } from "./cli/deploy/deployOptions.ts";
 import { writeAbis } from "./scripts/generate/abi.ts";
 
 /** The compiler comes from the npm package `solc`, so that compiling needs no download. */
@@ -31,9 +33,58 @@ const mochaTestsByName = overrideTask(["test", "mocha"])
   })
   .build();
 
+/** `npx hardhat deploy --network NAME`: the same as `affiant deploy`. */
+const deploy = deployOptions
+  .reduce(
+    (made, { name, value, about: description }) =>
+      value === undefined
+        ? made.addFlag({ name, description })
+        : made.addOption({ name, description, type: ArgumentType.STRING_WITHOUT_DEFAULT, defaultValue: undefined }),
+    task("deploy", "Put the contracts on a chain, or finish what an interrupted run began"),
+  )
+  .setAction(() => import("./cli/deploy/hardhatTask.ts"))
+  .build();
+
+/**
+ * Ignition's own command knows nothing of development keys, chain ids and costs: off this machine it is not the way in.
+ * `ignition verify`, `status` and `transactions` read the same journal and stay as they are.
+ */
+const noBareIgnition = overrideTask(["ignition", "deploy"])
+  .setInlineAction(async (args, hre, runSuper) => {
+    const { network = "default" } = hre.globalOptions;
+    if (hre.config.networks[network]?.type === "http") {
+      throw new Error(`Use: npx hardhat deploy --network ${network} (docs/deploy.md)`);
+    }
+    return (await runSuper(args)) as unknown;
+  })
+  .build();
+
+/**
+ * A public chain. The chain id is what an endpoint is held to. `NAME_RPC_URL` and `NAME_DEPLOYER_KEY` come from Hardhat's
+ * keystore (`npx hardhat keystore set SEPOLIA_RPC_URL`) or, for a run of its own, from the environment; from no file.
+ */
+const publicNetwork = (name: string, chainId: number) => ({
+  type: "http" as const,
+  chainId,
+  url: configVariable(`${name}_RPC_URL`),
+  accounts: [configVariable(`${name}_DEPLOYER_KEY`)],
+});
+
 export default defineConfig({
   plugins: [hardhatToolboxMochaEthers],
-  tasks: [buildWithAbis, mochaTestsByName],
+  tasks: [buildWithAbis, mochaTestsByName, deploy, noBareIgnition],
+  networks: {
+    mainnet: publicNetwork("MAINNET", 1),
+    sepolia: publicNetwork("SEPOLIA", 11_155_111),
+    hoodi: publicNetwork("HOODI", 560_048),
+    baseSepolia: publicNetwork("BASE_SEPOLIA", 84_532),
+    optimismSepolia: publicNetwork("OPTIMISM_SEPOLIA", 11_155_420),
+  },
+  verify: {
+    etherscan: { apiKey: configVariable("ETHERSCAN_API_KEY") },
+    blockscout: { enabled: true },
+    sourcify: { enabled: true },
+  },
   solidity: {
     // OpenZeppelin's own contracts that are deployed as they are: the manager of roles, and the proxy of the registries.
     npmFilesToBuild: [

@@ -19,6 +19,7 @@ import { contractIssueCommand } from "./contract/contractIssue.ts";
 import { contractRevokeCommand } from "./contract/contractRevoke.ts";
 import { contractShowCommand } from "./contract/contractShow.ts";
 import { contractVerifyCommand } from "./contract/contractVerify.ts";
+import { deployCommand } from "./deploy/deploy.ts";
 import { logAppendCommand } from "./logAppend.ts";
 import { logExportCommand } from "./logExport.ts";
 import { logFsckCommand } from "./logFsck.ts";
@@ -64,6 +65,7 @@ const commands = (): readonly Command[] => [
   wrapCommand(),
   mcpProxyCommand(),
   ceremonyCommand(),
+  deployCommand(),
   statusCommand(),
   relayerCommand(),
 ];

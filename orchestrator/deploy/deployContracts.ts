@@ -41,8 +41,7 @@ const localPollMs = 10;
 export async function deployContracts(signer: Signer, options: DeployOptions = {}): Promise<Deployment> {
   const rpc = rpcOf(signer.provider);
   const { previous, artifactsDir, circuitKeysDir, holders, onSent } = options;
-  if (previous && signer.provider && (await deploymentOnChain(signer.provider, previous)) === "present")
-    return previous;
+  if (previous && (await deploymentOnChain(rpc, previous)) === "present") return previous;
 
   const artifacts = await readArtifacts(deployedArtifactNames, artifactsDir);
   const chainId = BigInt((await rpc.request({ method: "eth_chainId" })) as string);

@@ -1,28 +1,33 @@
-import { keccak256, type Provider } from "ethers";
+import { keccak256 } from "ethers";
 
 import { type Deployment, deployedContractNames } from "../../protocol/deployment.ts";
 import { AffiantError } from "../../protocol/errors/affiantError.ts";
+import { type Eip1193 } from "./chainRpc.ts";
+
+/**
+ * @returns the chain's id
+ * @throws AffiantError ERR_CONFLICT_CHAIN if it is not the one expected: a wrong URL, or an endpoint that lies
+ */
+export async function assertChainId(rpc: Eip1193, expected: bigint, what: string): Promise<bigint> {
+  const found = BigInt((await rpc.request({ method: "eth_chainId" })) as string);
+  if (found === expected) return found;
+  throw new AffiantError("ERR_CONFLICT_CHAIN", `${what} is on chain ${expected}, this is ${found}`, {
+    details: { expectedChainId: Number(expected), foundChainId: Number(found) },
+  });
+}
 
 /**
  * Whether the code that a deployment names is on a chain: all of it (`present`) or none (`absent`, a fresh chain).
  * @throws AffiantError ERR_CONFLICT_CHAIN for another chain id, other code at an address, or a part that is missing:
  *   then the file and the chain do not belong together and deploying again would split history in two
  */
-export async function deploymentOnChain(provider: Provider, deployment: Deployment): Promise<"present" | "absent"> {
-  const { chainId } = await provider.getNetwork();
-  if (chainId !== BigInt(deployment.chainId)) {
-    throw new AffiantError(
-      "ERR_CONFLICT_CHAIN",
-      `the deployment is on chain ${deployment.chainId}, this is ${chainId}`,
-      {
-        details: { expectedChainId: deployment.chainId, foundChainId: Number(chainId) },
-      },
-    );
-  }
+export async function deploymentOnChain(rpc: Eip1193, deployment: Deployment): Promise<"present" | "absent"> {
+  await assertChainId(rpc, BigInt(deployment.chainId), "the deployment");
   const codes = await Promise.all(
     deployedContractNames.map(async (name) => {
       const { address, codeHash } = deployment.contracts[name];
-      return { name, address, codeHash, code: await provider.getCode(address) };
+      const code = (await rpc.request({ method: "eth_getCode", params: [address, "latest"] })) as string;
+      return { name, address, codeHash, code };
     }),
   );
   if (codes.every(({ code }) => code === "0x")) return "absent";

@@ -2,6 +2,7 @@ import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 
 import {
+  type ArtifactResolver,
   deploy,
   type DeploymentParameters,
   type DeploymentResult,
@@ -52,7 +53,7 @@ export interface ModuleRun {
 export async function runModule(run: ModuleRun): Promise<ReadonlyMap<string, string>> {
   const { journalDir, artifacts, artifactsDir, provider, deployer } = run;
   const resolver = artifactResolver(artifacts, artifactsDir);
-  if (journalDir !== undefined) await enterUnrecorded(run, journalDir);
+  if (journalDir !== undefined) await enterUnrecorded(run, journalDir, resolver);
   const attempt = (): Promise<DeploymentResult> =>
     deploy({
       provider,
@@ -94,29 +95,31 @@ function parametersOf(holders: RoleHolders = {}): DeploymentParameters {
   return { Affiant: Object.fromEntries(given) as Record<string, string | number> };
 }
 
-/** A crash between signing and Ignition's own note of it: the transaction is shown to Ignition, not made a second time. */
-async function enterUnrecorded({ provider, sent }: ModuleRun, journalDir: string): Promise<void> {
-  if (sent.all.length === 0) return;
-  await provider.heal();
-  const { prepared, recorded } = await readJournal(journalDir);
-  for (const nonce of sent.nonces()) {
-    const first = sent.withNonce(nonce)[0];
-    if (first && prepared.has(nonce) && !recorded.has(nonce))
-      await trackTransaction(journalDir, first.hash, provider, 1);
+/**
+ * What a crash left between Ignition's intention and its note of the transaction. If it was signed, it is shown to Ignition
+ * and not made a second time; if not, it was never sent, since signed bytes are on disk before that, and it begins anew.
+ */
+async function enterUnrecorded(run: ModuleRun, journalDir: string, resolver: ArtifactResolver): Promise<void> {
+  const { provider, sent } = run;
+  if (sent.all.length > 0) await provider.heal();
+  for (const [futureId, nonce] of await unrecordedIn(journalDir)) {
+    const [first] = sent.withNonce(nonce);
+    if (first) await trackTransaction(journalDir, first.hash, provider, 1);
+    else await wipe(journalDir, resolver, futureId);
   }
 }
 
-async function readJournal(journalDir: string): Promise<{ prepared: Set<number>; recorded: Set<number> }> {
+/** The futures whose transaction was intended and not noted, with its nonce. */
+async function unrecordedIn(journalDir: string): Promise<ReadonlyMap<string, number>> {
   const text = await readFile(join(journalDir, "journal.jsonl"), "utf8").catch(() => "");
-  const prepared = new Set<number>();
-  const recorded = new Set<number>();
+  const open = new Map<string, number>();
   for (const line of text.split("\n")) {
     if (line.trim() === "") continue;
-    const { type, nonce } = JSON.parse(line) as { type: string; nonce?: number };
-    if (nonce !== undefined && type === "TRANSACTION_PREPARE_SEND") prepared.add(nonce);
-    if (nonce !== undefined && type === "TRANSACTION_SEND") recorded.add(nonce);
+    const { type, futureId = "", nonce } = JSON.parse(line) as { type: string; futureId?: string; nonce?: number };
+    if (type === "TRANSACTION_PREPARE_SEND" && nonce !== undefined) open.set(futureId, nonce);
+    if (type === "TRANSACTION_SEND" || type === "WIPE_APPLY") open.delete(futureId);
   }
-  return { prepared, recorded };
+  return open;
 }
 
 function failureOf(

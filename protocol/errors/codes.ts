@@ -36,6 +36,7 @@ const table = {
   ERR_INPUT_DEPLOYMENT: { status: 400, title: "The deployment file does not describe a deployment" },
   ERR_INPUT_PIPELINE: { status: 400, title: "The pipeline descriptor is not valid" },
   ERR_INPUT_PLACEMENT: { status: 400, title: "No placement of the agents keeps the rules of the descriptor" },
+  ERR_INPUT_FUNDS: { status: 400, title: "The account does not hold enough to pay for it" },
   ERR_INPUT_DATA_FOLDER: { status: 400, title: "The data folder cannot be used" },
   ERR_CONFLICT_CHAIN: { status: 409, title: "The chain is not the one that the files on disk belong to" },
   ERR_CONFLICT_PORT: { status: 409, title: "The port is in use" },
