@@ -91,6 +91,7 @@ export class DeployProvider implements Eip1193 {
     try {
       await this.#ask("eth_sendRawTransaction", raw);
     } catch (error) {
+      if (error instanceof Error && /already (known|imported|exists)|known transaction/i.test(error.message)) return;
       if ((await this.#ask("eth_getTransactionByHash", hash)) === null) throw error;
     }
   }
