@@ -1,4 +1,4 @@
-import { readFileSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 
 import { parseDeployment, type Deployment } from "../protocol/deployment.ts";
@@ -67,6 +67,12 @@ export function relayerEnvironment(environment: Environment, env: Env = process.
     AFFIANT_RPC_URL: env["AFFIANT_RPC_URL"] || environment.rpcUrl,
     AFFIANT_DEPLOYMENT: environment.deploymentPath,
   };
+}
+
+/** Where a relayer keeps its things: its own folder in the data folder, or the data folder itself. */
+export function relayerFolder(dataDir: string): string {
+  const own = join(dataDir, "relayer");
+  return existsSync(join(own, "relayer.db")) ? own : dataDir;
 }
 
 const startHint = "npm start brings everything up and leaves its addresses in the data folder.";

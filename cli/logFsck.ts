@@ -1,4 +1,3 @@
-import { existsSync } from "node:fs";
 import { join, resolve } from "node:path";
 
 import { Contract, JsonRpcProvider } from "ethers";
@@ -6,7 +5,7 @@ import { Contract, JsonRpcProvider } from "ethers";
 import { type Command } from "commander";
 
 import { command, type CommonFlags, run } from "./command.ts";
-import { type Environment, requireDeployment } from "./environment.ts";
+import { type Environment, relayerFolder, requireDeployment } from "./environment.ts";
 import { columns } from "./output.ts";
 import { fromHex } from "../protocol/encoding/hex.ts";
 import { AffiantError } from "../protocol/errors/affiantError.ts";
@@ -69,11 +68,6 @@ export function logFsckCommand(): Command {
         };
       }),
     );
-}
-
-function relayerFolder(dataDir: string): string {
-  const own = join(dataDir, "relayer");
-  return existsSync(join(own, "relayer.db")) ? own : dataDir;
 }
 
 /** Every anchor the chain has of a log, and its newest root. @throws AffiantError ERR_UNAVAILABLE_CHAIN */

@@ -29,7 +29,7 @@ import { mcpProxyCommand } from "./mcpProxy.ts";
 import { policyCheckCommand } from "./policyCheck.ts";
 import { policyCommitCommand } from "./policyCommit.ts";
 import { policyShowCommand } from "./policyShow.ts";
-import { relayerCommand } from "./relayer.ts";
+import { relayerCommand } from "./relayer/relayer.ts";
 import { statusCommand } from "./status.ts";
 
 /** Every command, in the order in which the help lists them. */

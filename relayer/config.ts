@@ -43,6 +43,8 @@ export interface RelayerConfig {
   readonly bodyLimitBytes: number;
   /** Requests of one address a minute; 0 = no limit. */
   readonly rateLimitPerMinute: number;
+  /** New entries of one agent a minute; 0 = no limit. */
+  readonly agentRateLimitPerMinute: number;
   /** Sponsored transactions of one agent a day; 0 = no limit. */
   readonly requestQuotaPerDay: number;
   /** Gas that one agent may spend a day through sponsored requests; 0 = no limit. */
@@ -139,6 +141,7 @@ function readAll(reader: EnvReader): RelayerConfig {
     circuitKeysDir: reader.text("AFFIANT_CIRCUIT_KEYS_DIR", "") || undefined,
     bodyLimitBytes: reader.whole("AFFIANT_BODY_LIMIT_BYTES", 20_000_000, 1_000, 1_000_000_000),
     rateLimitPerMinute: reader.whole("AFFIANT_RATE_LIMIT_PER_MINUTE", 0, 0, 100_000_000),
+    agentRateLimitPerMinute: reader.whole("AFFIANT_AGENT_RATE_LIMIT_PER_MINUTE", 0, 0, 100_000_000),
     requestQuotaPerDay: reader.whole("AFFIANT_REQUEST_QUOTA_PER_DAY", 1_000, 0, 100_000_000),
     requestGasPerDay: reader.whole("AFFIANT_REQUEST_GAS_PER_DAY", 300_000_000, 0, 1e15),
     maxFeeGwei: reader.decimal("AFFIANT_MAX_FEE_GWEI", 200, 1e6),

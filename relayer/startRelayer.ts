@@ -12,37 +12,36 @@ import { formatOperatorVerifierKey, operatorNoteSigner } from "../protocol/log/o
 import { AgentAccess } from "./access/agentAccess.ts";
 import { type Anchoring, openAnchoring } from "./anchor/openAnchoring.ts";
 import { type Chain, connectChain } from "./chain/connectChain.ts";
+import { Closers } from "./closers.ts";
 import { type RelayerConfig } from "./config.ts";
 import { disclosuresRouter } from "./disclosures/disclosuresRouter.ts";
 import { createApp } from "./http/app.ts";
 import { docsRouter } from "./http/docsRouter.ts";
 import { entriesRouter } from "./http/entriesRouter.ts";
 import { EventHub, eventsRouter } from "./http/events.ts";
+import { endServer } from "./http/endServer.ts";
 import { listen } from "./http/listen.ts";
 import { logRouter } from "./http/logRouter.ts";
 import { createMetrics } from "./http/metrics.ts";
 import { opsRouter } from "./http/opsRouter.ts";
 import { policiesRouter } from "./http/policiesRouter.ts";
-import { limitRate } from "./http/rateLimit.ts";
+import { limitRate, RateLimiter } from "./http/rateLimit.ts";
 import { readiness } from "./http/readiness.ts";
 import { requestsRouter } from "./http/requestsRouter.ts";
 import { tilesRouter } from "./http/tilesRouter.ts";
 import { Ingest } from "./ingest/ingest.ts";
 import { Sequencer } from "./ingest/sequencer.ts";
 import { VerifyPool } from "./ingest/verifyPool.ts";
-import { Journal } from "./journal/journal.ts";
 import { anchorInfo, Log } from "./log/log.ts";
 import { openNoteKey } from "./log/noteKey.ts";
+import { openSending, startSending } from "./openSending.ts";
+import { openWorker } from "./openWorker.ts";
 import { PolicyCheck } from "./policies/policyCheck.ts";
 import { KeyOwnershipProofs } from "./proofs/keyOwnershipProofs.ts";
 import { ProofPool } from "./proofs/proofPool.ts";
 import { proofsRouter } from "./proofs/proofsRouter.ts";
-import { AllowList, type CarriedContract, openAgentCalls, openAttestationCalls } from "./requests/allowList.ts";
-import { Requests } from "./requests/requests.ts";
 import { SealedKeys } from "./sealedKeys/sealedKeys.ts";
 import { sealedKeysRouter } from "./sealedKeys/sealedKeysRouter.ts";
-import { soleLease } from "./sender/laneLease.ts";
-import { openSender, openSimulator } from "./sender/openSender.ts";
 import { type Sender } from "./sender/sender.ts";
 import { openSenderKey, type TransactionSigner } from "./sender/signer.ts";
 import { type CommitHook, type Database, openDatabase } from "./store/database.ts";
@@ -50,6 +49,7 @@ import { DisclosureKeys } from "./store/disclosureKeys.ts";
 import { DisclosureStore } from "./store/disclosureStore.ts";
 import { lockFolder } from "./store/folderLock.ts";
 import { PolicyStore } from "./store/policyStore.ts";
+import { openTraces, type Traces } from "./traces/traces.ts";
 import { SealedKeyStore } from "./store/sealedKeyStore.ts";
 
 export interface Relayer {
@@ -69,19 +69,6 @@ export interface RelayerSeams {
 /** Unix seconds. */
 const nowSec = (): number => Math.floor(Date.now() / 1_000);
 
-/** Everything that was opened, to be closed in reverse order, also when the start fails half-way. */
-class Closers {
-  readonly #closers: (() => unknown)[] = [];
-
-  add(close: () => unknown): void {
-    this.#closers.push(close);
-  }
-
-  async close(): Promise<void> {
-    for (let close = this.#closers.pop(); close; close = this.#closers.pop()) await close();
-  }
-}
-
 /**
  * Brings the relayer up and puts its rooms together.
  * @throws AffiantError ERR_CONFLICT_RUNNING, ERR_INPUT_DEPLOYMENT, ERR_INPUT_FILE, ERR_CONFLICT_CHAIN,
@@ -90,7 +77,8 @@ class Closers {
 export async function startRelayer(config: RelayerConfig, seams: RelayerSeams = {}): Promise<Relayer> {
   const closers = new Closers();
   try {
-    const url = await openRelayer(config, seams, closers);
+    const open = config.role === "worker" ? openWorker : openRelayer;
+    const url = await open(config, seams, closers);
     return { url, close: () => closers.close() };
   } catch (error) {
     await closers.close();
@@ -102,16 +90,17 @@ async function openRelayer(config: RelayerConfig, seams: RelayerSeams, closers: 
   const logger = seams.logger ?? pino({ level: config.logLevel }, pino.destination(2));
   const deployment = parseDeployment(readFileSync(config.deploymentFile, "utf8"));
   const signer = openSenderKey(config.senderKeyFile);
+  const traces = await openTraces(config.traces, logger);
+  closers.add(() => traces.close());
   const { database, log, disclosures } = openStore(config, deployment, signer, seams, closers);
   const chain = connectChain(config, deployment);
-  const journal = new Journal(database);
-  const sender = openSender(config, deployment.chainId, chain, journal, signer, soleLease);
+  const sending = await openSending(config, { deployment, chain, database, operator: signer, logger, traces }, closers);
+  const { journal, sender, requests } = sending;
   const anchoring = await openAnchoring(config, chain, log, journal, sender, database);
 
-  const { ingest, sequencer } = openIngest(config, chain, log, disclosures, closers);
-  const requests = openRequests(config, deployment, chain, journal, sender);
+  const { ingest, sequencer } = openIngest(config, chain, log, disclosures, traces, closers);
   const { anchorer } = anchoring;
-  const metrics = createMetrics({ log, ingest, sequencer, journal, sender, anchorer, chain });
+  const metrics = createMetrics({ chain, sending, log: { log, ingest, sequencer, anchorer } });
   const { verificationKey } = await readVerifyingArtifacts("key-ownership", config.circuitKeysDir);
   const proofPool = new ProofPool({ verificationKey, threads: config.proofThreads, limit: config.proofLimit });
   closers.add(() => proofPool.close());
@@ -120,13 +109,14 @@ async function openRelayer(config: RelayerConfig, seams: RelayerSeams, closers: 
   const registry = { chainId: deployment.chainId, address: chain.agents.address, abi: chain.agents.abi };
   const hub = new EventHub();
   wireEvents(config, hub, log, chain, anchoring, sender);
+  let isStopping = false;
 
   const access = new AgentAccess({ registries: chain.registries, scopedContracts: chain.scopedContracts, nowSec });
   const place = { chainId: deployment.chainId, contract: chain.logAnchor.address, logId: logIdOf(config.logOrigin) };
   const app = createApp({
     bodyLimitBytes: config.bodyLimitBytes,
     logger,
-    guards: [metrics.observe, limitRate(config.rateLimitPerMinute)],
+    guards: [metrics.observe, ...(traces.guard ? [traces.guard] : []), limitRate(config.rateLimitPerMinute)],
     routers: [
       entriesRouter(ingest, log),
       disclosuresRouter(log, disclosures, access, place.logId),
@@ -138,18 +128,22 @@ async function openRelayer(config: RelayerConfig, seams: RelayerSeams, closers: 
       proofsRouter(new KeyOwnershipProofs(proofPool, requests, registry)),
       eventsRouter(hub),
       docsRouter(),
-      opsRouter(() => readiness(chain, anchorer, ingest, config), metrics),
+      opsRouter(() => {
+        return readiness({ config, chain, sending, log: { anchorer, ingest }, isStopping: () => isStopping });
+      }, metrics),
     ],
   });
-  startLoops(config, chain, anchoring, sender, closers);
+  closers.add(() => anchorer.stop());
+  sending.queue.serve("anchor", () => anchorer.check());
+  sending.queue.repeat("anchor", Math.min(config.anchorIntervalMs, 1_000));
+  await startSending(config, chain, sending, closers);
   const server = createServer(app);
   const url = await listen(server, config);
   closers.add(async () => {
+    isStopping = true;
     ingest.stop();
     hub.close();
-    const closed = new Promise((resolve) => server.close(resolve));
-    server.closeIdleConnections();
-    await closed;
+    await endServer(server, config.shutdownMs);
     sequencer.drain();
   });
   logger.info({ url, size: log.size, lanes: sender.lanes.map(({ address }) => address) }, "relayer is up");
@@ -163,7 +157,7 @@ function openStore(
   seams: RelayerSeams,
   closers: Closers,
 ): { database: Database; log: Log; disclosures: DisclosureStore } {
-  const lock = lockFolder(config.dataDir);
+  const lock = lockFolder(config.dataDir, config.redisUrl === undefined ? "alone" : "writer");
   closers.add(() => lock.release());
   const database = openDatabase(join(config.dataDir, "relayer.db"), seams.commitHook);
   closers.add(() => database.close());
@@ -185,7 +179,14 @@ function checkpointKeys(config: RelayerConfig, { chainId, contracts }: Deploymen
   };
 }
 
-function openIngest(config: RelayerConfig, chain: Chain, log: Log, disclosures: DisclosureStore, closers: Closers) {
+function openIngest(
+  config: RelayerConfig,
+  chain: Chain,
+  log: Log,
+  disclosures: DisclosureStore,
+  traces: Traces,
+  closers: Closers,
+) {
   const pool = new VerifyPool(config.verifyThreads);
   closers.add(() => pool.close());
   const sequencer = new Sequencer(log, disclosures, {
@@ -193,7 +194,8 @@ function openIngest(config: RelayerConfig, chain: Chain, log: Log, disclosures: 
     waitMs: config.commitWaitMs,
     now: Date.now,
   });
-  return { sequencer, ingest: new Ingest(pool, chain.registries, sequencer, log, { queueLimit: config.queueLimit }) };
+  const limits = { queueLimit: config.queueLimit, agentLimit: new RateLimiter(config.agentRateLimitPerMinute) };
+  return { sequencer, ingest: new Ingest(pool, chain.registries, sequencer, log, { ...limits, traces }) };
 }
 
 function openSealedKeys(chain: Chain, deployment: Deployment, database: Database, access: AgentAccess): SealedKeys {
@@ -203,30 +205,7 @@ function openSealedKeys(chain: Chain, deployment: Deployment, database: Database
   return new SealedKeys({ place, keyEscrow, accessManager, store: new SealedKeyStore(database), access, nowSec });
 }
 
-function openRequests(
-  config: RelayerConfig,
-  { contracts }: Deployment,
-  chain: Chain,
-  journal: Journal,
-  sender: Sender,
-): Requests {
-  const targets = new Map<string, CarriedContract>([
-    [contracts.agentRegistry.address, { abi: chain.agents.abi, open: openAgentCalls }],
-    [contracts.policyRegistry.address, { abi: chain.policies.abi }],
-    [contracts.contractRegistry.address, { abi: chain.scopedContracts.abi }],
-    [contracts.keyEscrow.address, { abi: chain.keyEscrow.abi }],
-    [contracts.attestationRegistry.address, { abi: chain.attestation.abi, open: openAttestationCalls }],
-  ]);
-  const simulator = openSimulator(config, chain, sender.operator);
-  return new Requests(journal, sender, new AllowList(targets), {
-    quotaPerDay: config.requestQuotaPerDay,
-    gasPerDay: config.requestGasPerDay,
-    now: Date.now,
-    simulate: async (call) => ({ gasLimit: await simulator.run(call), blockNumber: chain.heads.head?.number ?? 0 }),
-  });
-}
-
-/** Who tells whom: entries and blocks wake the anchorer, blocks wake the sender, and readers hear of both. */
+/** Who tells whom: entries and blocks wake the anchorer, and readers hear of both. */
 function wireEvents(
   config: RelayerConfig,
   hub: EventHub,
@@ -241,28 +220,8 @@ function wireEvents(
     if (anchorer.isFullyLoaded()) void anchorer.check();
   });
   follower.onAnchor((anchor) => hub.send("anchor", anchorInfo(anchor)));
-  chain.heads.onHead(async () => {
-    sender.wake();
-    await anchorer.check();
-  });
+  chain.heads.onHead(() => anchorer.check());
   sender.onJob((job) => {
     if (job.kind !== "request" && job.state === "mined") void anchorer.check();
   });
-}
-
-/** The loops that go on without requests. They end before what they use is closed. */
-function startLoops(
-  config: RelayerConfig,
-  chain: Chain,
-  { anchorer }: Anchoring,
-  sender: Sender,
-  closers: Closers,
-): void {
-  closers.add(() => anchorer.stop());
-  closers.add(() => sender.stop());
-  closers.add(() => chain.heads.stop());
-  chain.heads.start(config.pollIntervalMs);
-  const timer = setInterval(() => void anchorer.check(), Math.min(config.anchorIntervalMs, 1_000));
-  closers.add(() => clearInterval(timer));
-  sender.wake();
 }

@@ -6,9 +6,8 @@ import { type Chain } from "../chain/connectChain.ts";
 import { type Ingest } from "../ingest/ingest.ts";
 import { type Sequencer } from "../ingest/sequencer.ts";
 import { jobStates } from "../journal/job.ts";
-import { type Journal } from "../journal/journal.ts";
 import { type Log } from "../log/log.ts";
-import { type Sender } from "../sender/sender.ts";
+import { type Sending } from "../openSending.ts";
 
 export interface Metrics {
   readonly contentType: string;
@@ -18,21 +17,26 @@ export interface Metrics {
 }
 
 export interface Measured {
+  readonly chain: Chain;
+  readonly sending: Sending;
+  /** A worker takes no entries and anchors nothing: its scrapes have no such metrics. */
+  readonly log: MeasuredLog | undefined;
+}
+
+export interface MeasuredLog {
   readonly log: Log;
   readonly ingest: Ingest;
   readonly sequencer: Sequencer;
-  readonly journal: Journal;
-  readonly sender: Sender;
   readonly anchorer: Anchorer;
-  readonly chain: Chain;
 }
 
 /** What Prometheus scrapes. Gauges are read when asked for; docs/relayer.md says what each alert means. */
 export function createMetrics(measured: Measured): Metrics {
   const registry = new Registry();
   collectDefaultMetrics({ register: registry, prefix: "affiant_" });
-  measureLog(registry, measured);
+  if (measured.log) measureLog(registry, measured.log);
   measureChain(registry, measured);
+  measureQueue(registry, measured.sending);
   return {
     contentType: registry.contentType,
     text: () => registry.metrics(),
@@ -40,7 +44,7 @@ export function createMetrics(measured: Measured): Metrics {
   };
 }
 
-function measureLog(registry: Registry, { log, ingest, sequencer, anchorer }: Measured): void {
+function measureLog(registry: Registry, { log, ingest, sequencer, anchorer }: MeasuredLog): void {
   gauge(registry, "affiant_log_size", "Entries in the log", () => log.size);
   gauge(registry, "affiant_entries_under_way", "Entries that wait for their receipt", () => ingest.underWay);
   gauge(registry, "affiant_commit_queue_depth", "Entries that wait for a commit", () => sequencer.depth);
@@ -53,7 +57,7 @@ function measureLog(registry: Registry, { log, ingest, sequencer, anchorer }: Me
   });
 }
 
-function measureChain(registry: Registry, { journal, sender, chain }: Measured): void {
+function measureChain(registry: Registry, { chain, sending: { journal, sender } }: Measured): void {
   gauge(registry, "affiant_chain_head", "Number of the newest block seen", () => chain.heads.head?.number);
   gauge(registry, "affiant_chain_silence_seconds", "Since the chain last answered", () => {
     const ageMs = chain.heads.ageMs();
@@ -93,6 +97,34 @@ function measureChain(registry: Registry, { journal, sender, chain }: Measured):
     },
   });
   balance.reset();
+}
+
+function measureQueue(registry: Registry, { queue, sender, leadership }: Sending): void {
+  gauge(registry, "affiant_queue_connected", "0 while Redis does not answer; each process then goes on alone", () =>
+    queue.status().connected ? 1 : 0,
+  );
+  const depth = new Gauge({
+    name: "affiant_queue_depth",
+    help: "Wakes that wait or are worked on, of the tasks this process serves",
+    registers: [registry],
+    async collect() {
+      const found = await queue.depth();
+      if (found === undefined)
+        this.remove(); // unknown is not zero
+      else this.set(found);
+    },
+  });
+  depth.reset();
+  const led = new Gauge({
+    name: "affiant_lane_led",
+    help: "1 for each lane that this process leads",
+    labelNames: ["lane"],
+    registers: [registry],
+    collect() {
+      for (const { address } of sender.lanes) this.set({ lane: address }, leadership.led.includes(address) ? 1 : 0);
+    },
+  });
+  led.reset();
 }
 
 function gauge(registry: Registry, name: string, help: string, read: () => number | undefined): void {

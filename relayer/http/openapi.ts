@@ -228,6 +228,7 @@ const paths: Readonly<Record<string, Partial<Record<Method, Operation>>>> = {
   "/metrics": get("For Prometheus", plain("Metrics", "text/plain")),
   "/openapi.json": get("This description", plain("OpenAPI 3.1", "application/json")),
   "/docs": get("This description, for people", plain("A page", "text/html")),
+  "/docs/style.css": get("How that page looks", plain("A style sheet", "text/css")),
 };
 
 /** The HTTP API (OpenAPI 3.1): the one place that says what a request may be. Requests are checked against it. */

@@ -1,6 +1,7 @@
 import { maxSealedKeys } from "../../protocol/api/sealedKeys.ts";
 import { maxBatchEntries } from "../../protocol/api/types.ts";
 import { errorCodes } from "../../protocol/errors/codes.ts";
+import { roles } from "../config.ts";
 import { jobStates } from "../journal/job.ts";
 
 const hash = { type: "string", pattern: "^0x[0-9a-f]{64}$" };
@@ -41,8 +42,15 @@ const sealedKey = {
 const requestProgress = { txHash: hash, blockNumber: whole, gasUsed: whole, error: ref("Problem") };
 const readiness = {
   type: "object",
-  required: ["ready", "reasons", "anchoring", "chain"],
-  properties: { reasons: list(text), anchoring: { type: "object" }, chain: { type: "object" } },
+  required: ["ready", "reasons", "role", "chain", "queue", "lanes"],
+  properties: {
+    reasons: list(text),
+    role: { enum: roles },
+    anchoring: { type: "object", description: "not of a worker" },
+    chain: { type: "object" },
+    queue: exactly({ backend: { enum: ["embedded", "redis"] }, connected: { type: "boolean" }, troubles: list(text) }),
+    lanes: list(exactly({ address, led: { type: "boolean" } }, { trouble: text })),
+  },
 };
 
 /** What goes in and out, in JSON Schema 2020-12. Requests are held to these, and so are all answers in tests. */

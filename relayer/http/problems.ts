@@ -4,8 +4,8 @@ import { type Logger } from "pino";
 import { AffiantError, isAffiantError } from "../../protocol/errors/affiantError.ts";
 import { toProblem } from "../../protocol/errors/problem.ts";
 
-/** Seconds after which a request that was turned away for now may be tried again. */
-const retryAfterSec = "1";
+/** Seconds after which a request that was turned away for now may be tried again, unless the error knows better. */
+const retryAfterSec = 1;
 
 /** Turns whatever was thrown into an RFC 9457 problem. Causes go to the log, never to the caller. */
 export function answerProblem(logger: Logger): ErrorRequestHandler {
@@ -19,9 +19,14 @@ export function answerProblem(logger: Logger): ErrorRequestHandler {
     if (problem.status >= 500 && !(isAffiantError(error) && error.retryable)) {
       logger.error({ err: thrown, method: request.method, path: request.path }, "unexpected error");
     }
-    if (isAffiantError(error) && error.retryable) response.setHeader("retry-after", retryAfterSec);
+    if (isAffiantError(error) && error.retryable) response.setHeader("retry-after", waitSec(error));
     response.status(problem.status).type("application/problem+json").send(JSON.stringify(problem));
   };
+}
+
+function waitSec({ details }: AffiantError): string {
+  const known: unknown = details["retryAfterSec"];
+  return String(typeof known === "number" ? known : retryAfterSec);
 }
 
 /** body-parser and the router have their own errors, which carry an HTTP status. */

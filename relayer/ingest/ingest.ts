@@ -2,8 +2,10 @@ import { type BatchResult, type EntrySubmission } from "../../protocol/api/types
 import { AffiantError } from "../../protocol/errors/affiantError.ts";
 import { toProblem } from "../../protocol/errors/problem.ts";
 import { type Registries } from "../chain/registries.ts";
+import { type RateLimiter } from "../http/rateLimit.ts";
 import { type Log } from "../log/log.ts";
 import { asciiJson } from "../log/receiptText.ts";
+import { type Traces } from "../traces/traces.ts";
 import { type Sequenced, type Sequencer } from "./sequencer.ts";
 import { type Submission, type Verification, type VerifiedEntry } from "./verifiedEntry.ts";
 import { type VerifyPool } from "./verifyPool.ts";
@@ -14,6 +16,9 @@ export type BatchResultText = string;
 export interface IngestOptions {
   /** Entries that may be under way at once; more are turned away. */
   readonly queueLimit: number;
+  /** Entries of one agent; counted once the key is known to be its own, so that nobody can use up another's. */
+  readonly agentLimit: RateLimiter;
+  readonly traces: Traces;
 }
 
 /** From submission to receipt: check the form and the signature, ask the chain, put in order. */
@@ -42,8 +47,10 @@ export class Ingest {
   async submit(submission: EntrySubmission): Promise<Sequenced> {
     this.#reserve(1);
     try {
-      const entry = await this.#admit(await this.#pool.verifyOne(plain(submission)));
-      return await this.#sequencer.submit(entry);
+      const { traces } = this.#options;
+      const verified = await traces.span("verify", {}, () => this.#pool.verifyOne(plain(submission)));
+      const entry = await traces.span("admit", {}, () => this.#admit(verified));
+      return await traces.span("sequence", {}, () => this.#sequencer.submit(entry));
     } finally {
       this.#underWay -= 1;
     }
@@ -53,10 +60,16 @@ export class Ingest {
   async submitBatch(submissions: readonly EntrySubmission[]): Promise<BatchResultText[]> {
     this.#reserve(submissions.length);
     try {
-      const verifications = await this.#pool.verify(submissions.map(plain));
+      const { traces } = this.#options;
+      const size = { "affiant.entries": submissions.length };
+      const verifications = await traces.span("verify", size, () => this.#pool.verify(submissions.map(plain)));
       // Questions to the chain run side by side, but the entries go into the sequencer in the order they came.
-      const admissions = await Promise.allSettled(verifications.map((verification) => this.#admit(verification)));
-      return await Promise.all(admissions.map((admission) => this.#answer(admission)));
+      const admissions = await traces.span("admit", size, () =>
+        Promise.allSettled(verifications.map((verification) => this.#admit(verification))),
+      );
+      return await traces.span("sequence", size, () =>
+        Promise.all(admissions.map((admission) => this.#answer(admission))),
+      );
     } finally {
       this.#underWay -= submissions.length;
     }
@@ -93,6 +106,7 @@ export class Ingest {
     // An entry that is in the log is answered from it, whatever became of the agent, its key or the chain since.
     if (isTaken && this.#isKnown(head.id, entry.seq, entry.entryId)) return entry;
     await this.#registries.checkKey(entry);
+    this.#options.agentLimit.count(entry.did);
     if (!isTaken) await this.#registries.checkBlockAndPolicy(entry);
     return entry;
   }

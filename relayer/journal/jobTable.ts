@@ -67,20 +67,20 @@ export class JobTable {
     return (row as { gas: number }).gas;
   }
 
-  /** Whether a job waits that no lane has taken. */
-  hasUntaken(): boolean {
+  /** Whether a job waits that no lane has taken and that is not to wait longer. */
+  hasUntaken(nowMs: number): boolean {
     const row = this.#statement(
-      "SELECT 1 FROM job WHERE state IN ('accepted', 'simulated') AND lane IS NULL LIMIT 1",
-    ).get();
+      `SELECT 1 FROM job WHERE state IN ('accepted', 'simulated') AND lane IS NULL AND not_before_ms <= ? LIMIT 1`,
+    ).get(nowMs);
     return row !== undefined;
   }
 
   take(lane: string, limit: number, nowMs: number): void {
     this.#run(
       `UPDATE job SET lane = ?, changed_at_ms = ? WHERE rowid IN
-         (SELECT rowid FROM job WHERE state IN ('accepted', 'simulated') AND lane IS NULL
+         (SELECT rowid FROM job WHERE state IN ('accepted', 'simulated') AND lane IS NULL AND not_before_ms <= ?
           ORDER BY accepted_at_ms, rowid LIMIT ?)`,
-      ...[lane, nowMs, limit],
+      ...[lane, nowMs, nowMs, limit],
     );
   }
 
@@ -90,6 +90,22 @@ export class JobTable {
       `UPDATE job SET lane = NULL, changed_at_ms = ?
        WHERE lane = ? AND kind = 'request' AND state IN ('accepted', 'simulated')`,
       ...[nowMs, lane],
+    );
+  }
+
+  /** How often the node could not run a request's call. */
+  setbacks(id: string): number {
+    const row = this.#statement("SELECT setbacks FROM job WHERE id = ?").get(id);
+    return (row as { setbacks: number } | undefined)?.setbacks ?? 0;
+  }
+
+  /** Back into everybody's reach, but not before a time. */
+  setBack(id: string, why: string, notBeforeMs: number, nowMs: number): void {
+    this.#run(
+      `UPDATE job SET state = 'accepted', lane = NULL, gas_limit = NULL, simulated_at_block = NULL,
+         setbacks = setbacks + 1, setback_why = ?, not_before_ms = ?, changed_at_ms = ?
+       WHERE id = ? AND state IN ('accepted', 'simulated')`,
+      ...[why, notBeforeMs, nowMs, id],
     );
   }
 
@@ -185,7 +201,8 @@ export class JobTable {
   /** Lanes with work that is not over. */
   busyLanes(): string[] {
     const rows = this.#statement(
-      "SELECT DISTINCT lane FROM job WHERE state NOT IN ('final', 'failed') AND lane IS NOT NULL",
+      `SELECT DISTINCT lane FROM job
+       WHERE state IN ('accepted', 'simulated', 'signed', 'broadcast', 'mined') AND lane IS NOT NULL`,
     ).all();
     return (rows as { lane: string }[]).map(({ lane }) => lane);
   }

@@ -80,6 +80,11 @@ export class Journal {
     return this.#tables.attempts.ofJob(jobId);
   }
 
+  /** Whether a job waits that no lane has taken and that is not to wait longer. */
+  hasUntaken(): boolean {
+    return this.#tables.jobs.hasUntaken(this.#now());
+  }
+
   /** Addresses of the lanes that have work which is not over. */
   busyLanes(): string[] {
     return this.#tables.jobs.busyLanes();

@@ -13,6 +13,11 @@ import {
 import { type JobTable, type MinedBlock } from "./jobTable.ts";
 import { type LaneTable } from "./laneTable.ts";
 
+/** 2 s, 4 s, … 5 min: half an hour in all. */
+const maxSetbacks = 12;
+const firstWaitMs = 2_000;
+const longestWaitMs = 300_000;
+
 export interface JournalTables {
   readonly jobs: JobTable;
   readonly attempts: AttemptTable;
@@ -71,7 +76,7 @@ export class LaneJournal {
 
   /** Takes requests that no lane has yet: from here on they are this lane's to simulate and to sign. */
   take(limit: number): void {
-    if (limit <= 0 || !this.#tables.jobs.hasUntaken()) return;
+    if (limit <= 0 || !this.#tables.jobs.hasUntaken(this.#now())) return;
     this.#write("job.take", ({ jobs }, nowMs) => jobs.take(this.address, limit, nowMs));
   }
 
@@ -177,6 +182,19 @@ export class LaneJournal {
       jobs.restart(id, nowMs);
       lanes.setNextNonce(this.address, Math.max(nextNonce, lanes.nextNonce(this.address)));
     });
+  }
+
+  /**
+   * The node answers but cannot run this one call: the request waits, longer each time, and lets the others pass.
+   * @returns false if that happened too often: then the caller fails it, for an operator to look at
+   */
+  setBack(id: string, why: string): boolean {
+    const { jobs } = this.#tables;
+    const before = jobs.setbacks(id);
+    if (before >= maxSetbacks) return false;
+    const waitMs = Math.min(longestWaitMs, firstWaitMs * 2 ** before);
+    this.#write("job.setback", (tables, nowMs) => tables.jobs.setBack(id, why, nowMs + waitMs, nowMs));
+    return true;
   }
 
   fail(id: string, error: string): void {

@@ -20,6 +20,7 @@ export interface RequestOptions {
   readonly now: () => number;
   /** Runs the call without spending anything; throws what the contract says. */
   readonly simulate: (call: { target: string; data: Uint8Array }) => Promise<Simulation>;
+  readonly onAccepted: (jobId: string) => void;
 }
 
 const dayMs = 86_400_000;
@@ -79,6 +80,7 @@ export class Requests {
       simulation,
       repeatable,
     });
+    this.#options.onAccepted(job.id);
     this.#sender.wake();
     return toStatus(job);
   }

@@ -15,6 +15,7 @@ export class Sender {
   readonly lanes: readonly Lane[];
   readonly #operator: TransactionSigner;
   readonly #listeners: JobListener[] = [];
+  #waker: (lane: Lane) => void = (lane) => lane.wake();
 
   /**
    * @param signers the operator's first. Lanes in the journal whose key is not among them any more are still followed
@@ -52,9 +53,14 @@ export class Sender {
     this.#listeners.push(listener);
   }
 
+  /** How lanes are woken; by themselves, unless they share their work with other processes. */
+  wakeBy(waker: (lane: Lane) => void): void {
+    this.#waker = waker;
+  }
+
   /** Has every lane look at its jobs soon. */
   wake(): void {
-    for (const lane of this.lanes) lane.wake();
+    for (const lane of this.lanes) this.#waker(lane);
   }
 
   async stop(): Promise<void> {

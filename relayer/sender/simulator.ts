@@ -88,7 +88,8 @@ export class Simulator {
 function refusal(error: RpcError, abis: readonly Interface[]): AffiantError {
   const revert = decodeRevert(error, abis);
   if (!revert && !/revert/i.test(error.message)) {
-    return new AffiantError("ERR_UNAVAILABLE_CHAIN", `the node could not run the call: ${error.message}`);
+    const message = `the node could not run the call: ${error.message}`;
+    return new AffiantError("ERR_UNAVAILABLE_CHAIN", message, { details: { answered: true } });
   }
   const code = (revert && codeOfContractError(revert.name)) ?? "ERR_PROOF_REVERTED";
   return new AffiantError(code, `the contract refuses the call: ${revert?.name ?? "no reason given"}`, {

@@ -45,21 +45,31 @@ async function simulateWaiting(pass: LanePass): Promise<void> {
   pass.journal.simulated(succeeded);
   for (const { job, result } of results) {
     // A job whose nonce was lost may have taken effect all the same, and be refused now for that very reason.
-    if (isAffiantError(result) && !(await takeIfMined(pass, job.id))) {
+    if (isAffiantError(result) && !(await takeIfMined(pass, job.id)) && !isSetBack(pass, job, result)) {
       pass.journal.fail(job.id, JSON.stringify(toProblem(result)));
     }
     pass.tell(job.id);
   }
 }
 
-/** @returns what the contract says against it, if it does */
+/** Whether the job waits for another try: only a request can, and only where the node and not the contract refused. */
+function isSetBack({ journal }: LanePass, job: Job, why: AffiantError): boolean {
+  return why.retryable && journal.setBack(job.id, why.message);
+}
+
+/** @returns what the contract says against it, if it does, or why a node that answers cannot run this request */
 async function simulate({ simulator, head }: LanePass, job: Job): Promise<Simulation | AffiantError> {
   try {
     return { gasLimit: await simulator.run(job), blockNumber: head.number };
   } catch (error) {
-    if (isAffiantError(error) && !error.retryable) return error;
+    if (isAffiantError(error) && (!error.retryable || (job.kind === "request" && isAnswer(error)))) return error;
     throw error;
   }
+}
+
+/** The node spoke about this call; where no node answers at all, nothing is the call's fault. */
+function isAnswer({ details }: AffiantError): boolean {
+  return details["answered"] === true;
 }
 
 function isFresh({ head }: LanePass, { simulatedAtBlock }: Job): boolean {

@@ -40,6 +40,8 @@ export const commitNames = [
   "job.unmine",
   "job.release",
   "job.fail",
+  "job.setback",
+  "job.retry",
   "lease.take",
 ] as const;
 export type CommitName = (typeof commitNames)[number];
@@ -51,9 +53,9 @@ export function openDatabase(file: string, hook: CommitHook = () => undefined): 
   mkdirSync(dirname(file), { recursive: true, mode: 0o700 });
   const sql = new DatabaseSync(file, { enableForeignKeyConstraints: false });
   sql.exec(`
+    PRAGMA busy_timeout = 2000;
     PRAGMA journal_mode = WAL;
     PRAGMA synchronous = FULL;
-    PRAGMA busy_timeout = 2000;
     PRAGMA cache_size = -32000;
     PRAGMA wal_autocheckpoint = 4000;
     PRAGMA temp_store = MEMORY;
@@ -91,15 +93,22 @@ export function storageError(cause: unknown): AffiantError {
   return new AffiantError("ERR_UNAVAILABLE_STORAGE", "the relayer's storage could not be written", { cause });
 }
 
+/** Each step in a transaction that looks first: another process may have taken it meanwhile. */
 function migrate(sql: DatabaseSync): void {
-  const row = sql.prepare("PRAGMA user_version").get() as { user_version: number };
-  if (row.user_version > migrations.length) {
+  if (versionOf(sql) > migrations.length) {
     throw new AffiantError(
       "ERR_INPUT_DATA_FOLDER",
-      `the database was written by a newer version (schema ${row.user_version}, this one knows ${migrations.length})`,
+      `the database was written by a newer version (schema ${versionOf(sql)}, this one knows ${migrations.length})`,
     );
   }
-  for (let version = row.user_version; version < migrations.length; version++) {
-    sql.exec(`BEGIN IMMEDIATE; ${migrations[version]} PRAGMA user_version = ${version + 1}; COMMIT;`);
+  while (versionOf(sql) < migrations.length) {
+    sql.exec("BEGIN IMMEDIATE");
+    const version = versionOf(sql);
+    if (version < migrations.length) sql.exec(`${migrations[version]} PRAGMA user_version = ${version + 1};`);
+    sql.exec("COMMIT");
   }
+}
+
+function versionOf(sql: DatabaseSync): number {
+  return (sql.prepare("PRAGMA user_version").get() as { user_version: number }).user_version;
 }

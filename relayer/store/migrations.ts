@@ -170,4 +170,17 @@ export const migrations: readonly string[] = [
   DROP TABLE recorded_anchor;
   CREATE UNIQUE INDEX anchor_record ON anchor (record) WHERE record IS NOT NULL;
   `,
+  `
+  -- The trace that a job belongs to (W3C traceparent), until the job is over; only where traces are made.
+  CREATE TABLE job_trace (
+    job TEXT PRIMARY KEY,
+    trace_parent TEXT NOT NULL
+  ) WITHOUT ROWID;
+  `,
+  `
+  -- A request that a node cannot run, though the node answers: tried again later and later, so that it holds up nobody.
+  ALTER TABLE job ADD COLUMN setbacks INTEGER NOT NULL DEFAULT 0;
+  ALTER TABLE job ADD COLUMN not_before_ms INTEGER NOT NULL DEFAULT 0;
+  ALTER TABLE job ADD COLUMN setback_why TEXT;
+  `,
 ];
