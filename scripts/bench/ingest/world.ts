@@ -26,6 +26,7 @@ export interface RelayerUse {
 /** A local chain and a relayer on it, each a process of its own. */
 export interface World {
   readonly url: string;
+  readonly rpcUrl: string;
   readonly deployment: Deployment;
   readonly provider: JsonRpcProvider;
   contract(name: keyof Deployment["contracts"], abi: readonly unknown[], runner: Wallet): Contract;
@@ -49,6 +50,7 @@ export async function startWorld(env: Readonly<Record<string, string>> = {}): Pr
   const { child, url } = await startRelayer(dir, { rpcUrl, deploymentFile, env });
   return {
     url,
+    rpcUrl,
     deployment,
     provider,
     contract: (name, abi, runner) => new Contract(deployment.contracts[name].address, abi as never, runner),
