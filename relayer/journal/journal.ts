@@ -50,7 +50,7 @@ export class Journal {
   /**
    * Adds sponsored requests under their idempotency keys, all in one transaction; a failed one of the same call makes
    * room (`makesRoom`). The allowance is held to here, where no other request of the agent can slip in between.
-   * @returns for each its job, or ERR_LIMIT_QUOTA
+   * @returns for each its job, or ERR_LIMIT_QUOTA, or ERR_CONFLICT_IDEMPOTENCY_KEY if the key stands for another call
    */
   addRequests(requests: readonly NewRequest[], allowance: Allowance): (Job | AffiantError)[] {
     return this.#database.transaction("job.request", () =>
@@ -106,6 +106,8 @@ export class Journal {
 
   #addRequest({ job, idempotencyKey, simulation, repeatable = false }: NewRequest, allowance: Allowance) {
     const { jobs } = this.#tables;
+    const known = this.byIdempotencyKey(idempotencyKey);
+    if (known && known.dedupeKey !== job.dedupeKey) return keyTaken(known.id);
     const same = jobs.byDedupeKey(job.dedupeKey);
     if (!same || makesRoom(same.state, repeatable)) {
       const refusal = this.#beyond(job.agent ?? "", simulation.gasLimit, allowance);
@@ -127,4 +129,10 @@ export class Journal {
       details: { requests: used.count, gas: used.gas, quotaPerDay: requests, gasPerDay: gas },
     });
   }
+}
+
+export function keyTaken(requestId: string): AffiantError {
+  return new AffiantError("ERR_CONFLICT_IDEMPOTENCY_KEY", "the key was used for another call", {
+    details: { requestId },
+  });
 }

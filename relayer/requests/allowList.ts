@@ -1,4 +1,4 @@
-import { type FunctionFragment, type Interface } from "ethers";
+import { AbiCoder, type FunctionFragment, type Interface } from "ethers";
 
 import { AffiantError } from "../../protocol/errors/affiantError.ts";
 
@@ -42,17 +42,25 @@ export const openAttestationCalls = {
   prune: { repeatable: true },
 } as const;
 
+const coder = AbiCoder.defaultAbiCoder();
+
 /**
  * Which calls of others are carried: functions that prove by themselves who asked for them (`…Signed`: an EIP-712
  * signature), and those that anybody may call, of our registries only. Such a call does the same whoever sends it, so the
  * relayer can delay it but not change it.
  */
 export class AllowList {
-  readonly #targets: ReadonlyMap<string, CarriedContract>;
+  /** By address, lower case, and selector. Asking an Interface would hash every signature of the contract each time. */
+  readonly #functions = new Map<string, { readonly fragment: FunctionFragment; readonly rule: OpenFunction }>();
 
   /** @param targets by address */
   constructor(targets: ReadonlyMap<string, CarriedContract>) {
-    this.#targets = new Map([...targets].map(([address, contract]) => [address.toLowerCase(), contract]));
+    for (const [address, contract] of targets) {
+      contract.abi.forEachFunction((fragment) => {
+        const rule = ruleOf(contract, fragment);
+        if (rule) this.#functions.set(address.toLowerCase() + fragment.selector, { fragment, rule });
+      });
+    }
   }
 
   /**
@@ -60,15 +68,15 @@ export class AllowList {
    * not the one encoding of its arguments
    */
   check(target: string, data: string): AllowedCall {
-    const contract = this.#targets.get(target.toLowerCase());
-    const fragment = contract?.abi.getFunction(data.slice(0, 10));
-    const rule = contract && fragment && ruleOf(contract, fragment);
-    if (!contract || !fragment || !rule) {
+    const selector = data.slice(0, 10);
+    const found = this.#functions.get(target.toLowerCase() + selector);
+    if (!found) {
       throw new AffiantError("ERR_AUTH_TARGET", "only the registries' …Signed functions are carried", {
-        details: { target, selector: data.slice(0, 10) },
+        details: { target, selector },
       });
     }
-    const args = decodeCanonical(contract.abi, fragment, data);
+    const { fragment, rule } = found;
+    const args = decodeCanonical(fragment, data);
     const agent = rule.agentArgument === undefined ? target : args[rule.agentArgument];
     return { name: fragment.name, agent: String(agent).toLowerCase(), repeatable: rule.repeatable ?? false };
   }
@@ -76,16 +84,15 @@ export class AllowList {
 
 function ruleOf({ open }: CarriedContract, { name, inputs }: FunctionFragment): OpenFunction | undefined {
   if (!name.endsWith("Signed")) return open?.[name];
-  if (inputs[0]?.type !== "address") throw new AffiantError("ERR_AUTH_TARGET", `${name} names no agent`);
-  return { agentArgument: 0 };
+  return inputs[0]?.type === "address" ? { agentArgument: 0 } : undefined;
 }
 
-function decodeCanonical(abi: Interface, fragment: FunctionFragment, data: string): readonly unknown[] {
+function decodeCanonical(fragment: FunctionFragment, data: string): readonly unknown[] {
   let args: readonly unknown[];
   let canonical: string;
   try {
-    args = abi.decodeFunctionData(fragment, data);
-    canonical = abi.encodeFunctionData(fragment, args);
+    args = coder.decode(fragment.inputs, `0x${data.slice(10)}`);
+    canonical = data.slice(0, 10) + coder.encode(fragment.inputs, args).slice(2);
   } catch (cause) {
     throw new AffiantError("ERR_INPUT_ENCODING", `the calldata does not decode as ${fragment.name}`, { cause });
   }

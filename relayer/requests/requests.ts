@@ -1,13 +1,13 @@
 import { createHash, randomUUID } from "node:crypto";
 
-import { getAddress, getBytes, isAddress } from "ethers";
+import { getAddress, isAddress } from "ethers";
 
 import { type RequestStatus } from "../../protocol/api/types.ts";
 import { type Hex } from "../../protocol/encoding/hex.ts";
 import { AffiantError } from "../../protocol/errors/affiantError.ts";
 import { type Problem } from "../../protocol/errors/problem.ts";
 import { type Job, makesRoom, type Simulation } from "../journal/job.ts";
-import { type Journal } from "../journal/journal.ts";
+import { type Journal, keyTaken } from "../journal/journal.ts";
 import { type Sender } from "../sender/sender.ts";
 import { type AllowList } from "./allowList.ts";
 import { RequestIntake } from "./intake.ts";
@@ -60,14 +60,10 @@ export class Requests {
     }
     const target = getAddress(call.target);
     const { agent, repeatable } = this.#allowList.check(target, call.data);
-    const data = getBytes(call.data);
+    const data = Uint8Array.from(Buffer.from(call.data.slice(2), "hex"));
     const dedupeKey = `request:${callDigest(target, data)}`;
     const known = this.#journal.byIdempotencyKey(idempotencyKey);
-    if (known && known.dedupeKey !== dedupeKey) {
-      throw new AffiantError("ERR_CONFLICT_IDEMPOTENCY_KEY", "the key was used for another call", {
-        details: { requestId: known.id },
-      });
-    }
+    if (known && known.dedupeKey !== dedupeKey) throw keyTaken(known.id);
     const same = known && repeatable ? this.#journal.byId(known.id) : this.#journal.byDedupeKey(dedupeKey);
     // A call that failed may be asked for again under a new key: what made it fail may have passed. One that is
     // repeatable, once it is through; while it is on its way it is one request for all who ask.

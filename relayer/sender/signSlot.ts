@@ -1,7 +1,6 @@
 import { randomUUID } from "node:crypto";
 
-import { hexlify } from "ethers";
-
+import { toHex } from "../../protocol/encoding/hex.ts";
 import { type NewAttempt, type NewJob } from "../journal/job.ts";
 import { type Fees, firstFees } from "./fees.ts";
 import { type LanePass } from "./lanePass.ts";
@@ -14,7 +13,7 @@ export async function signSlot(
   gasLimit: number,
   fees: Fees,
 ): Promise<NewAttempt> {
-  const { raw, hash } = await signer.sign({ chainId, nonce, to: target, data: hexlify(data), gasLimit, ...fees });
+  const { raw, hash } = await signer.sign({ chainId, nonce, to: target, data: toHex(data), gasLimit, ...fees });
   return { hash, jobId: id, lane: signer.address, nonce, raw, ...fees };
 }
 

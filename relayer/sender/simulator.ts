@@ -1,5 +1,6 @@
-import { hexlify, type Interface } from "ethers";
+import { type Interface } from "ethers";
 
+import { toHex } from "../../protocol/encoding/hex.ts";
 import { AffiantError } from "../../protocol/errors/affiantError.ts";
 import { codeOfContractError } from "../../protocol/errors/contractErrors.ts";
 import { decodeRevert } from "../chain/contracts.ts";
@@ -36,7 +37,7 @@ export class Simulator {
    * `details`, ERR_PROOF_REVERTED for one that is not ours, ERR_PROOF_GAS_LIMIT, ERR_UNAVAILABLE_CHAIN
    */
   async run(call: Call): Promise<number> {
-    const kind = `${call.target}:${hexlify(call.data.subarray(0, 4))}:${call.data.length}`;
+    const kind = `${call.target}:${toHex(call.data.subarray(0, 4))}:${call.data.length}`;
     const known = this.#limits.get(kind);
     if (known && (await this.#succeedsWith(call, known.limit))) return known.limit;
     const limit = await this.#estimate(call);
@@ -47,7 +48,7 @@ export class Simulator {
   }
 
   async #succeedsWith({ target, data }: Call, gas: number): Promise<boolean> {
-    const params = { from: this.#options.from, to: target, data: hexlify(data), gas: `0x${gas.toString(16)}` };
+    const params = { from: this.#options.from, to: target, data: toHex(data), gas: `0x${gas.toString(16)}` };
     try {
       await this.#rpc.call("eth_call", [params, "latest"]);
       return true;
@@ -61,7 +62,7 @@ export class Simulator {
   /** What the node estimates and a fifth more. */
   async #estimate({ target, data }: Call): Promise<number> {
     const { from, abis, gasCap } = this.#options;
-    const params = { from, to: target, data: hexlify(data) };
+    const params = { from, to: target, data: toHex(data) };
     let estimate: number;
     try {
       await this.#rpc.call("eth_call", [params, "latest"]);

@@ -9,7 +9,8 @@ import { migrations } from "./migrations.ts";
 export interface Database {
   readonly sql: DatabaseSync;
   /**
-   * Runs `work` in one durable transaction: when it returns, the bytes are on disk (WAL, synchronous=FULL).
+   * Runs `work` in one durable transaction: when it returns, the bytes are on disk (WAL, synchronous=FULL), but for the
+   * few names that `foundAgain` lists.
    * @throws AffiantError ERR_UNAVAILABLE_STORAGE if SQLite could not write; whether a failed COMMIT landed is unknown,
    * so the caller must read its state again
    */
@@ -46,6 +47,12 @@ export const commitNames = [
 ] as const;
 export type CommitName = (typeof commitNames)[number];
 
+/**
+ * Commits that need not reach the disk at once: what they write down is found again on the chain, or done again without
+ * harm. They outlive the process; a power cut may take the last of them, never one before a commit of another name.
+ */
+const foundAgain: ReadonlySet<CommitName> = new Set(["job.take", "job.simulated", "job.mined", "job.final"]);
+
 /** Called around commits; a test throws (or dies) in it before the write is durable (`lost`) or after (`landed`). */
 export type CommitHook = (point: "before-commit" | "after-commit", name: CommitName) => void;
 
@@ -64,7 +71,15 @@ export function openDatabase(file: string, hook: CommitHook = () => undefined): 
   migrate(sql);
   return {
     sql,
-    transaction: (name, work) => runTransaction(sql, (point) => hook(point, name), work),
+    transaction: (name, work) => {
+      if (!foundAgain.has(name)) return runTransaction(sql, (point) => hook(point, name), work);
+      sql.exec("PRAGMA synchronous = NORMAL");
+      try {
+        return runTransaction(sql, (point) => hook(point, name), work);
+      } finally {
+        sql.exec("PRAGMA synchronous = FULL");
+      }
+    },
     close: () => sql.close(),
   };
 }

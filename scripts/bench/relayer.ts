@@ -17,8 +17,8 @@ export interface RelayerBenchOptions {
 }
 
 const blockSec = 1;
-/** Transactions of a lane that may wait to be mined: two lanes and a half fill a block of 30 million gas. */
-const inFlight = 128;
+/** Transactions of a lane that may wait to be mined: four lanes fill a block of 30 million gas. */
+const inFlight = 96;
 
 /** `npm run bench -- relayer [--seconds 15]`: sponsored requests over real HTTP until they are mined, 1-second blocks. */
 export const bench: Bench = (args) => {
@@ -97,7 +97,7 @@ async function measureAlone({ deployment, provider, rpcUrl }: World, seconds: nu
 async function measureLanes(world: World, lanes: number, count: number) {
   const { url, provider, deployment } = world;
   const calls = await signCalls(deployment, 256 + count + Math.ceil(count / 4));
-  const full = { outstanding: lanes * inFlight * 2, everyMs: 0 };
+  const full = { outstanding: lanes * inFlight * 1.5, everyMs: 0 };
   // Compiled code, caches and connections first.
   await drive(url, provider, calls.slice(0, 256), full);
   const before = await world.relayerUse();
