@@ -189,8 +189,8 @@ describe("relayer: sealed keys", () => {
     const epoch = { ...place(), epoch: 1n };
     const deadline = BigInt(nowSec() + 600);
     const signing = { signer: a.account, agent: a.account.address, epoch, deadline, nonce: escrowLane << 64n };
-    const call = await signAcknowledge(signing, toHex(random(32)));
-    const said = await relayer.post("/v1/requests", call, { "idempotency-key": "acknowledge" });
+    const { target, data: words } = await signAcknowledge(signing, toHex(random(32)));
+    const said = await relayer.post("/v1/requests", { target, data: words }, { "idempotency-key": "acknowledge" });
     // It is carried as far as the contract, which knows no such group.
     expect([said.status, said.body.code]).to.deep.equal([404, "ERR_NOT_FOUND_ON_CHAIN"]);
     const data = new Contract(escrow, keyEscrowAbi).interface.encodeFunctionData("vetoRecovery", [group]);
