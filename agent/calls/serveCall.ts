@@ -1,5 +1,3 @@
-import { type Request, type RequestHandler, type Response } from "express";
-
 import { AffiantError } from "../../protocol/errors/affiantError.ts";
 import { toProblem } from "../../protocol/errors/problem.ts";
 import { type Json } from "../../protocol/json/canonical.ts";
@@ -76,9 +74,18 @@ async function decide(
   }
 }
 
+/** What is used of a response of Express; whoever has no Express needs none of its types. */
+export interface CallResponse {
+  status(code: number): CallResponse;
+  type(type: string): CallResponse;
+  json(body: unknown): unknown;
+}
+
 /** {@link serveCall} behind an Express route that has parsed JSON: `app.post("/charge", guarded({ … }))`. */
-export function guarded(options: ServeCallOptions): RequestHandler {
-  return async (request: Request, response: Response) => {
+export function guarded(
+  options: ServeCallOptions,
+): (request: { readonly body?: unknown }, response: CallResponse) => Promise<void> {
+  return async (request, response) => {
     const answer = await serveCall(request.body, options);
     if ("result" in answer) {
       response.json({ result: answer.result });

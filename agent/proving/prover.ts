@@ -1,5 +1,6 @@
 import { type ChildProcess, fork } from "node:child_process";
 import { once } from "node:events";
+import { extname } from "node:path";
 import { fileURLToPath } from "node:url";
 
 import { generatedFolder } from "../../circuits/artifacts.ts";
@@ -43,7 +44,7 @@ export class Prover {
    * @throws AffiantError ERR_INPUT_ARTIFACT
    */
   static async open(circuit: CircuitName, options: ProverOptions = {}): Promise<Prover> {
-    const script = fileURLToPath(new URL("./proverProcess.ts", import.meta.url));
+    const script = fileURLToPath(new URL(`./proverProcess${extname(import.meta.filename)}`, import.meta.url));
     // The loaders and flags of this process are none of the prover's business.
     const child = fork(script, [circuit, options.artifacts ?? generatedFolder], {
       execArgv: ["--no-warnings"],
