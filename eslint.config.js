@@ -1,7 +1,19 @@
 import tseslint from "typescript-eslint";
 
 export default tseslint.config(
-  { ignores: ["node_modules", "artifacts", "cache", "types", "data", "dist", "sdk/dist", "circuits/build", "protocol/generated"] },
+  {
+    ignores: [
+      "node_modules",
+      "artifacts",
+      "cache",
+      "types",
+      "data",
+      "dist",
+      "sdk/dist",
+      "circuits/build",
+      "protocol/generated",
+    ],
+  },
   ...tseslint.configs.recommended,
   {
     languageOptions: { parserOptions: { projectService: true } },

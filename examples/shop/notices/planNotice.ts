@@ -4,7 +4,7 @@ import { type Plan } from "../station/step.ts";
 import { type Composer, type NoticeFacts } from "./composer.ts";
 
 /** The most that the contract for notices lets a caller share with whoever writes them. */
-const shareableFields = ["customer", "goods", "reason"] as const;
+type ShareableField = "customer" | "goods" | "reason";
 
 /**
  * Has a notice written. The writer is given what the call's `share` names and this agent's contracts allow to share;
@@ -18,7 +18,7 @@ export async function planNotice(composer: Composer, input: Json): Promise<Plan>
 function factsOf(request: Readonly<Record<string, Json>>): NoticeFacts {
   const { ending, customer, goods, reason } = request;
   const share = new Set(listIn(request["share"], "share"));
-  const shared = (field: (typeof shareableFields)[number], value: Json | undefined): value is Json =>
+  const shared = (field: ShareableField, value: Json | undefined): value is Json =>
     share.has(field) && value !== undefined;
   return {
     ending: ending === "completed" ? "completed" : "cancelled",
