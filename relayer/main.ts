@@ -11,7 +11,13 @@ try {
     process.on(signal, () => {
       if (ending) return;
       ending = true;
-      void relayer.close().then(() => process.exit(0));
+      relayer.close().then(
+        () => process.exit(0),
+        (error: unknown) => {
+          process.stderr.write(`${describe(error)}\n`);
+          process.exit(1);
+        },
+      );
     });
   }
 } catch (error) {

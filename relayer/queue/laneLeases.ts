@@ -1,5 +1,6 @@
 import { type StatementSync } from "node:sqlite";
 
+import { isAffiantError } from "../../protocol/errors/affiantError.ts";
 import { type LaneLease } from "../sender/laneLease.ts";
 import { type Database } from "../store/database.ts";
 
@@ -56,8 +57,13 @@ export class LaneLeases implements LaneLease {
     }
   }
 
+  /** A disk that does not write now: the lease ends by itself, later. */
   release(lane: string): Promise<void> {
-    this.#database.transaction("lease.take", () => this.#release.run(lane, this.#options.holder));
+    try {
+      this.#database.transaction("lease.take", () => this.#release.run(lane, this.#options.holder));
+    } catch (error) {
+      if (!isAffiantError(error)) return Promise.reject(error as Error);
+    }
     return Promise.resolve();
   }
 

@@ -45,7 +45,7 @@ export class Leadership {
     await this.#looking;
     for (const address of this.#led) {
       await this.#queue.leave(laneTask(address));
-      await this.#lease.release(address).catch(() => undefined);
+      await this.#lease.release(address);
     }
     this.#led.clear();
   }
