@@ -2,6 +2,7 @@ import { expect } from "chai";
 
 import { join } from "node:path";
 
+import { Journal } from "../../../relayer/journal/journal.ts";
 import { LaneLeases } from "../../../relayer/queue/laneLeases.ts";
 import { Leadership } from "../../../relayer/queue/leadership.ts";
 import { EmbeddedQueue } from "../../../relayer/queue/embeddedQueue.ts";
@@ -74,6 +75,25 @@ describe("relayer: lane leases", () => {
     expect(await b.lead(lane)).to.equal(undefined);
     await a.release(lane);
     expect(await b.lead(lane)).to.equal(2);
+  });
+
+  it("lets nobody write who lost it, and changes nothing by their attempt", async () => {
+    const dir = await tempFolder();
+    const [a, b] = [holder(dir, "a"), holder(dir, "b")];
+    const journals = open.slice(-2).map((database) => new Journal(database)) as [Journal, Journal];
+    const job = { kind: "request", agent: null, target: lane, data: new Uint8Array(), lane: null } as const;
+    journals[0].add({ ...job, id: "job", dedupeKey: "job" });
+    const stale = journals[0].lane(lane, (await a.lead(lane)) ?? 0);
+    stale.take(1);
+    clockMs += 9_000;
+    const led = journals[1].lane(lane, (await b.lead(lane)) ?? 0);
+    const attempt = { jobId: "job", lane, nonce: 0, maxFeeWei: 1n, priorityFeeWei: 1n };
+    const claim = (by: typeof stale, hash: string) => thrownCode(() => by.claim([{ ...attempt, hash, raw: hash }]));
+    expect(claim(stale, "0x01")).to.equal("ERR_CONFLICT_LANE_LOST");
+    expect(journals[1].byId("job")).to.include({ state: "accepted", nonce: null });
+    expect([led.nextNonce(), led.attempts("job")]).to.deep.equal([0, []]);
+    expect(claim(led, "0x02")).to.equal("no error");
+    expect(journals[0].byId("job")).to.include({ state: "signed", nonce: 0 });
   });
 
   it("is nobody's when the folder's lock says that all others are dead", async () => {

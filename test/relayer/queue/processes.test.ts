@@ -74,7 +74,9 @@ type Call = Awaited<ReturnType<typeof registerCall>>;
   async function expectAllDone(through: RelayerProcess): Promise<void> {
     await eventually(async () => {
       await chain.mine(1);
-      const states = await Promise.all(calls.map(async ({ id }) => (await through.http.get(`/v1/requests/${id}`)).body));
+      const states = await Promise.all(
+        calls.map(async ({ id }) => (await through.http.get(`/v1/requests/${id}`)).body),
+      );
       return states.every(({ state }) => state === "final" || state === "failed");
     });
     for (const { call, id } of calls) {
@@ -110,9 +112,13 @@ type Call = Awaited<ReturnType<typeof registerCall>>;
   it("a worker without Redis, or before the relayer ever ran there, is refused", async () => {
     const env = { AFFIANT_ROLE: "worker", AFFIANT_SENDER_KEY_FILE: join(home.dir, "other.key") };
     const alone = await rejection(RelayerProcess.start(home, { ...env, REDIS_URL: "" }));
-    expect((alone as Error).message).to.contain("ERR_INPUT_CONFIG").and.to.contain("REDIS_URL");
+    expect((alone as Error).message)
+      .to.contain("ERR_INPUT_CONFIG")
+      .and.to.contain("REDIS_URL");
     const early = await rejection(RelayerProcess.start(home, { ...env, REDIS_URL: redis.url }));
-    expect((early as Error).message).to.contain("ERR_INPUT_FILE").and.to.contain("start the relayer first");
+    expect((early as Error).message)
+      .to.contain("ERR_INPUT_FILE")
+      .and.to.contain("start the relayer first");
   });
 
   it("one leads each lane, and what either takes gets done", async () => {
