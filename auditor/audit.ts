@@ -28,8 +28,6 @@ export interface AuditOptions {
   readonly chain?: ChainReader;
   /** The contracts of a deployment that the reader trusts; without it those that the file names are believed. */
   readonly contracts?: TrustedContracts;
-  /** The attestation registry of that deployment: with it, each act is checked for the attestation of its agent. */
-  readonly attestationRegistry?: Hex | undefined;
   /** A native implementation of the rule of `verifyStrict`, which is the default. */
   readonly verify?: Ed25519Verify;
   readonly onProgress?: (progress: AuditProgress) => void;
@@ -86,7 +84,6 @@ async function audit(bytes: Uint8Array, evidence: Evidence, options: AuditOption
     head: checkpoint.head,
     anchor: anchor.anchor,
     chain,
-    attestationRegistry: options.attestationRegistry,
     verify,
     onProgress: (done, total) => options.onProgress?.({ stage: "entries", done, total }),
   });

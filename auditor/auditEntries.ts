@@ -1,5 +1,5 @@
 import { type ReadCallContext } from "../protocol/ucan/callContext.ts";
-import { type Hex } from "../protocol/encoding/hex.ts";
+
 import { type Ed25519Verify } from "../protocol/ed25519/verify.ts";
 import { type EvidenceHeader } from "../protocol/evidence/types.ts";
 import { type AuditedEntry } from "./auditedEntry.ts";
@@ -37,8 +37,6 @@ export interface EntryContext {
   readonly head: TreeHead | undefined;
   readonly anchor: Anchor | undefined;
   readonly chain: ChainReader | undefined;
-  /** Where the deployment keeps its attestations; without it nothing is said about them. */
-  readonly attestationRegistry: Hex | undefined;
   readonly verify: Ed25519Verify;
   readonly onProgress: (done: number, total: number) => void;
 }
@@ -81,15 +79,16 @@ async function auditEntry(
   entry: AuditedEntry,
   previous: AuditedEntry | undefined,
   sequence: Verdict | undefined,
-  { header, head, anchor, chain, attestationRegistry, verify }: EntryContext,
+  { header, head, anchor, chain, verify }: EntryContext,
 ): Promise<EntryFindings> {
-  const { agentRegistry, logAnchor, policyRegistry } = header.contracts;
+  const { agentRegistry, attestationRegistry, logAnchor, policyRegistry } = header.contracts;
   const inclusion = checkInclusion(entry, head);
   // An anchor over a tree that does not hold the entry says nothing about it.
   const bounding = inclusion.outcome === "holds" ? anchor : undefined;
   const upperBound = await upperBoundOf(entry, { logAnchor, logId: header.logId }, bounding, chain);
   const signature = checkSignature(entry, verify);
   const disclosures = checkDisclosures(entry);
+  const attestation = await checkAttestation(entry, attestationRegistry, upperBound, chain);
   const call = await checkCall(entry, disclosures.opened, { header, upperBound, chain, verify });
   const verdicts = [
     holds("entry", entry.subject, "The leaf is an entry in its one form."),
@@ -101,7 +100,7 @@ async function auditEntry(
     checkIssuer(entry, header),
     await checkSigningKey(entry, agentRegistry, upperBound, chain),
     await checkPolicyInForce(entry, policyRegistry, upperBound, chain),
-    ...(attestationRegistry ? [await checkAttestation(entry, attestationRegistry, upperBound, chain)] : []),
+    ...(attestation ? [attestation] : []),
     disclosures.verdict,
     ...(call.verdict ? [call.verdict] : []),
   ];

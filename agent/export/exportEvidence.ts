@@ -134,6 +134,7 @@ function headerOf(log: LogInfo, { chainId, contracts }: Deployment): EvidenceHea
     chainId,
     contracts: {
       agentRegistry: lower(contracts.agentRegistry.address),
+      attestationRegistry: lower(contracts.attestationRegistry.address),
       contractRegistry: lower(contracts.contractRegistry.address),
       logAnchor: lower(contracts.logAnchor.address),
       policyRegistry: lower(contracts.policyRegistry.address),

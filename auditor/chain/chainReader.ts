@@ -37,6 +37,8 @@ export interface AttestationAt {
   readonly sinceBlock: number;
   /** First block in which trust is over; 0 unless it was verified. */
   readonly expiresAtBlock: number;
+  /** Index of that record. */
+  readonly recordIndex: number;
 }
 
 /**
@@ -69,4 +71,9 @@ export interface ChainReader {
   policyInForce(policyRegistry: Hex, agent: Hex, blockNumber: number): Promise<PolicyVersion | null>;
   /** Absent from readers that know nothing of attestation. */
   attestationAt?(attestationRegistry: Hex, agent: Hex, blockNumber: number): Promise<AttestationAt | null>;
+  /**
+   * Who passed the agent in the verification that a record stands on, by the event of that record: agents, or accounts of
+   * the attestation service. Null if the endpoint has no such event.
+   */
+  attestersOf?(attestationRegistry: Hex, recordIndex: number): Promise<readonly Hex[] | null>;
 }

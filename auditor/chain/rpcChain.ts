@@ -6,14 +6,17 @@ import {
   JsonRpcProvider,
   keccak256,
   type Network,
+  toBeHex,
   toQuantity,
 } from "ethers";
 
+import { unpackRecord, unpackVerdicts } from "../../protocol/attestation/record.ts";
 import { assuranceTiers, attestationStatuses } from "../../protocol/attestation/types.ts";
 import { type Hex } from "../../protocol/encoding/hex.ts";
 import { AffiantError } from "../../protocol/errors/affiantError.ts";
 import { agentRegistryAbi } from "../../protocol/generated/abi/AgentRegistry.ts";
 import { contractRegistryAbi } from "../../protocol/generated/abi/ContractRegistry.ts";
+import { iAttestationEventsAbi } from "../../protocol/generated/abi/IAttestationEvents.ts";
 import { iAttestationReaderAbi } from "../../protocol/generated/abi/IAttestationReader.ts";
 import { logAnchorAbi } from "../../protocol/generated/abi/LogAnchor.ts";
 import { policyRegistryAbi } from "../../protocol/generated/abi/PolicyRegistry.ts";
@@ -28,6 +31,7 @@ import {
 const agentRegistryInterface = new Interface(agentRegistryAbi as InterfaceAbi);
 const contractRegistryInterface = new Interface(contractRegistryAbi as InterfaceAbi);
 const attestationInterface = new Interface(iAttestationReaderAbi as InterfaceAbi);
+const attestationEvents = new Interface(iAttestationEventsAbi as InterfaceAbi);
 const logAnchorInterface = new Interface(logAnchorAbi as InterfaceAbi);
 const policyRegistryInterface = new Interface(policyRegistryAbi as InterfaceAbi);
 
@@ -53,6 +57,7 @@ export class RpcChain implements ChainReader {
   readonly #provider: JsonRpcProvider;
   readonly #network: Network;
   readonly #answers = new Map<string, Promise<unknown>>();
+  readonly #attesters = new Map<string, Promise<readonly Hex[] | null>>();
   #head: Promise<Head> | undefined;
 
   private constructor(provider: JsonRpcProvider, network: Network) {
@@ -194,7 +199,42 @@ export class RpcChain implements ChainReader {
     const [status, tier] = [attestationStatuses[count("status")], assuranceTiers[count("tier")]];
     if (status === undefined || tier === undefined) return null;
     const [version, sinceBlock, expiresAtBlock] = [count("version"), count("sinceBlock"), count("expiresAtBlock")];
-    return { status, tier, version, sinceBlock, expiresAtBlock };
+    return { status, tier, version, sinceBlock, expiresAtBlock, recordIndex: count("recordIndex") };
+  }
+
+  attestersOf(attestationRegistry: Hex, recordIndex: number): Promise<readonly Hex[] | null> {
+    const key = `${attestationRegistry} ${recordIndex}`;
+    const known = this.#attesters.get(key) ?? this.#attestersOf(attestationRegistry, recordIndex);
+    this.#attesters.set(key, known);
+    return known;
+  }
+
+  async #attestersOf(attestationRegistry: Hex, recordIndex: number): Promise<readonly Hex[] | null> {
+    let index = recordIndex;
+    for (;;) {
+      const answer = await this.#call(attestationInterface, attestationRegistry, "records", [index, 1]);
+      const word = (answer?.[0] as readonly bigint[] | undefined)?.[0];
+      if (word === undefined) return null;
+      const { kind, previous, blockNumber } = unpackRecord(word);
+      if (kind !== "struck") return this.#passesOf(attestationRegistry, index, blockNumber);
+      // A strike leaves trust as it was: the verification is in a record before.
+      index = previous;
+    }
+  }
+
+  async #passesOf(attestationRegistry: Hex, index: number, blockNumber: number): Promise<readonly Hex[] | null> {
+    const blockHash = await this.blockHash(blockNumber);
+    if (blockHash === null) return null;
+    const topics = [attestationEvents.getEvent("AttestationRecorded")?.topicHash, null, null, toBeHex(index, 32)];
+    const [log] = (await this.#ask("eth_getLogs", [{ address: attestationRegistry, blockHash, topics }])) as readonly {
+      data: string;
+      topics: readonly string[];
+    }[];
+    if (!log) return null;
+    const { verdicts } = attestationEvents.decodeEventLog("AttestationRecorded", log.data, log.topics);
+    return unpackVerdicts([...(verdicts as Hex[])])
+      .filter(({ result }) => result === "pass")
+      .map(({ verifier }) => lowerHex(verifier));
   }
 
   /** @returns null if the contract reverts, or there is none that answers in this form */

@@ -6,20 +6,21 @@ import { fails, holds, unproven, type Verdict } from "../verdict.ts";
 /**
  * Whether the agent was attested when it acted: trusted at the entry's not-before block, and still at its anchor. In
  * between the act was done; an agent that lost trust on the way may have done it before or after (one that lost and
- * regained it in between is not noticed here). An agent that nobody enrolled claims no attestation and so breaks none.
+ * regained it in between is not noticed here).
+ * @returns null for an agent that nobody ever enrolled, since it claims no attestation and so breaks none, and where there
+ * is no chain to ask; the report's limits say so
  */
 export async function checkAttestation(
   entry: AuditedEntry,
   attestationRegistry: Hex,
   upperBound: number | null,
   chain: ChainReader | undefined,
-): Promise<Verdict> {
+): Promise<Verdict | null> {
   const { agentAddress, subject } = entry;
   const { blockNumber } = entry.decoded.claims.nb;
-  if (!chain?.attestationAt) {
-    const detail = "Whether the agent was attested, the chain would say.";
-    return unproven("attestation", subject, "AUDIT_CHAIN_NOT_GIVEN", { detail });
-  }
+  if (!chain?.attestationAt) return null;
+  const now = await chain.attestationAt(attestationRegistry, agentAddress, (await chain.head()).blockNumber);
+  if (!now || now.status === "none") return null;
   const [then, later] = await Promise.all([
     chain.attestationAt(attestationRegistry, agentAddress, blockNumber),
     upperBound === null ? null : chain.attestationAt(attestationRegistry, agentAddress, upperBound),
@@ -43,6 +44,12 @@ export async function checkAttestation(
       detail: `The agent was attested at block ${blockNumber} but no longer at block ${upperBound}, where the entry was anchored.`,
     });
   }
-  const detail = `Attested by other agents at block ${then.sinceBlock}, version ${then.version}, assurance: ${then.tier}.`;
+  const by = byWhom(await chain.attestersOf?.(attestationRegistry, then.recordIndex));
+  const detail = `Attested ${by} (record ${then.recordIndex}, block ${then.sinceBlock}), version ${then.version}, assurance: ${then.tier}.`;
   return holds("attestation", subject, detail);
+}
+
+function byWhom(attesters: readonly Hex[] | null | undefined): string {
+  if (!attesters || attesters.length === 0) return "by whom the endpoint does not say";
+  return `by ${attesters.join(", ")}`;
 }

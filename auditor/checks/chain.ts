@@ -3,7 +3,13 @@ import { type EvidenceHeader } from "../../protocol/evidence/types.ts";
 import { type ChainReader } from "../chain/chainReader.ts";
 import { fails, holds, unproven, type Verdict } from "../verdict.ts";
 
-export const contractNames = ["agentRegistry", "policyRegistry", "contractRegistry", "logAnchor"] as const;
+export const contractNames = [
+  "agentRegistry",
+  "policyRegistry",
+  "contractRegistry",
+  "attestationRegistry",
+  "logAnchor",
+] as const;
 export type ContractName = (typeof contractNames)[number];
 
 /** The contracts that the reader of the report trusts, if he named them; 20 bytes each, lower-case hex. */
@@ -60,13 +66,15 @@ export async function checkContracts(
       };
     }),
   );
-  const [byPolicies, byContracts] = await Promise.all([
+  const [byPolicies, byContracts, byAttestations] = await Promise.all([
     chain.agentRegistryOf(header.contracts.policyRegistry),
     chain.agentRegistryOf(header.contracts.contractRegistry),
+    chain.agentRegistryOf(header.contracts.attestationRegistry),
   ]);
   const believed: Partial<Record<ContractName, Hex | null>> = {
     policyRegistry: byPolicies,
     contractRegistry: byContracts,
+    attestationRegistry: byAttestations,
   };
   const verdicts = code.map(({ name, address, codeHash }): Verdict => {
     const subject = { line: 1 };

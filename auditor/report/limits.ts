@@ -17,7 +17,7 @@ export function limitsOf(
   }
   if (!scope.chainHead) {
     limits.push(
-      "No chain was asked: whose keys these are, which policy was in force and when anything happened is open.",
+      "No chain was asked: whose keys these are, which policy was in force, who was attested and when anything happened is open.",
     );
     return limits;
   }
@@ -27,6 +27,12 @@ export function limitsOf(
   limits.push(
     "Which log this is, the file says: believe an origin and its operator as far as you know them from elsewhere.",
   );
+  const unattested = scope.findings.filter(({ verdicts }) => !verdicts.some(({ check }) => check === "attestation"));
+  if (unattested.length > 0) {
+    limits.push(
+      `${unattested.length} of ${scope.findings.length} entries are of agents that nobody has enrolled for attestation: which code they ran is open.`,
+    );
+  }
   if (!scope.contractsTrusted) {
     limits.push(
       "The contract addresses were taken from the file. Compare them and the code hashes with those that you were told, or give the deployment.",

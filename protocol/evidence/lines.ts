@@ -54,7 +54,7 @@ function checkHeader(line: Record<string, unknown>): void {
   checkKeys(line, ["chainId", "contracts", "format", "logId", "origin", "type", "vkey"], "the header");
   check(isCount(line["chainId"]) && line["chainId"] !== 0, "chainId is not a whole number from 1");
   const contracts = asObject(line["contracts"], "the contracts");
-  const names = ["agentRegistry", "contractRegistry", "logAnchor", "policyRegistry"];
+  const names = ["agentRegistry", "attestationRegistry", "contractRegistry", "logAnchor", "policyRegistry"];
   checkKeys(contracts, names, "the contracts");
   for (const name of names) check(isHex(contracts[name], 20), `${name} is not an address in lower-case hex`);
   check(isHex(line["logId"], 32), "logId is not 32 bytes of lower-case hex");

@@ -10,6 +10,7 @@ export interface EvidenceHeader {
   /** 20 bytes each, lower-case hex: an address has one spelling here. */
   readonly contracts: {
     readonly agentRegistry: Hex;
+    readonly attestationRegistry: Hex;
     readonly contractRegistry: Hex;
     readonly logAnchor: Hex;
     readonly policyRegistry: Hex;

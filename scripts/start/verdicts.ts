@@ -59,6 +59,7 @@ function trusted({ contracts }: Deployment) {
   const lower = (address: string) => address.toLowerCase() as Hex;
   return {
     agentRegistry: lower(contracts.agentRegistry.address),
+    attestationRegistry: lower(contracts.attestationRegistry.address),
     contractRegistry: lower(contracts.contractRegistry.address),
     logAnchor: lower(contracts.logAnchor.address),
     policyRegistry: lower(contracts.policyRegistry.address),

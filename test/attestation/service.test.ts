@@ -3,6 +3,8 @@ import { join } from "node:path";
 
 import { expect } from "chai";
 
+import { RpcChain } from "../../auditor/chain/rpcChain.ts";
+
 import { SealedStore } from "../../attestation/service/sealedStore.ts";
 import { patchMemory } from "../../scripts/torture/attestation/patchMemory.ts";
 import { System } from "../../scripts/torture/attestation/system.ts";
@@ -11,7 +13,7 @@ import { answerOf } from "../../protocol/attestation/answer.ts";
 import { measurementOf } from "../../protocol/attestation/manifest.ts";
 import { decodeTask, taskInfo } from "../../protocol/attestation/task.ts";
 import { toBase64url } from "../../protocol/encoding/base64url.ts";
-import { fromHex } from "../../protocol/encoding/hex.ts";
+import { fromHex, type Hex } from "../../protocol/encoding/hex.ts";
 import { rejectionCode } from "../helpers/errorCode.ts";
 import { tempFolders } from "../helpers/tempFolder.ts";
 import { measure } from "../../scripts/torture/attestation/wrapped.ts";
@@ -44,6 +46,21 @@ describe("attestation/service: rounds among separate processes", function () {
     expect([round.settled, round.size]).to.deep.equal([7, 7]);
     expect(await statuses()).to.deep.equal(Array(7).fill("trusted"));
     expect(system.alerts).to.deep.equal([]);
+  });
+
+  it("leaves on chain by whom and at which tier each agent is trusted, as the auditor reads it", async () => {
+    const chain = await RpcChain.open(system.chain.url);
+    const lower = (address: string) => address.toLowerCase() as Hex;
+    const target = system.agents[2]!.account.address;
+    const { blockNumber } = await chain.head();
+    const at = await chain.attestationAt(lower(system.reader.address), lower(target), blockNumber);
+    expect(at).to.include({ status: "trusted", tier: "software", version: 1 });
+    const tasks = system.agents.filter(({ received }) =>
+      received.some(({ place }) => place.target === target && place.round === 1),
+    );
+    const attesters = await chain.attestersOf(lower(system.reader.address), at!.recordIndex);
+    expect([...attesters!].sort()).to.deep.equal(tasks.map(({ account }) => lower(account.address)).sort());
+    chain.close();
   });
 
   it("goes on after verdicts that were gathered and never recorded, without asking anybody again", async () => {

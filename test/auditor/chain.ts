@@ -130,13 +130,15 @@ export async function anchor(
 export function evidenceOf({ deployment }: RealChain, entries: readonly SignedEntry[], anchorIndex: number): Evidence {
   const log = logOver(entries.map(({ leaf }) => leaf));
   const size = entries.length;
-  const at = (name: "agentRegistry" | "contractRegistry" | "logAnchor" | "policyRegistry"): Hex =>
-    deployment.contracts[name].address.toLowerCase() as Hex;
+  const at = (
+    name: "agentRegistry" | "attestationRegistry" | "contractRegistry" | "logAnchor" | "policyRegistry",
+  ): Hex => deployment.contracts[name].address.toLowerCase() as Hex;
   return {
     header: {
       chainId: deployment.chainId,
       contracts: {
         agentRegistry: at("agentRegistry"),
+        attestationRegistry: at("attestationRegistry"),
         contractRegistry: at("contractRegistry"),
         logAnchor: at("logAnchor"),
         policyRegistry: at("policyRegistry"),

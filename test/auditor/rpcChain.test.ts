@@ -134,7 +134,8 @@ describe("audit against a chain over JSON-RPC", () => {
     expect(turned(report)).to.deep.equal([
       ["contracts", "AUDIT_CONTRACT_ABSENT", undefined],
       ["contracts", "AUDIT_CONTRACT_OTHER", undefined], // the registry of policies belongs elsewhere,
-      ["contracts", "AUDIT_CONTRACT_OTHER", undefined], // and so does the registry of contracts
+      ["contracts", "AUDIT_CONTRACT_OTHER", undefined], // and so do the registry of contracts
+      ["contracts", "AUDIT_CONTRACT_OTHER", undefined], // and that of attestations
       ...entries.map(({ claims }) => ["signing-key", "AUDIT_KEY_NOT_VALID", claims.seq]),
     ]);
   });

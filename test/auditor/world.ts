@@ -131,6 +131,7 @@ const address = (name: string): Hex => toHex(seed(name).slice(0, 20));
 
 export const contracts: EvidenceHeader["contracts"] = {
   agentRegistry: address("AgentRegistry"),
+  attestationRegistry: address("AttestationRegistry"),
   contractRegistry: address("ContractRegistry"),
   logAnchor: address("LogAnchor"),
   policyRegistry: address("PolicyRegistry"),
@@ -147,7 +148,8 @@ export function chainOf(state: ChainState): ChainReader {
     codeHash: (asked) => Promise.resolve(state.code[asked] ?? null),
     implementationOf: () => Promise.resolve(null),
     agentRegistryOf: (asked) => {
-      if (is(asked, "contractRegistry")) return Promise.resolve(contracts.agentRegistry);
+      if (is(asked, "contractRegistry") || is(asked, "attestationRegistry"))
+        return Promise.resolve(contracts.agentRegistry);
       return Promise.resolve(is(asked, "policyRegistry") ? state.agentRegistry : null);
     },
     revokedAtBlock: (asked, agent, contractId) => {

@@ -5,6 +5,8 @@ export interface GasRow {
   readonly gas: number;
   /** What the issue or design asks for, if it asks. */
   readonly target?: number;
+  /** Gas by which it differs from run to run, because a draw does. */
+  readonly noise?: number;
 }
 
 /** A module `scripts/bench/gas/<topic>.ts` exports one as `measure`. The same code must give the same figures. */

@@ -26,6 +26,7 @@ const sample: Evidence = {
     chainId: 31337,
     contracts: {
       agentRegistry: address("a"),
+      attestationRegistry: address("e"),
       contractRegistry: address("d"),
       logAnchor: address("b"),
       policyRegistry: address("c"),
