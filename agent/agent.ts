@@ -275,9 +275,19 @@ export class Agent {
     return { seq: entry.seq, entryId: entry.entryId, added };
   }
 
-  /** A sign of life: shows that silence was not the reason for an absent entry. */
-  heartbeat(): Promise<RecordedAct> {
-    return this.record({ act: "heartbeat", kind: "heartbeat" });
+  /**
+   * A sign of life: shows that silence was not the reason for an absent entry.
+   * @param everyBlocks promises the next entry within so many blocks, and so on until another heartbeat says otherwise; 0
+   * promises nothing more, for an agent that is about to stop. {@link startHeartbeats} keeps the promise.
+   */
+  heartbeat(everyBlocks?: number): Promise<RecordedAct> {
+    return this.record({ act: "heartbeat", kind: "heartbeat", ...(everyBlocks === undefined ? {} : { everyBlocks }) });
+  }
+
+  /** Block that a new entry names as its not-before block, read anew. @throws AffiantError ERR_UNAVAILABLE_CHAIN */
+  async notBeforeBlock(): Promise<number> {
+    this.#standing = undefined;
+    return (await this.#currentStanding()).nb.blockNumber;
   }
 
   /**

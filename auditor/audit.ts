@@ -9,6 +9,8 @@ import { type ChainReader } from "./chain/chainReader.ts";
 import { checkAnchor } from "./checks/anchor.ts";
 import { checkChain, checkContracts, type TrustedContracts } from "./checks/chain.ts";
 import { checkCheckpoint } from "./checks/checkpoint.ts";
+import { checkCompleteness } from "./checks/completeness.ts";
+import { checkHeartbeats } from "./checks/heartbeats.ts";
 import { checkOperator } from "./checks/operator.ts";
 import { checkLog } from "./checks/log.ts";
 import { checkPolicyBundles } from "./checks/policyBundle.ts";
@@ -89,6 +91,9 @@ async function audit(bytes: Uint8Array, evidence: Evidence, options: AuditOption
   });
   // One by one: spreading a hundred thousand arguments overflows the stack.
   for (const finding of findings) for (const verdict of finding.verdicts) verdicts.push(verdict);
+
+  verdicts.push(...checkCompleteness(findings, { evidence, tree: checkpoint.head, verify }));
+  verdicts.push(...checkHeartbeats(findings, anchor.anchor));
 
   const conformity = await judgeConformity(findings, bundles.policies, (done, total) =>
     options.onProgress?.({ stage: "conformity", done, total }),

@@ -26,6 +26,7 @@ export interface EntryFindings {
   readonly opened: OpenedDisclosures;
   readonly withheld: number;
   readonly signatureHolds: boolean;
+  readonly inclusionHolds: boolean;
   /** Block by which the act was done, null if nothing bounds it. */
   readonly upperBound: number | null;
   /** The call that the entry is about. */
@@ -106,7 +107,8 @@ async function auditEntry(
   ];
   const { opened, withheld } = disclosures;
   const signatureHolds = signature.outcome === "holds";
-  return { entry, verdicts, opened, withheld, signatureHolds, upperBound, call: call.call };
+  const inclusionHolds = inclusion.outcome === "holds";
+  return { entry, verdicts, opened, withheld, signatureHolds, inclusionHolds, upperBound, call: call.call };
 }
 
 function sequenceVerdicts(entries: readonly AuditedEntry[]): Map<AuditedEntry, Verdict> {

@@ -77,6 +77,16 @@ export const auditCodes = {
   AUDIT_ANCHOR_NOT_FIRST:
     "An earlier anchor already covers the checkpoint: the index is not the one the format asks for",
 
+  // Whether it is all.
+  AUDIT_HEAD_ABSENT: "The file does not hold the log's word on how many entries it has of the agent",
+  AUDIT_HEAD_MALFORMED: "The statement on the agent's entries cannot be read",
+  AUDIT_HEAD_SIGNATURE: "The log's key did not sign the statement on the agent's entries",
+  AUDIT_HEAD_OTHER: "The statement is about another agent, log or tree",
+  AUDIT_HEAD_ENTRY: "The log states another last entry of the agent than the file holds",
+  AUDIT_HEAD_HIDES: "The log states fewer entries of the agent than it provably has",
+  AUDIT_HEARTBEAT_MISSED: "The agent promised signs of life and was silent for longer",
+  AUDIT_TAIL_CUT: "The log has entries of the agent after the last one in the file",
+
   // The chain.
   AUDIT_CHAIN_NOT_GIVEN: "No chain was asked",
   AUDIT_CHAIN_OTHER: "The endpoint serves another chain",

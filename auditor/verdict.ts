@@ -25,6 +25,8 @@ export const checkNames = [
   "disclosures",
   "call",
   "call-pair",
+  "completeness",
+  "heartbeat",
 ] as const;
 export type CheckName = (typeof checkNames)[number];
 

@@ -18,12 +18,14 @@ interface Flags extends CommonFlags {
   readonly thread?: string;
   readonly ctr?: string;
   readonly idempotencyKey?: string;
+  readonly everyBlocks?: number;
 }
 
 export function logAppendCommand(): Command {
   return command("append", "Put one act of an agent on record.", "all", [
     `affiant log append payment.charge --agent support --input '{"amount":10}' --output '{"ok":true}'`,
     "affiant log append payment.charge --agent support --input @call.json --idempotency-key order-7",
+    "affiant log append heartbeat --agent support --kind heartbeat --every-blocks 300",
   ])
     .argument("<act>", "what was done, e.g. payment.charge")
     .requiredOption("--agent <name>", "the agent that did it")
@@ -33,15 +35,21 @@ export function logAppendCommand(): Command {
     .option("--context <json>", "what was known or said beside: JSON, or @file")
     .option("--thread <name>", "the task or conversation it belongs to")
     .option("--ctr <cid>", "the scoped contract under which it was done")
+    .option(
+      "--every-blocks <count>",
+      "of a heartbeat: promises the next entry within so many blocks, 0 ends the promise",
+      Number,
+    )
     .option("--idempotency-key <key>", "the same key again adds nothing")
     .action(
       run<Flags, [string]>(async ({ environment }, flags, act) => {
-        const { kind, thread, ctr, idempotencyKey } = flags;
+        const { kind, thread, ctr, idempotencyKey, everyBlocks } = flags;
         const input = readJson("--input", flags.input);
         const output = readJson("--output", flags.output);
         const context = readJson("--context", flags.context);
         return withAgent(environment, flags.agent, async (agent) => {
-          const recorded = await agent.record({ act, kind, input, output, context, thread, ctr, idempotencyKey });
+          const named = { thread, ctr, idempotencyKey, everyBlocks };
+          const recorded = await agent.record({ act, kind, input, output, context, ...named });
           return {
             data: { agent: agent.did, ...recorded },
             lines: columns([

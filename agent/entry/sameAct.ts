@@ -17,6 +17,7 @@ export function assertSameAct(act: Act, recorded: JournalEntry): void {
     claims.kind === (act.kind ?? "act") ? [] : ["kind"],
     claims.thread === act.thread ? [] : ["thread"],
     claims.ctr === act.ctr ? [] : ["ctr"],
+    claims.everyBlocks === act.everyBlocks ? [] : ["everyBlocks"],
     recorded.disclosures.map(decodeDisclosure).flatMap(({ name, value }) => {
       const given = act[name];
       return given !== undefined && toCanonicalJson(given) === toCanonicalJson(value) ? [] : [name];

@@ -24,6 +24,8 @@ export interface Act {
   readonly thread?: string;
   /** CID of the scoped contract under which it was done. */
   readonly ctr?: string;
+  /** Of a heartbeat: at most so many blocks until the next sign of life; 0 promises none. */
+  readonly everyBlocks?: number;
   /** An act recorded under a key is never recorded again under the same key, whatever crashed in between. */
   readonly idempotencyKey?: string;
   /** When it was done by the agent's clock, Unix seconds. Default: now. */
@@ -54,6 +56,7 @@ export function signEntry(act: Act, place: EntryPlace, key: SigningKey): SignedE
     _sd_alg: "sha-256",
     act: act.act,
     ...(act.ctr === undefined ? {} : { ctr: act.ctr }),
+    ...(act.everyBlocks === undefined ? {} : { everyBlocks: act.everyBlocks }),
     kind: act.kind ?? "act",
     ...(act.thread === undefined ? {} : { thread: act.thread }),
     ...place,

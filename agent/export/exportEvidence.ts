@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
 
+import { statedHeads } from "./statedHeads.ts";
 import { type Journal, type JournalEntry } from "../journal/journal.ts";
 import { type RelayerClient } from "../relayer/relayerClient.ts";
 import { type AnchorInfo } from "../../protocol/api/receipt.ts";
@@ -44,7 +45,7 @@ const pageLength = 256;
  * Writes the evidence of one or several agents: every entry with its payloads, the policies they name, and proofs that
  * lead to a root on the chain. If the newest entry is not anchored yet, an anchor is asked for and waited for.
  * @param write is given the file piece by piece, in order
- * @throws AffiantError ERR_NOT_FOUND_ENTRY if there is nothing to export; ERR_CONFLICT_UNSENT if an entry was never
+ * @throws AffiantError ERR_PROOF_RECEIPT if the relayer hides entries; ERR_NOT_FOUND_ENTRY if there is nothing to export; ERR_CONFLICT_UNSENT if an entry was never
  * acknowledged; ERR_NOT_FOUND_POLICY; ERR_UNAVAILABLE_RELAYER if the anchor does not come in time
  */
 export async function exportEvidence(
@@ -52,11 +53,18 @@ export async function exportEvidence(
   write: (bytes: Uint8Array) => Promise<void> | void,
 ): Promise<ExportSummary> {
   const { relayer, agents } = options;
-  const places = agents.flatMap(({ name, journal }) => placesOf(name, journal)).sort((a, b) => a.index - b.index);
-  const last = places.at(-1);
+  const known = agents.flatMap(({ name, journal }) => placesOf(name, journal));
+  const last = known.reduce<Place | undefined>((newest, place) => {
+    return newest && newest.index > place.index ? newest : place;
+  }, undefined);
   if (!last) throw new AffiantError("ERR_NOT_FOUND_ENTRY", "there are no entries to export");
   const log = await relayer.log();
   const anchor = await anchorOf(last.entryId, options);
+  const heads = await statedHeads(anchor, log, options);
+  // The anchored tree may hold entries that came after the first look: with them, the file is complete under it.
+  const places = agents
+    .flatMap(({ name, did, journal }) => placesOf(name, journal, heads.get(did)?.count ?? 0))
+    .sort((a, b) => a.index - b.index);
   const policies = await policiesOf(places, relayer);
 
   const writer = new EvidenceWriter();
@@ -77,6 +85,9 @@ export async function exportEvidence(
     }
     options.onProgress?.("entries", at + page.length, places.length);
   }
+  for (const [agent, { statement }] of [...heads].sort(([a], [b]) => (a < b ? -1 : 1))) {
+    await put(writer.head({ agent, note: statement }));
+  }
   await put(writer.end());
   return { entryCount: places.length, policyCount: policies.length, anchor, bytes };
 }
@@ -90,13 +101,15 @@ interface Place {
   readonly policy: Hex;
 }
 
-function placesOf(name: string, journal: Journal): Place[] {
+/** @param end the first `seq` that is not asked for */
+function placesOf(name: string, journal: Journal, end = Infinity): Place[] {
   const places: Place[] = [];
-  for (let from = 0; ; from += pageLength) {
+  for (let from = 0; from < end; from += pageLength) {
     const page = journal.entriesFrom(from, pageLength);
-    for (const entry of page) places.push(placeOf(name, journal, entry));
-    if (page.length < pageLength) return places;
+    for (const entry of page) if (entry.seq < end) places.push(placeOf(name, journal, entry));
+    if (page.length < pageLength) break;
   }
+  return places;
 }
 
 function placeOf(name: string, journal: Journal, { seq, entryId, receipt, leaf }: JournalEntry): Place {

@@ -9,7 +9,7 @@ import { AffiantError } from "../../protocol/errors/affiantError.ts";
  * @throws AffiantError ERR_CONFLICT_JOURNAL_BEHIND, ERR_CONFLICT_JOURNAL_FORKED, ERR_PROOF_RECEIPT if the log lacks
  * entries that it acknowledged
  */
-export function reconcile(journal: Journal, remote: AgentHead, name: string): void {
+export function reconcile(journal: Journal, remote: Pick<AgentHead, "seq" | "entryId">, name: string): void {
   const local = journal.head();
   const acknowledged = journal.lastAcknowledgedSeq();
   if (remote.seq === null) {

@@ -80,8 +80,9 @@ export class RelayerClient {
     return this.#http.json({ method: "POST", path, body: call });
   }
 
-  head(did: EthrDid): Promise<AgentHead> {
-    return this.#get(`/v1/agents/${did}/head`);
+  /** Where an agent's entries end: in the newest tree, or in that of a size at which a checkpoint was signed. */
+  head(did: EthrDid, size?: number): Promise<AgentHead> {
+    return this.#get(`/v1/agents/${did}/head${size === undefined ? "" : `?size=${size}`}`);
   }
 
   entriesOf(did: EthrDid, from: number, limit: number): Promise<AgentEntries> {

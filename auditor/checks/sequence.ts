@@ -6,7 +6,7 @@ import { fails, holds, type Verdict } from "../verdict.ts";
  * Whether an agent's entries follow on: `seq` counts from 0 without gap or repetition, in the order of the log, and each
  * `prev` is the entry before. A missing entry, a fork and a reordering each have their code.
  *
- * What no file can show is that it ends where the agent ended: a cut tail is named among the report's limits.
+ * That it ends where the agent ended is the check of completeness.
  *
  * @param entries all entries of one agent, by ascending index
  */

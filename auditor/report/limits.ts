@@ -8,7 +8,7 @@ export function limitsOf(
   scope: Pick<AuditScope, "chainHead" | "contracts" | "contractsTrusted" | "findings">,
 ): string[] {
   const limits = [
-    "The file may end before an agent's last entry, or keep back a branch that it signed beside these: compare with the heads that the log's relayer and the agent's counterparts know.",
+    "That these are all entries up to the checkpoint is the log's word where it holds, and nobody's where it is missing. What an agent never handed in, or signed beside these for another log, only its counterparts know.",
     "It proves what the agents signed, and that it was signed under their keys; not that they told the truth.",
     "Clock times (iat) are the agents' word. Proven is the order of blocks: not before, not after.",
   ];

@@ -23,6 +23,10 @@ export interface AgentHead {
   readonly seq: number | null;
   readonly entryId: Hex | null;
   readonly count: number;
+  /** Of the tree that this is about: the newest one, or the one that was asked for. */
+  readonly size: number;
+  /** Signed note of the log that says all this: `protocol/log/agentHead.ts`. */
+  readonly statement: string;
 }
 
 /** `GET /v1/agents/{did}/entries`. */
@@ -35,6 +39,8 @@ export interface AgentEntries {
     readonly leaf: string;
   }[];
   readonly count: number;
+  /** Signed note of the log over `count` in its newest tree: fewer entries than that are not all. */
+  readonly statement: string;
 }
 
 /** `GET /v1/log`. */

@@ -8,7 +8,7 @@ const digestPattern = /^[A-Za-z0-9_-]{43}$/;
 const cidPattern = /^[a-zA-Z0-9]{8,128}$/;
 
 const required = ["_sd", "_sd_alg", "act", "iat", "iss", "kind", "nb", "policy", "prev", "seq"];
-const optional = ["ctr", "thread"];
+const optional = ["ctr", "everyBlocks", "thread"];
 
 /**
  * Asserts that a value has the form of entry claims: shapes, ranges, and nothing unknown. It looks at one entry alone;
@@ -21,6 +21,10 @@ export function checkEntryClaims(value: unknown): asserts value is EntryClaims {
   checkDigests(claims["_sd"]);
   check(claims["_sd_alg"] === "sha-256", "_sd_alg is not sha-256");
   check(isName(claims["act"]), "act is not a name of 1 to 128 characters");
+  check(
+    claims["everyBlocks"] === undefined || (claims["kind"] === "heartbeat" && isCount(claims["everyBlocks"])),
+    "everyBlocks is not a whole number in a heartbeat",
+  );
   check(claims["thread"] === undefined || isName(claims["thread"]), "thread is not a name of 1 to 128 characters");
   check(
     claims["ctr"] === undefined || (typeof claims["ctr"] === "string" && cidPattern.test(claims["ctr"])),

@@ -21,6 +21,11 @@ export interface EntryClaims {
   readonly act: string;
   /** CID of the scoped contract under which it was done. */
   readonly ctr?: string;
+  /**
+   * Only in a heartbeat: the agent's next entry will name a block at most so many later, and so on from entry to entry;
+   * 0 ends the promise. So whoever audits can tell silence from nothing to say.
+   */
+  readonly everyBlocks?: number;
   /** The agent's clock, Unix seconds. It informs people; order comes from blocks. */
   readonly iat: number;
   readonly iss: EthrDid;

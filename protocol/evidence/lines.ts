@@ -2,7 +2,13 @@ import { isHex } from "../encoding/hex.ts";
 import { maxLeafBytes } from "../entry/leaf.ts";
 import { AffiantError } from "../errors/affiantError.ts";
 import { type PolicyBundle } from "../policy/types.ts";
-import { type EvidenceCheckpoint, type EvidenceEntry, type EvidenceHeader, evidenceFormat } from "./types.ts";
+import {
+  type EvidenceCheckpoint,
+  type EvidenceEntry,
+  type EvidenceHead,
+  type EvidenceHeader,
+  evidenceFormat,
+} from "./types.ts";
 
 /** What stands on one line of the file, before it is serialised in RFC 8785 form. */
 export type EvidenceLine =
@@ -10,6 +16,7 @@ export type EvidenceLine =
   | { readonly type: "policy"; readonly bundle: PolicyBundle }
   | ({ readonly type: "checkpoint" } & EvidenceCheckpoint)
   | ({ readonly type: "entry" } & EvidenceEntry)
+  | ({ readonly type: "head" } & EvidenceHead)
   | { readonly type: "end"; readonly count: number; readonly sha256: string };
 
 /** A tree of 2^53 leaves has inclusion proofs of at most 53 hashes. */
@@ -39,6 +46,11 @@ export function checkEvidenceLine(value: unknown): asserts value is EvidenceLine
       return;
     case "entry":
       return checkEntry(line);
+    case "head":
+      checkKeys(line, ["agent", "note", "type"], "the head line");
+      check(isText(line["agent"]), "agent is not a text");
+      check(isText(line["note"]), "note is not a text");
+      return;
     case "end":
       checkKeys(line, ["count", "sha256", "type"], "the end line");
       check(isCount(line["count"]), "count is not a whole number");

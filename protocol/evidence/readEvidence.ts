@@ -2,7 +2,13 @@ import { AffiantError } from "../errors/affiantError.ts";
 import { parseCanonicalJson } from "../json/canonical.ts";
 import { type PolicyBundle } from "../policy/types.ts";
 import { EvidenceSequence } from "./sequence.ts";
-import { type Evidence, type EvidenceCheckpoint, type EvidenceEntry, type EvidenceHeader } from "./types.ts";
+import {
+  type Evidence,
+  type EvidenceCheckpoint,
+  type EvidenceEntry,
+  type EvidenceHead,
+  type EvidenceHeader,
+} from "./types.ts";
 
 const newline = 0x0a;
 
@@ -14,6 +20,7 @@ export class EvidenceReader {
   readonly #sequence = new EvidenceSequence();
   readonly #policies: PolicyBundle[] = [];
   readonly #entries: EvidenceEntry[] = [];
+  readonly #heads: EvidenceHead[] = [];
   #header: EvidenceHeader | undefined;
   #checkpoint: EvidenceCheckpoint | undefined;
   #rest: Uint8Array[] = [];
@@ -36,7 +43,13 @@ export class EvidenceReader {
     if (!this.#sequence.sealed || !this.#header || !this.#checkpoint) {
       throw unreadable(this.#lineNumber, "the file stops before its end line");
     }
-    return { header: this.#header, policies: this.#policies, checkpoint: this.#checkpoint, entries: this.#entries };
+    return {
+      header: this.#header,
+      policies: this.#policies,
+      checkpoint: this.#checkpoint,
+      entries: this.#entries,
+      heads: this.#heads,
+    };
   }
 
   /** @param bytes one line with its line feed */
@@ -61,6 +74,9 @@ export class EvidenceReader {
           this.#entries.push({ disclosures, index, leaf, proof });
           break;
         }
+        case "head":
+          this.#heads.push({ agent: line.agent, note: line.note });
+          break;
         case "end":
           break;
       }

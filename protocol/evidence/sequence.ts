@@ -7,7 +7,7 @@ import { checkEvidenceLine, type EvidenceLine } from "./lines.ts";
 
 /**
  * The rules that bind the lines of a file together, one home for writer and reader: order of the lines, policies
- * ascending by hash, entries ascending by index, and the seal. With these a set of facts has exactly one file, so no
+ * ascending by hash, entries ascending by index, heads by agent, and the seal. With these a set of facts has exactly one file, so no
  * byte can change without changing what is said.
  */
 export class EvidenceSequence {
@@ -16,6 +16,7 @@ export class EvidenceSequence {
   #policyHash: Hex = "0x";
   #entryIndex = -1;
   #entryCount = 0;
+  #headAgent = "";
 
   /**
    * Takes the next line in. Call {@link hashed} with its bytes afterwards, except for the end line.
@@ -33,6 +34,10 @@ export class EvidenceSequence {
       check(this.#entryIndex < value.index, "entries are not sorted by their index, or one is there twice");
       this.#entryIndex = value.index;
       this.#entryCount += 1;
+    }
+    if (value.type === "head") {
+      check(this.#headAgent < value.agent, "heads are not sorted by their agent, or one is there twice");
+      this.#headAgent = value.agent;
     }
     if (value.type === "end") {
       check(value.count === this.#entryCount, `count says ${value.count}, the file holds ${this.#entryCount} entries`);
@@ -66,7 +71,8 @@ const successors: Readonly<Record<"start" | EvidenceLine["type"], readonly Evide
   header: ["policy", "checkpoint"],
   policy: ["policy", "checkpoint"],
   checkpoint: ["entry"],
-  entry: ["entry", "end"],
+  entry: ["entry", "head", "end"],
+  head: ["head", "end"],
   end: [],
 };
 

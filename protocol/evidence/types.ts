@@ -47,6 +47,14 @@ export interface EvidenceEntry {
   readonly proof: readonly Hex[];
 }
 
+/** The log's word on where an agent's entries end under the file's checkpoint, so that a cut tail shows. */
+export interface EvidenceHead {
+  /** DID. */
+  readonly agent: string;
+  /** Signed note: `protocol/log/agentHead.ts`, with the log's signature alone. */
+  readonly note: string;
+}
+
 /** What an evidence file says. Reading it proves nothing yet. */
 export interface Evidence {
   readonly header: EvidenceHeader;
@@ -55,14 +63,21 @@ export interface Evidence {
   readonly checkpoint: EvidenceCheckpoint;
   /** Sorted by index; at least one. */
   readonly entries: readonly EvidenceEntry[];
+  /** Sorted by agent, none twice. */
+  readonly heads: readonly EvidenceHead[];
 }
 
-/** Line of the file (counted from 1) on which things stand; policies and entries follow one another. */
+/** Line of the file (counted from 1) on which things stand; policies, entries and heads follow one another. */
 export function evidenceLineOf(evidence: Evidence, part: "header" | "checkpoint"): number;
-export function evidenceLineOf(evidence: Evidence, part: "policy" | "entry", position: number): number;
-export function evidenceLineOf(evidence: Evidence, part: "header" | "checkpoint" | "policy" | "entry", position = 0) {
+export function evidenceLineOf(evidence: Evidence, part: "policy" | "entry" | "head", position: number): number;
+export function evidenceLineOf(
+  evidence: Evidence,
+  part: "header" | "checkpoint" | "policy" | "entry" | "head",
+  position = 0,
+) {
   if (part === "header") return 1;
   if (part === "policy") return 2 + position;
   if (part === "checkpoint") return 2 + evidence.policies.length;
-  return 3 + evidence.policies.length + position;
+  const firstEntry = 3 + evidence.policies.length;
+  return firstEntry + position + (part === "head" ? evidence.entries.length : 0);
 }

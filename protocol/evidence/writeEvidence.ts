@@ -10,13 +10,14 @@ import {
   type Evidence,
   type EvidenceCheckpoint,
   type EvidenceEntry,
+  type EvidenceHead,
   type EvidenceHeader,
   evidenceFormat,
 } from "./types.ts";
 
 /**
  * Writes an evidence file line by line, for files that should not stand in memory whole. Each call returns the bytes of
- * one line, to be written in the order of the calls: header, policies, checkpoint, entries by ascending index, end.
+ * one line, to be written in the order of the calls: header, policies, checkpoint, entries by ascending index, heads, end.
  * Every call throws AffiantError ERR_INPUT_EVIDENCE for what a reader would refuse; nothing is written then.
  */
 export class EvidenceWriter {
@@ -41,6 +42,11 @@ export class EvidenceWriter {
     return this.#line({ type: "entry", disclosures: disclosures.toSorted(), index, leaf, proof });
   }
 
+  /** Ascending by agent, after all entries. */
+  head({ agent, note }: EvidenceHead): Uint8Array {
+    return this.#line({ type: "head", agent, note });
+  }
+
   /** Seals the file. */
   end(): Uint8Array {
     return this.#line({ type: "end", count: this.#sequence.entryCount, sha256: this.#sequence.digest() });
@@ -55,7 +61,7 @@ export class EvidenceWriter {
 }
 
 /**
- * The whole file as text. Policies, entries and disclosures may come in any order.
+ * The whole file as text. Policies, entries, disclosures and heads may come in any order.
  * @throws AffiantError ERR_INPUT_EVIDENCE for what a reader would refuse
  */
 export function writeEvidence(parts: Evidence): string {
@@ -65,6 +71,7 @@ export function writeEvidence(parts: Evidence): string {
     ...sortPolicies(parts.policies).map((bundle) => writer.policy(bundle)),
     writer.checkpoint(parts.checkpoint),
     ...parts.entries.toSorted((a, b) => a.index - b.index).map((entry) => writer.entry(entry)),
+    ...parts.heads.toSorted((a, b) => (a.agent < b.agent ? -1 : 1)).map((head) => writer.head(head)),
     writer.end(),
   ];
   const decoder = new TextDecoder();

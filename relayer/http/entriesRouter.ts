@@ -2,11 +2,12 @@ import { type ServerResponse } from "node:http";
 
 import { Router } from "express";
 
-import { type AgentEntries, type AgentHead, type EntrySubmission } from "../../protocol/api/types.ts";
+import { type AgentEntries, type EntrySubmission } from "../../protocol/api/types.ts";
 import { parseEthrDid } from "../../protocol/did/ethr.ts";
 import { toHex } from "../../protocol/encoding/hex.ts";
 import { AffiantError } from "../../protocol/errors/affiantError.ts";
 import { type Ingest } from "../ingest/ingest.ts";
+import { agentHeadAt } from "../log/agentHeads.ts";
 import { type Log } from "../log/log.ts";
 import { type StoredEntry } from "../store/entryStore.ts";
 import { readHash, readWhole } from "./read.ts";
@@ -36,13 +37,9 @@ export function entriesRouter(ingest: Ingest, log: Log): Router {
   });
 
   router.get("/v1/agents/:did/head", (request, response) => {
-    const head = findAgent(log, request.params.did);
-    const answer: AgentHead = {
-      seq: head ? head.nextSeq - 1 : null,
-      entryId: head?.headEntryId ? toHex(head.headEntryId) : null,
-      count: head?.nextSeq ?? 0,
-    };
-    response.json(answer);
+    const { did } = request.params;
+    parseEthrDid(did);
+    response.json(agentHeadAt(log, did, readWhole(request.query["size"], "size", log.size)));
   });
 
   router.get("/v1/agents/:did/entries", (request, response) => {
@@ -50,9 +47,11 @@ export function entriesRouter(ingest: Ingest, log: Log): Router {
     const from = readWhole(request.query["from"], "from", 0);
     const limit = readWhole(request.query["limit"], "limit", 100, 1_000);
     const entries = head ? log.entries.ofAgent(head.id, from, limit) : [];
+    const { count, statement } = agentHeadAt(log, request.params.did, log.size);
     const answer: AgentEntries = {
       entries: entries.map(({ seq, index, entryId, leaf }) => ({ seq, index, entryId: toHex(entryId), leaf })),
-      count: head?.nextSeq ?? 0,
+      count,
+      statement,
     };
     response.json(answer);
   });

@@ -111,9 +111,12 @@ const paths: Readonly<Record<string, Partial<Record<Method, Operation>>>> = {
     "Erase the disclosures of an entry, for its agent",
     answer("Whether any were kept", "Erasure"),
   ),
-  "/v1/agents/{did}/head": get("Where an agent's chain of entries ends", answer("Its end", "AgentHead"), [
-    inPath("did"),
-  ]),
+  "/v1/agents/{did}/head": get(
+    "Where an agent's entries end, now or at the size of a signed checkpoint, with the log's signed statement of it",
+    answer("Its end", "AgentHead"),
+    [inPath("did"), inQuery("size")],
+    404,
+  ),
   "/v1/agents/{did}/entries": get("An agent's entries by seq", answer("Entries, and how many", "AgentEntries"), [
     inPath("did"),
     inQuery("from"),

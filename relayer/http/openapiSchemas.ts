@@ -100,10 +100,13 @@ export const openApiSchemas = {
     seq: { anyOf: [whole, { type: "null" }] },
     entryId: { anyOf: [hash, { type: "null" }] },
     count: whole,
+    size: whole,
+    statement: { ...text, description: "Signed note of the log that says this" },
   }),
   AgentEntries: exactly({
     entries: list(exactly({ seq: whole, index: whole, entryId: hash, leaf: text })),
     count: whole,
+    statement: { ...text, description: "Signed note of the log over the count" },
   }),
   Equivocations: exactly({ rivals: list(exactly({ seq: whole, entryId: hash, leaf: text })) }),
   LogInfo: exactly({

@@ -20,6 +20,7 @@ import { formatEd25519VerifierKey } from "../../protocol/log/noteKey.ts";
 import { policyHashOf } from "../../protocol/policy/policyHash.ts";
 import {
   chargePolicy,
+  headsOver,
   logOver,
   noteOver,
   noteSecret,
@@ -155,6 +156,7 @@ export function evidenceOf({ deployment }: RealChain, entries: readonly SignedEn
       leaf,
       proof: log.proof(index, size),
     })),
+    heads: headsOver(log.root(size), entries),
   };
 }
 

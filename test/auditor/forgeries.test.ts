@@ -9,7 +9,12 @@ import { type CheckName } from "../../auditor/verdict.ts";
 import { formatEthrDid } from "../../protocol/did/ethr.ts";
 import { utf8 } from "../../protocol/encoding/bytes.ts";
 import { type Hex, toHex } from "../../protocol/encoding/hex.ts";
-import { type Evidence, type EvidenceEntry, type EvidenceHeader } from "../../protocol/evidence/types.ts";
+import {
+  type Evidence,
+  type EvidenceEntry,
+  type EvidenceHead,
+  type EvidenceHeader,
+} from "../../protocol/evidence/types.ts";
 import { writeEvidence } from "../../protocol/evidence/writeEvidence.ts";
 import { logIdOf } from "../../protocol/log/logId.ts";
 import { formatEd25519VerifierKey } from "../../protocol/log/noteKey.ts";
@@ -22,6 +27,7 @@ import {
   chargePolicy,
   contracts,
   honestEntries,
+  headOver,
   honestWorld,
   logOver,
   noteOver,
@@ -81,6 +87,16 @@ function withState(change: (state: World["state"], world: World) => void, world 
 const paymentPolicies = (state: World["state"]) => state.policies.filter(({ agent }) => agent === payment.address);
 const rootOf = (world: World, size = 5) => toHex(logOver(world.entries.map(({ leaf }) => leaf)).root(size));
 const honest = honestWorld();
+const honestRoot = logOver(honest.entries.map(({ leaf }) => leaf)).root(5);
+
+function withHeads(change: (heads: readonly EvidenceHead[]) => EvidenceHead[], world = honestWorld()): World {
+  return { ...world, evidence: { ...world.evidence, heads: change(world.evidence.heads) } };
+}
+
+/** Another statement in the place of the agent's. */
+function withHeadOf(head: EvidenceHead, world = honestWorld()): World {
+  return withHeads((heads) => heads.map((own) => (own.agent === head.agent ? head : own)), world);
+}
 
 const forgeries: readonly Forgery[] = [
   {
@@ -253,7 +269,10 @@ const forgeries: readonly Forgery[] = [
       const world = withEntry(4, ({ leaf }) => ({ leaf: leaf.replace(".", "..") }));
       return world;
     },
-    turns: [["entry", "AUDIT_ENTRY_MALFORMED", { line: 9 }]],
+    turns: [
+      ["entry", "AUDIT_ENTRY_MALFORMED", { line: 9 }],
+      ["completeness", "AUDIT_TAIL_CUT", { expected: 2, found: 1 }],
+    ],
   },
   {
     what: "a block hash that the chain does not have",
@@ -364,6 +383,8 @@ const forgeries: readonly Forgery[] = [
         ["inclusion", "AUDIT_CHECKPOINT_MALFORMED", { line }],
         ["not-after", "AUDIT_NO_UPPER_BOUND", { line, outcome: "unproven" }],
       ]),
+      ["completeness", "AUDIT_CHECKPOINT_MALFORMED"],
+      ["completeness", "AUDIT_CHECKPOINT_MALFORMED"],
     ],
   },
   {
@@ -379,6 +400,8 @@ const forgeries: readonly Forgery[] = [
         "AUDIT_LOG_KEY",
         { line: 1, expected: toHex(ed25519.getPublicKey(seed("note key"))), found: toHex(thief.publicKey) },
       ],
+      ["completeness", "AUDIT_HEAD_SIGNATURE"],
+      ["completeness", "AUDIT_HEAD_SIGNATURE"],
     ],
   },
   {
@@ -471,6 +494,91 @@ const forgeries: readonly Forgery[] = [
         { line: 4, expected: `size 2, root ${rootOf(honest, 2)}`, found: `size 5, root ${rootOf(honest)}` },
       ],
       ...[5, 6, 7, 8, 9].map((line): Expected => ["not-after", "AUDIT_NO_UPPER_BOUND", { line, outcome: "unproven" }]),
+    ],
+  },
+  {
+    what: "the last entry of an agent left out",
+    forge: () => withEntries((entries) => entries.with(4, undefined as never)),
+    turns: [["completeness", "AUDIT_TAIL_CUT", { line: 9, expected: 2, found: 1 }]],
+  },
+  {
+    what: "the last entry left out with the log's word on it",
+    forge: () => {
+      const world = withEntries((entries) => entries.with(4, undefined as never));
+      return withHeads((heads) => heads.filter(({ agent }) => agent !== world.stock.did), world);
+    },
+    turns: [["completeness", "AUDIT_HEAD_ABSENT", { outcome: "unproven" }]],
+  },
+  {
+    what: "every entry of an agent left out, and its policy",
+    forge: () => {
+      const world = withEntries((entries) => entries.filter((_, i) => i !== 1 && i !== 4));
+      return { ...world, evidence: { ...world.evidence, policies: [chargePolicy] } };
+    },
+    turns: [["completeness", "AUDIT_TAIL_CUT", { line: 7, expected: 2, found: 0 }]],
+  },
+  {
+    what: "a log that states fewer entries than it has",
+    forge: () => withHeadOf(headOver(honestRoot, 5, honest.stock.did, [honest.entries[1]!])),
+    turns: [["completeness", "AUDIT_HEAD_HIDES", { expected: 2, found: 1 }]],
+  },
+  {
+    what: "a log that states another last entry",
+    forge: () => withHeadOf(headOver(honestRoot, 5, honest.stock.did, [honest.entries[1]!, honest.entries[2]!])),
+    turns: [
+      ["completeness", "AUDIT_HEAD_ENTRY", { expected: honest.entries[2]!.entryId, found: honest.entries[4]!.entryId }],
+    ],
+  },
+  {
+    what: "a statement of an earlier tree, after which the agent's last entry came",
+    forge: () => {
+      const earlier = logOver(honest.entries.map(({ leaf }) => leaf)).root(4);
+      const world = withEntries((entries) => entries.with(4, undefined as never));
+      return withHeadOf(headOver(earlier, 4, honest.stock.did, [honest.entries[1]!]), world);
+    },
+    turns: [["completeness", "AUDIT_HEAD_OTHER"]],
+  },
+  {
+    what: "the statement about another agent",
+    forge: () => withHeadOf({ ...headOver(honestRoot, 5, payment.did, [honest.entries[1]!]), agent: honest.stock.did }),
+    turns: [["completeness", "AUDIT_HEAD_OTHER"]],
+  },
+  {
+    what: "a statement that somebody else signed",
+    forge: () => {
+      const own = [honest.entries[1]!, honest.entries[4]!];
+      return withHeadOf(headOver(honestRoot, 5, honest.stock.did, own, { secret: thief.secret }));
+    },
+    turns: [["completeness", "AUDIT_HEAD_SIGNATURE"]],
+  },
+  {
+    what: "a statement that is none",
+    forge: () => withHeadOf({ agent: honest.stock.did, note: "all there\n" }),
+    turns: [["completeness", "AUDIT_HEAD_MALFORMED"]],
+  },
+  {
+    what: "a checkpoint in the place of a statement",
+    forge: () => withHeadOf({ agent: honest.stock.did, note: noteOver(honestRoot, 5, { statedBy: null }) }),
+    turns: [["completeness", "AUDIT_HEAD_MALFORMED"]],
+  },
+  {
+    what: "a silence longer than promised, and the entry that ended it",
+    forge: () =>
+      honestWorld({
+        2: { claims: { act: "heartbeat", kind: "heartbeat", everyBlocks: 3 } },
+        3: { claims: { nb: { blockHash: blockHashOf(29), blockNumber: 29, chainId } } },
+      }),
+    turns: [
+      [
+        "heartbeat",
+        "AUDIT_HEARTBEAT_MISSED",
+        { line: 7, outcome: "unproven", expected: "an entry by block 24", found: 29 },
+      ],
+      [
+        "heartbeat",
+        "AUDIT_HEARTBEAT_MISSED",
+        { line: 8, outcome: "unproven", expected: "an entry by block 32", found: 40 },
+      ],
     ],
   },
   {

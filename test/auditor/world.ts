@@ -19,8 +19,9 @@ import { toBase64url } from "../../protocol/encoding/base64url.ts";
 import { type EntryClaims } from "../../protocol/entry/claims.ts";
 import { disclosureDigest, type DisclosureName, encodeDisclosure } from "../../protocol/entry/disclosure.ts";
 import { assembleLeaf, entryIdOf, entrySigningInput } from "../../protocol/entry/leaf.ts";
-import { type Evidence, type EvidenceHeader } from "../../protocol/evidence/types.ts";
+import { type Evidence, type EvidenceHead, type EvidenceHeader } from "../../protocol/evidence/types.ts";
 import { type Json } from "../../protocol/json/canonical.ts";
+import { formatAgentHead } from "../../protocol/log/agentHead.ts";
 import { formatCheckpoint } from "../../protocol/log/checkpoint.ts";
 import { rootFromLeafHashes } from "../../protocol/log/compactRange.ts";
 import { leafHash } from "../../protocol/log/hash.ts";
@@ -223,6 +224,30 @@ export function noteOver(
   return signNote(text, signer, stated);
 }
 
+/** The log's statement that these are all entries of an agent in its tree. */
+export function headOver(
+  root: Uint8Array,
+  size: number,
+  agent: string,
+  own: readonly SignedEntry[],
+  { name = origin, secret = noteSecret } = {},
+): EvidenceHead {
+  const signer = ed25519NoteSigner(name, ed25519.getPublicKey(secret), (message) => ed25519.sign(message, secret));
+  const last = own.reduce<SignedEntry | undefined>((newest, entry) => {
+    return newest && newest.claims.seq > entry.claims.seq ? newest : entry;
+  }, undefined);
+  const count = last ? last.claims.seq + 1 : 0;
+  const text = formatAgentHead({ origin: name, size, root, agent, count, lastEntryId: last?.entryId ?? null });
+  return { agent, note: signNote(text, signer) };
+}
+
+/** One for each agent that signed. */
+export function headsOver(root: Uint8Array, entries: readonly SignedEntry[]): EvidenceHead[] {
+  return [...Map.groupBy(entries, ({ claims }) => claims.iss)].map(([agent, own]) => {
+    return headOver(root, entries.length, agent, own);
+  });
+}
+
 export interface World {
   evidence: Evidence;
   state: ChainState;
@@ -261,6 +286,7 @@ export function worldOf(entries: SignedEntry[]): World {
       entries: entries.map(({ leaf, disclosures }, index) => {
         return { disclosures, index, leaf, proof: log.proof(index, entries.length) };
       }),
+      heads: headsOver(log.root(entries.length), entries),
     },
     state: {
       chainId,

@@ -41,6 +41,7 @@ const sample: Evidence = {
     { disclosures: ["b", "a"], index: 4, leaf: "x.y.z", proof: [bytes32("2")] },
     { disclosures: [], index: 2, leaf: "u.v.w", proof: [] },
   ],
+  heads: [],
 };
 
 const text = writeEvidence(sample);
@@ -111,6 +112,7 @@ describe("evidence file", () => {
     string,
     string,
   ];
+  const head = (agent: string) => toCanonicalJson({ agent, note: "a note\n", type: "head" });
   const wrong: [string, Uint8Array, number, RegExp][] = [
     ["an unknown field", sealed(body.with(3, checkpoint.replace("{", '{"a":1,'))), 4, /unknown a$/],
     ["a missing field", sealed(body.with(3, checkpoint.replace('"anchorIndex":null,', ""))), 4, /lacks anchorIndex/],
@@ -146,6 +148,11 @@ describe("evidence file", () => {
       4,
       /cannot stand here/,
     ],
+    ["a head before the entries", sealed([header, checkpoint, head("a"), entry1]), 3, /cannot stand here/],
+    ["an entry after a head", sealed([header, checkpoint, entry1, head("a"), entry2]), 5, /cannot stand here/],
+    ["heads unsorted", sealed([...body, head("b"), head("a")]), 8, /not sorted by their agent/],
+    ["a head twice", sealed([...body, head("a"), head("a")]), 8, /twice/],
+    ["a head without its note", sealed([...body, '{"agent":"a","type":"head"}']), 7, /lacks note/],
     ["no checkpoint", sealed([header, policy1, policy2, entry1, entry2]), 4, /cannot stand here/],
     ["a second header", sealed([header, header, checkpoint, entry1]), 2, /cannot stand here/],
     ["no entry", sealed([header, checkpoint]), 3, /cannot stand here/],
