@@ -114,6 +114,8 @@ export class Anchorer {
     if (this.#registered) return true;
     const registration = await this.#reader.registration();
     if (!registration) {
+      // One that is on its way and slow, or lost its nonce, will come: a second one would pay for a revert.
+      if (this.#journal.isUnderWay("register-log")) return false;
       const { contract } = this.#reader;
       const { signer, publicKey } = this.#log.keys.note;
       const data = contract.abi.encodeFunctionData("registerLog", [signer.name, publicKey]);
@@ -133,7 +135,8 @@ export class Anchorer {
       if (anchoredSize === this.#log.size) {
         this.#pendingSinceMs = undefined;
         this.#requested = false;
-      } else if (this.#isDue(anchoredSize) && !this.#isUnderWay()) {
+      } else if (this.#isDue(anchoredSize) && !this.#journal.isUnderWay("anchor")) {
+        // One anchor at a time: the next one's consistency proof starts at the size that this one sets.
         await this.#anchorNow(anchoredSize);
       }
       this.#trouble = undefined;
@@ -146,13 +149,6 @@ export class Anchorer {
     const lagMs = this.#options.now() - (this.#pendingSinceMs ?? this.#options.now());
     const pending = this.#log.size - anchoredSize;
     return this.#requested || pending >= this.#options.maxEntries || lagMs >= this.#options.intervalMs;
-  }
-
-  /** One anchor at a time: the next one's consistency proof starts at the size that this one sets. */
-  #isUnderWay(): boolean {
-    return (["accepted", "simulated", "signed", "broadcast"] as const).some((state) =>
-      this.#journal.inState(state).some((job) => job.kind === "anchor"),
-    );
   }
 
   async #anchorNow(anchoredSize: number): Promise<void> {

@@ -1,6 +1,6 @@
 import { type DatabaseSync, type StatementSync } from "node:sqlite";
 
-import { type Job, type JobState, jobStates, type Mined, type NewJob, type Simulation } from "./job.ts";
+import { type Job, type JobKind, type JobState, jobStates, type Mined, type NewJob, type Simulation } from "./job.ts";
 
 const columns = `id, kind, agent, target, data, state, lane, nonce, gas_limit AS gasLimit,
   simulated_at_block AS simulatedAtBlock, tx_hash AS txHash, block_number AS blockNumber, block_hash AS blockHash,
@@ -53,6 +53,13 @@ export class JobTable {
         ? this.#statement(`SELECT ${columns} FROM job WHERE state = ? ${order}`).all(state, limit)
         : this.#statement(`SELECT ${columns} FROM job WHERE state = ? AND lane = ? ${order}`).all(state, lane, limit);
     return found as unknown as Job[];
+  }
+
+  isUnderWay(kind: JobKind): boolean {
+    const row = this.#statement(
+      "SELECT 1 FROM job WHERE state IN ('accepted', 'simulated', 'signed', 'broadcast') AND kind = ? LIMIT 1",
+    ).get(kind);
+    return row !== undefined;
   }
 
   countInState(state: JobState, lane: string): number {
@@ -177,11 +184,6 @@ export class JobTable {
 
   fail(id: string, error: string, nowMs: number): void {
     this.#run("UPDATE job SET state = 'failed', error = ?, changed_at_ms = ? WHERE id = ?", error, nowMs, id);
-  }
-
-  /** The job gives up its nonce, but keeps its attempts. */
-  detach(id: string, nowMs: number): void {
-    this.#run("UPDATE job SET nonce = NULL, changed_at_ms = ? WHERE id = ?", nowMs, id);
   }
 
   /** Back to the start, under whichever lane takes it; the relayer's own jobs stay with theirs. */

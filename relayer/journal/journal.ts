@@ -3,7 +3,7 @@ import { type StatementSync } from "node:sqlite";
 import { AffiantError } from "../../protocol/errors/affiantError.ts";
 import { type Database } from "../store/database.ts";
 import { AttemptTable } from "./attemptTable.ts";
-import { type Attempt, type Job, type JobState, makesRoom, type NewJob, type NewRequest } from "./job.ts";
+import { type Attempt, type Job, type JobKind, type JobState, makesRoom, type NewJob, type NewRequest } from "./job.ts";
 import { JobTable } from "./jobTable.ts";
 import { LaneJournal, type JournalTables } from "./laneJournal.ts";
 import { LaneTable } from "./laneTable.ts";
@@ -73,6 +73,11 @@ export class Journal {
   /** Of all lanes; lowest nonce, then oldest job, first. */
   inState(state: JobState, limit = 1_000): Job[] {
     return this.#tables.jobs.inState(state, limit);
+  }
+
+  /** Whether a job of the kind has been accepted and is neither mined nor failed. */
+  isUnderWay(kind: JobKind): boolean {
+    return this.#tables.jobs.isUnderWay(kind);
   }
 
   /** Every transaction ever signed for a job, oldest first. */

@@ -122,13 +122,13 @@ export class LaneJournal {
 
   /**
    * Gives a nonce to a no-op, so that the nonces behind it are not stuck: one that is nobody's, or that of a job whose
-   * transaction can never be mined; that job fails and keeps its attempts.
+   * transaction can never be mined. That job starts over, or fails if there is an error to say; it keeps its attempts.
    */
-  fill(filler: NewJob, attempt: NewAttempt, dead?: { readonly jobId: string; readonly error: string }): void {
+  fill(filler: NewJob, attempt: NewAttempt, dead?: { readonly jobId: string; readonly error: string | null }): void {
     this.#write("job.fill", ({ jobs, attempts }, nowMs) => {
       if (dead) {
-        jobs.fail(dead.jobId, dead.error, nowMs);
-        jobs.detach(dead.jobId, nowMs);
+        jobs.restart(dead.jobId, nowMs);
+        if (dead.error !== null) jobs.fail(dead.jobId, dead.error, nowMs);
       }
       jobs.insert(filler, nowMs);
       jobs.claim(filler.id, this.address, attempt.nonce, nowMs);

@@ -7,6 +7,9 @@ import { type LanePass } from "./lanePass.ts";
 import { readSendError } from "./sendErrors.ts";
 import { signFiller } from "./signSlot.ts";
 
+/** Nonces that a job may lose to no-ops before it fails. */
+const maxSlots = 3;
+
 export interface Sending {
   readonly job: Pick<Job, "id" | "kind" | "nonce">;
   readonly attempt: NewAttempt;
@@ -69,10 +72,16 @@ async function loseNonce({ journal, rpc, tell, goOn }: LanePass, { id, kind, non
   goOn();
 }
 
+/**
+ * The nonce goes to a no-op. The job starts over, with another simulation and another nonce: the node may have been wrong,
+ * or the block's gas limit lower for a while. A job that lost so many slots fails; a no-op is not needed any more.
+ */
 async function fillDeadSlot(pass: LanePass, { job, attempt }: Sending, cause: RpcError): Promise<void> {
   const { filler, attempt: noop } = await signFiller(pass, attempt.nonce);
+  const slots = new Set(pass.journal.attempts(job.id).map(({ lane, nonce }) => `${lane}/${nonce}`)).size;
+  const isOver = slots >= maxSlots || job.kind === "noop";
   const error = problemText("ERR_PROOF_REVERTED", `no node takes the transaction: ${cause.message}`);
-  pass.journal.fill(filler, noop, { jobId: job.id, error });
+  pass.journal.fill(filler, noop, { jobId: job.id, error: isOver ? error : null });
   pass.tell(job.id);
   pass.goOn();
 }

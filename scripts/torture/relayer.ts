@@ -1,36 +1,55 @@
-/** `npm run torture [-- relayer] [<rounds>]`: kills relayers at random commits and prints how many promises were broken (0). */
+/**
+ * `npm run torture [-- relayer] [<rounds>] [<seed>]`: relayers killed at every transition of the journal, under faults of
+ * the chain and its endpoints, and killed at commits of the log. Prints rounds, faults by kind, and broken promises (0).
+ */
 import { randomInt } from "node:crypto";
 
-import { commitNames } from "../../relayer/store/database.ts";
-import { startChain } from "./world/chain.ts";
-import { type CrashPoint, violationsAfter, workUntilDeath } from "./world/crashRound.ts";
+import { type CommitName, commitNames } from "../../relayer/store/database.ts";
+import { type KillPoint } from "./relayer/process.ts";
+import { type RoundResult, tortureRound } from "./relayer/round.ts";
+import { startChain, type TestChain } from "./world/chain.ts";
+import { violationsAfter, workUntilDeath } from "./world/crashRound.ts";
 import { RelayerHome } from "./world/relayer.ts";
 
 const rounds = Number(process.argv[2] ?? 50);
+const seed = Number(process.argv[3] ?? randomInt(2 ** 31));
+
 const points = ["before-commit", "after-commit"] as const;
-/** Commits that every round makes; the others need faults of the chain, which this does not inject. */
-const names = commitNames.filter((name) =>
-  /^(log\.append|anchor\.put|job\.(add|request|simulated|claim|sent|mined))$/.test(name),
-);
+const transitions = commitNames.filter((name) => name.startsWith("job."));
+const logCommits: readonly CommitName[] = ["log.append", "anchor.put"];
+
+/** Every transition, before and after its commit, one after the other; each fourth round dies in the log instead. */
+function killPointOf(round: number): KillPoint {
+  const names = round % 4 === 3 ? logCommits : transitions;
+  const nth = round % 4 === 3 ? Math.floor(round / 4) : round - Math.floor((round + 1) / 4);
+  const name = names[Math.floor(nth / 2) % names.length] ?? "job.claim";
+  return { point: points[nth % 2] ?? "before-commit", name, count: 1 + (nth % 3) };
+}
+
+/** Entries, receipts and anchors around one death. */
+async function logRound(chain: TestChain, kill: KillPoint): Promise<RoundResult> {
+  const home = await RelayerHome.make(chain);
+  const record = await workUntilDeath(chain, home, kill);
+  const violations = await violationsAfter(chain, home, record);
+  if (violations.length === 0) await home.remove();
+  const faults = new Map(record.died ? [[`SIGKILL ${kill.point} of ${kill.name}`, 1]] : []);
+  return { faults, violations, dir: home.dir };
+}
 
 const chain = await startChain();
-let deaths = 0;
+const faultsByKind = new Map<string, number>();
 let violations = 0;
-for (let round = 1; round <= rounds; round++) {
-  const crash: CrashPoint = {
-    name: names[randomInt(names.length)] ?? "log.append",
-    point: points[randomInt(2)] ?? "after-commit",
-    count: 1 + randomInt(4),
-  };
-  const home = await RelayerHome.make(chain);
-  const record = await workUntilDeath(chain, home, crash);
-  const broken = await violationsAfter(chain, home, record);
-  deaths += record.died ? 1 : 0;
-  violations += broken.length;
-  console.log(`${round}/${rounds} ${crash.name} ${crash.point} ${crash.count}: ${broken.join("; ") || "holds"}`);
-  if (broken.length === 0) await home.remove();
-  else console.log(`  left for a look: ${home.dir}`);
+for (let round = 0; round < rounds; round++) {
+  const kill = killPointOf(round);
+  const plan = { seed: seed + round, kill, requests: 12, blocks: 60 };
+  const result = round % 4 === 3 ? await logRound(chain, kill) : await tortureRound(chain, plan);
+  for (const [kind, count] of result.faults) faultsByKind.set(kind, (faultsByKind.get(kind) ?? 0) + count);
+  violations += result.violations.length;
+  const words = result.violations.length === 0 ? "holds" : `${result.violations.join("; ")} (left in ${result.dir})`;
+  console.log(`${round + 1}/${rounds} seed ${seed + round}, ${kill.point} of ${kill.name}: ${words}`);
 }
 await chain.close();
-console.log(JSON.stringify({ runs: rounds, faultsInjected: deaths, violations }));
+const faults = Object.fromEntries([...faultsByKind].sort(([a], [b]) => a.localeCompare(b)));
+const faultsInjected = [...faultsByKind.values()].reduce((sum, count) => sum + count, 0);
+console.log(JSON.stringify({ runs: rounds, seed, faultsInjected, faults, violations }, null, 2));
 process.exit(violations === 0 ? 0 : 1);

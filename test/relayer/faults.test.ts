@@ -7,7 +7,7 @@ import { startChain, type TestChain } from "../../scripts/torture/world/chain.ts
 import { registerCall, type RegisterCall } from "../../scripts/torture/world/registerCall.ts";
 import { RelayerHome, type RunningRelayer } from "../../scripts/torture/world/relayer.ts";
 import { eventually } from "../helpers/eventually.ts";
-import { type Fault, FaultProxy } from "../helpers/faultProxy.ts";
+import { type Fault, FaultProxy } from "../../scripts/torture/world/faultProxy.ts";
 
 /** What the chain and its endpoints can do to a transaction on its way. */
 describe("relayer: faults of the write path", () => {
@@ -184,17 +184,32 @@ describe("relayer: faults of the write path", () => {
     expect(Number(mined?.maxFeePerGas)).to.be.at.most(3e9);
   });
 
-  it("fills the slot of a transaction that no node takes, so that those behind it are mined", async () => {
+  const refusal = { jsonrpc: "2.0", id: 1, error: { code: -32000, message: "exceeds block gas limit" } };
+  const refused = { kind: "answer", status: 200, body: JSON.stringify(refusal) } as const;
+
+  it("fills the slot of a transaction that a node refuses for good, and sends it again under another nonce", async () => {
     await start();
-    const error = { jsonrpc: "2.0", id: 1, error: { code: -32000, message: "exceeds block gas limit" } };
-    whenCalled("eth_sendRawTransaction", (nth) =>
-      nth === 0 ? { kind: "answer", status: 200, body: JSON.stringify(error) } : undefined,
+    whenCalled("eth_sendRawTransaction", (nth) => (nth === 0 ? refused : undefined));
+    const call = await registerCall(chain);
+    const id = await accepted(call);
+    await expectDone(call, id);
+    expect((await request(id)).attempts).to.have.lengthOf(2);
+  });
+
+  it("gives up a transaction whose slots all died, and keeps none of them open", async () => {
+    await start();
+    let call = await registerCall(chain);
+    // What carries the call's own bytes is refused, whichever nonce it has; the no-ops pass.
+    proxy.when("POST", /.*/, (_nth, { body }) =>
+      body.includes("eth_sendRawTransaction") && body.includes(call.data.slice(10, 200)) ? refused : undefined,
     );
-    const dead = await accepted(await registerCall(chain));
+    const dead = await accepted(call);
     await inState(dead, "failed");
     expect((await request(dead)).error?.code).to.equal("ERR_PROOF_REVERTED");
-    const next = await registerCall(chain);
-    await expectDone(next, await accepted(next));
+    expect((await request(dead)).attempts).to.have.lengthOf(3);
+    call = await registerCall(chain);
+    proxy.heal();
+    await expectDone(call, await accepted(call));
   });
 
   it("sends again what a pool forgot, though later nonces wait behind it", async () => {

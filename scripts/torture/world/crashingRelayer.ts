@@ -1,4 +1,7 @@
-/** A relayer process that kills itself (SIGKILL, no goodbye) around the n-th commit of a name: argv point, name, n. */
+/**
+ * A relayer process that kills itself (SIGKILL, no goodbye) around the n-th commit of a name: argv point, name, n. With n = 0
+ * it lives on.
+ */
 import { readRelayerConfig } from "../../../relayer/config.ts";
 import { startRelayer } from "../../../relayer/startRelayer.ts";
 

@@ -53,6 +53,11 @@ export class FaultProxy {
       request.method === method && path.test(request.path) ? fault(count++, request) : undefined;
   }
 
+  /** Decides about every request from now on. */
+  plan(fault: (request: Seen) => Fault | undefined): void {
+    this.#plan = fault;
+  }
+
   /** Changes what the server answers, from now on. */
   rewrite(path: RegExp, change: (text: string) => string): void {
     this.#rewrite = { path, change };

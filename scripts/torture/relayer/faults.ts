@@ -1,0 +1,86 @@
+import { type Wallet } from "ethers";
+
+import { type TestChain } from "../world/chain.ts";
+import { type FaultProxy } from "../world/faultProxy.ts";
+import { type Dice } from "../world/mutations.ts";
+
+/** What the faults of a round work on. */
+export interface Battlefield {
+  readonly chain: TestChain;
+  readonly proxy: FaultProxy;
+  /** The relayer's lanes; their keys are used from elsewhere too. */
+  readonly lanes: readonly Wallet[];
+  readonly dice: Dice;
+}
+
+export type FaultKind = keyof typeof faults;
+
+/** One blow each. @returns whether it was struck: some need something to strike at */
+export const faults = {
+  /** The node takes a transaction, its answer never comes. */
+  "answer lost after acceptance": (field: Battlefield) => breakNext(field, /eth_sendRawTransaction/, { kind: "lose" }),
+  "transaction lost on its way": (field: Battlefield) => breakNext(field, /eth_sendRawTransaction/, { kind: "drop" }),
+  "any call lost": (field: Battlefield) => breakNext(field, /./, { kind: "drop" }),
+  "half an answer": (field: Battlefield) => breakNext(field, /./, { kind: "cut" }),
+  "502 from a gateway": (field: Battlefield) => breakNext(field, /./, { kind: "answer", status: 502, body: "bad" }),
+  "429 from a gateway": (field: Battlefield) => breakNext(field, /./, { kind: "answer", status: 429, body: "slow" }),
+  /** A node that will never take this transaction. */
+  "transaction refused for good": (field: Battlefield) => {
+    const error = { code: -32000, message: "exceeds block gas limit" };
+    const refusal = JSON.stringify({ jsonrpc: "2.0", id: 1, error });
+    // A batch cannot be refused in one answer; it is asked again in halves, down to one.
+    return breakNext(field, /eth_sendRawTransaction/, { kind: "answer", status: 200, body: refusal }, 8);
+  },
+  "transaction forgotten by the pool": async ({ chain, dice }: Battlefield) => {
+    const { pending, queued } = (await chain.rpc("txpool_content")) as Record<"pending" | "queued", PoolPart>;
+    const hashes = [pending, queued].flatMap((part) => Object.values(part).flatMap((slots) => Object.values(slots)));
+    if (hashes.length === 0) return false;
+    await chain.rpc("anvil_dropTransaction", dice.pick(hashes).hash);
+    return true;
+  },
+  /** The key is used from elsewhere, for a price that beats whatever waits at this nonce. */
+  "nonce taken by another program": async ({ chain, lanes, dice }: Battlefield) => {
+    const wallet = dice.pick(lanes);
+    const nonce = await chain.provider.getTransactionCount(wallet.address, "latest");
+    const fees = { maxFeePerGas: 300_000_000_000n, maxPriorityFeePerGas: 50_000_000_000n };
+    const { chainId } = chain.deployment;
+    const raw = await wallet.signTransaction({
+      type: 2,
+      chainId,
+      nonce,
+      to: wallet.address,
+      gasLimit: 21_000,
+      ...fees,
+    });
+    return chain.rpc("eth_sendRawTransaction", raw).then(
+      () => true,
+      () => false,
+    );
+  },
+  "base fee beyond what was signed": async ({ chain }: Battlefield) => {
+    await chain.rpc("anvil_setNextBlockBaseFeePerGas", "0x4a817c800"); // 20 gwei
+    return true;
+  },
+  reorg: async ({ chain, dice }: Battlefield) => {
+    await chain.rpc("anvil_reorg", 1 + dice.below(maxReorg), []);
+    return true;
+  },
+} as const;
+
+export const faultKinds = Object.keys(faults) as readonly FaultKind[];
+
+/** Below the confirmations of the torture's relayers: what is final stays so. */
+export const maxReorg = 4;
+
+type PoolPart = Record<string, Record<string, { readonly hash: string }>>;
+
+function breakNext(
+  { proxy }: Battlefield,
+  calls: RegExp,
+  fault: NonNullable<ReturnType<Parameters<FaultProxy["plan"]>[0]>>,
+  times = 1,
+): Promise<boolean> {
+  let left = times;
+  proxy.plan(({ body }) => (calls.test(body) && left-- > 0 ? fault : undefined));
+  return Promise.resolve(true);
+}
