@@ -1,7 +1,7 @@
 import { type Wallet } from "ethers";
 
 import { type TestChain } from "../world/chain.ts";
-import { type FaultProxy } from "../world/faultProxy.ts";
+import { type Fault, type FaultProxy } from "../world/faultProxy.ts";
 import { type Dice } from "../world/mutations.ts";
 
 /** What the faults of a round work on. */
@@ -27,9 +27,9 @@ export const faults = {
   /** A node that will never take this transaction. */
   "transaction refused for good": (field: Battlefield) => {
     const error = { code: -32000, message: "exceeds block gas limit" };
-    const refusal = JSON.stringify({ jsonrpc: "2.0", id: 1, error });
-    // A batch cannot be refused in one answer; it is asked again in halves, down to one.
-    return breakNext(field, /eth_sendRawTransaction/, { kind: "answer", status: 200, body: refusal }, 8);
+    const body = JSON.stringify({ jsonrpc: "2.0", id: 1, error });
+    // One that travels alone: a batch cannot be refused in one answer.
+    return breakNext(field, /^\{.*eth_sendRawTransaction/, { kind: "answer", status: 200, body });
   },
   "transaction forgotten by the pool": async ({ chain, dice }: Battlefield) => {
     const { pending, queued } = (await chain.rpc("txpool_content")) as Record<"pending" | "queued", PoolPart>;
@@ -69,18 +69,16 @@ export const faults = {
 
 export const faultKinds = Object.keys(faults) as readonly FaultKind[];
 
+/** Strikes in one round, at most: a request that is refused for good three times fails, and rightly. */
+export const strikeLimits: Readonly<Partial<Record<FaultKind, number>>> = { "transaction refused for good": 2 };
+
 /** Below the confirmations of the torture's relayers: what is final stays so. */
 export const maxReorg = 4;
 
 type PoolPart = Record<string, Record<string, { readonly hash: string }>>;
 
-function breakNext(
-  { proxy }: Battlefield,
-  calls: RegExp,
-  fault: NonNullable<ReturnType<Parameters<FaultProxy["plan"]>[0]>>,
-  times = 1,
-): Promise<boolean> {
-  let left = times;
+function breakNext({ proxy }: Battlefield, calls: RegExp, fault: Fault): Promise<boolean> {
+  let left = 1;
   proxy.plan(({ body }) => (calls.test(body) && left-- > 0 ? fault : undefined));
   return Promise.resolve(true);
 }

@@ -12,7 +12,7 @@ import { registerCall } from "../world/registerCall.ts";
 import { RelayerHome } from "../world/relayer.ts";
 import { brokenPromises } from "./checks.ts";
 import { TortureClient } from "./client.ts";
-import { type Battlefield, type FaultKind, faultKinds, faults, maxReorg } from "./faults.ts";
+import { type Battlefield, type FaultKind, faultKinds, faults, maxReorg, strikeLimits } from "./faults.ts";
 import { type KillPoint, RelayerProcess } from "./process.ts";
 
 export interface RoundPlan {
@@ -124,7 +124,7 @@ class Round {
       }
       await this.#burySelfKilled();
       if (dice.below(3) === 0) await this.#strike(dice.pick(kinds));
-      if (dice.below(12) === 0) await this.#startSecond();
+      if (block === Math.floor(blocks / 2)) await this.#startSecond();
       if (dice.below(4) > 0) await chain.mine(1);
       await sleep(25);
     }
@@ -166,6 +166,7 @@ class Round {
   }
 
   async #strike(kind: FaultKind): Promise<void> {
+    if ((this.struck.get(kind) ?? 0) >= (strikeLimits[kind] ?? Infinity)) return;
     if (await faults[kind](this.#field)) this.#count(kind);
   }
 
