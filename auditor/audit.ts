@@ -30,6 +30,9 @@ export interface AuditOptions {
   readonly chain?: ChainReader;
   /** The contracts of a deployment that the reader trusts; without it those that the file names are believed. */
   readonly contracts?: TrustedContracts;
+  readonly attestationRegistry?: Hex | undefined;
+  /** The key escrow of that deployment: with it, each act under a group's key is checked for who held it. */
+  readonly keyEscrow?: Hex | undefined;
   /** A native implementation of the rule of `verifyStrict`, which is the default. */
   readonly verify?: Ed25519Verify;
   readonly onProgress?: (progress: AuditProgress) => void;
@@ -86,6 +89,7 @@ async function audit(bytes: Uint8Array, evidence: Evidence, options: AuditOption
     head: checkpoint.head,
     anchor: anchor.anchor,
     chain,
+    keyEscrow: options.keyEscrow,
     verify,
     onProgress: (done, total) => options.onProgress?.({ stage: "entries", done, total }),
   });

@@ -1,6 +1,7 @@
 import { type ReadCallContext } from "../protocol/ucan/callContext.ts";
 
 import { type Ed25519Verify } from "../protocol/ed25519/verify.ts";
+import { type Hex } from "../protocol/encoding/hex.ts";
 import { type EvidenceHeader } from "../protocol/evidence/types.ts";
 import { type AuditedEntry } from "./auditedEntry.ts";
 import { type Anchor, type ChainReader } from "./chain/chainReader.ts";
@@ -11,6 +12,7 @@ import { type TreeHead } from "./checks/checkpoint.ts";
 import { checkDisclosures, type OpenedDisclosures } from "./checks/disclosures.ts";
 import { checkInclusion } from "./checks/inclusion.ts";
 import { checkIssuer } from "./checks/issuer.ts";
+import { checkGroupKey } from "./checks/groupKey.ts";
 import { checkNotAfter, upperBoundOf } from "./checks/notAfter.ts";
 import { checkNotBefore } from "./checks/notBefore.ts";
 import { checkPolicyInForce } from "./checks/policyInForce.ts";
@@ -38,6 +40,8 @@ export interface EntryContext {
   readonly head: TreeHead | undefined;
   readonly anchor: Anchor | undefined;
   readonly chain: ChainReader | undefined;
+  /** Where the deployment keeps its groups; without it nothing is said about their keys. */
+  readonly keyEscrow: Hex | undefined;
   readonly verify: Ed25519Verify;
   readonly onProgress: (done: number, total: number) => void;
 }
@@ -80,7 +84,7 @@ async function auditEntry(
   entry: AuditedEntry,
   previous: AuditedEntry | undefined,
   sequence: Verdict | undefined,
-  { header, head, anchor, chain, verify }: EntryContext,
+  { header, head, anchor, chain, keyEscrow, verify }: EntryContext,
 ): Promise<EntryFindings> {
   const { agentRegistry, attestationRegistry, logAnchor, policyRegistry } = header.contracts;
   const inclusion = checkInclusion(entry, head);
@@ -90,6 +94,7 @@ async function auditEntry(
   const signature = checkSignature(entry, verify);
   const disclosures = checkDisclosures(entry);
   const attestation = await checkAttestation(entry, attestationRegistry, upperBound, chain);
+  const groupKey = keyEscrow && (await checkGroupKey(entry, disclosures.opened, keyEscrow, upperBound, chain));
   const call = await checkCall(entry, disclosures.opened, { header, upperBound, chain, verify });
   const verdicts = [
     holds("entry", entry.subject, "The leaf is an entry in its one form."),
@@ -104,6 +109,7 @@ async function auditEntry(
     ...(attestation ? [attestation] : []),
     disclosures.verdict,
     ...(call.verdict ? [call.verdict] : []),
+    ...(groupKey ? [groupKey] : []),
   ];
   const { opened, withheld } = disclosures;
   const signatureHolds = signature.outcome === "holds";

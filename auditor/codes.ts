@@ -45,6 +45,14 @@ export const auditCodes = {
   AUDIT_ATTESTATION_LOST_IN_WINDOW:
     "The agent lost trust between not-before block and anchor, so the act may have come after the loss",
 
+  // Keys of groups.
+  AUDIT_GROUP_KEY_MALFORMED: "What the act says of its group's key cannot be read",
+  AUDIT_GROUP_KEY_UNKNOWN: "The chain's KeyEscrow has no such key under that epoch",
+  AUDIT_GROUP_KEY_LATER: "The epoch was published after the act was anchored",
+  AUDIT_GROUP_KEY_OVER: "The epoch was over before the act",
+  AUDIT_GROUP_KEY_NOT_HELD: "The agent was not among those who were given the epoch's key",
+  AUDIT_GROUP_KEY_UNATTESTED: "Somebody who was given the epoch's key was not attested when it was published",
+
   // What was disclosed.
   AUDIT_DISCLOSURE: "A disclosure is malformed, given twice, or not what the entry committed to",
 

@@ -25,6 +25,7 @@ export const checkNames = [
   "disclosures",
   "call",
   "call-pair",
+  "group-key",
   "completeness",
   "heartbeat",
 ] as const;

@@ -50,6 +50,7 @@ export function auditCommand(): Command {
           const report = await auditEvidence(bytes, {
             chain,
             contracts: deploymentPath === undefined ? undefined : trusted(requireDeployment(environment)),
+            keyEscrow: deploymentPath === undefined ? undefined : keyEscrowOf(requireDeployment(environment)),
             verify: verifyNative,
             onProgress: ({ stage, done, total }) => {
               const bar = bars.get(stage) ?? progress(stage, total, json);
@@ -80,4 +81,8 @@ function trusted({ contracts }: Deployment) {
     logAnchor: lower(contracts.logAnchor.address),
     policyRegistry: lower(contracts.policyRegistry.address),
   };
+}
+
+function keyEscrowOf({ contracts }: Deployment): Hex {
+  return contracts.keyEscrow.address.toLowerCase() as Hex;
 }

@@ -1,5 +1,6 @@
 import { type EntryKind } from "../../protocol/entry/claims.ts";
 import { AffiantError } from "../../protocol/errors/affiantError.ts";
+import { type GroupKeyUse } from "../../protocol/escrow/groupKeyUse.ts";
 import { type Problem } from "../../protocol/errors/problem.ts";
 import { type Json } from "../../protocol/json/canonical.ts";
 import { type CallContext, type CallRole } from "../../protocol/ucan/callContext.ts";
@@ -33,6 +34,7 @@ export function callRecordOf(
   role: CallRole,
   outcome: { readonly kind: EntryKind; readonly output: Json },
   thread?: string,
+  groupKey?: GroupKeyUse,
 ): CallRecord {
   const { invocation, delegations } = call;
   const ctr = invocation.proofs.at(-1);
@@ -42,7 +44,7 @@ export function callRecordOf(
     kind: outcome.kind,
     input: ipldToJson(invocation.args),
     output: outcome.output,
-    context: { role, call: formatCall(invocation, chain) },
+    context: { role, call: formatCall(invocation, chain), ...(groupKey === undefined ? {} : { groupKey }) },
     ...(ctr === undefined ? {} : { ctr }),
     ...(thread === undefined ? {} : { thread }),
     ...(outcome.kind === "act" ? { idempotencyKey: `call:${role}:${invocation.envelope.cid}` } : {}),

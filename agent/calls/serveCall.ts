@@ -1,5 +1,6 @@
 import { AffiantError } from "../../protocol/errors/affiantError.ts";
 import { toProblem } from "../../protocol/errors/problem.ts";
+import { type GroupKeyUse } from "../../protocol/escrow/groupKeyUse.ts";
 import { type Json } from "../../protocol/json/canonical.ts";
 import { type Call, parseCall } from "../../protocol/ucan/callMessage.ts";
 import { ipldToJson } from "../../protocol/ucan/ipldJson.ts";
@@ -26,6 +27,8 @@ export interface ServeCallOptions {
   readonly handler: CallHandler;
   /** Groups entries, e.g. by order. */
   readonly threadOf?: (args: { readonly [name: string]: Json }) => string | undefined;
+  /** The group's key under which the call came, if it came sealed. */
+  readonly groupKey?: GroupKeyUse | undefined;
 }
 
 /**
@@ -47,7 +50,7 @@ export async function serveCall(message: unknown, options: ServeCallOptions): Pr
     "result" in answer
       ? ({ kind: "act", output: answer.result } as const)
       : ({ kind: "refusal", output: refusalOutput(answer.error) } as const);
-  await options.recorder.record(callRecordOf(call, "callee", outcome, options.threadOf?.(args)));
+  await options.recorder.record(callRecordOf(call, "callee", outcome, options.threadOf?.(args), options.groupKey));
   return answer;
 }
 

@@ -22,6 +22,8 @@ export interface ReceivedMessage {
   /** Lower-case address. Every member of the epoch could have written it: what must be one agent's is signed as well. */
   readonly from: Hex;
   readonly epoch: bigint;
+  /** Of the epoch's key. */
+  readonly keyCommitment: Hex;
   readonly plaintext: Uint8Array;
 }
 
@@ -101,7 +103,7 @@ export class GroupChannel {
         details: { sender: header.sender, sequence: header.sequence.toString() },
       });
     }
-    return { from: header.sender, epoch: header.epoch, plaintext };
+    return { from: header.sender, epoch: header.epoch, keyCommitment: held.keyCommitment, plaintext };
   }
 }
 

@@ -5,6 +5,7 @@ import { type CallTransport } from "../calls/callAgent.ts";
 import { isProblem, problemToError } from "../relayer/problemError.ts";
 import { utf8 } from "../../protocol/encoding/bytes.ts";
 import { type Hex, isHex, toHex } from "../../protocol/encoding/hex.ts";
+import { type GroupKeyUse } from "../../protocol/escrow/groupKeyUse.ts";
 import { AffiantError } from "../../protocol/errors/affiantError.ts";
 
 /** What a server does with a request of another member. */
@@ -13,6 +14,8 @@ export type ExchangeHandler = (request: {
   readonly from: Hex;
   readonly path: string;
   readonly body: string;
+  /** The epoch's number, and its key by its commitment. */
+  readonly under: Pick<GroupKeyUse, "epoch" | "keyCommitment">;
 }) => Promise<{ readonly status: number; readonly body: string }>;
 
 type Channel = Pick<GroupChannel, "seal" | "open">;
@@ -33,9 +36,9 @@ export async function serveExchange(
   message: Uint8Array,
   handler: ExchangeHandler,
 ): Promise<Uint8Array> {
-  const { from, plaintext } = await channel.open(message);
+  const { from, epoch, keyCommitment, plaintext } = await channel.open(message);
   const { id, path, body } = parse(plaintext, ["id", "path", "body"]);
-  const answer = await handler({ from, path, body });
+  const answer = await handler({ from, path, body, under: { epoch: Number(epoch), keyCommitment } });
   return channel.seal(from, utf8(JSON.stringify({ id, ...answer })));
 }
 

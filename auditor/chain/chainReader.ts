@@ -41,6 +41,20 @@ export interface AttestationAt {
   readonly recordIndex: number;
 }
 
+/** One epoch of a group, as the KeyEscrow keeps it. */
+export interface GroupEpoch {
+  readonly keyCommitment: Hex;
+  readonly publishedAtBlock: number;
+  /** Block of the next epoch; null if this is the last one. */
+  readonly nextPublishedAtBlock: number | null;
+  /** For how long it is listened to after the next was published: as set now, history of it is not kept. */
+  readonly graceBlocks: number;
+  /** Who was given the key. */
+  readonly holders: readonly Hex[];
+  /** The registry by which the escrow decided who is attested. */
+  readonly attestationRegistry: Hex;
+}
+
 /**
  * What the auditor asks a chain, all as of one block. `null` is an answer ("the chain knows no such thing", a contract
  * that is absent or refuses among it); an endpoint that does not answer throws AffiantError ERR_UNAVAILABLE_CHAIN.
@@ -76,4 +90,6 @@ export interface ChainReader {
    * the attestation service. Null if the endpoint has no such event.
    */
   attestersOf?(attestationRegistry: Hex, recordIndex: number): Promise<readonly Hex[] | null>;
+  /** Absent from readers that know nothing of groups' keys. */
+  groupEpoch?(keyEscrow: Hex, group: Hex, epoch: number): Promise<GroupEpoch | null>;
 }

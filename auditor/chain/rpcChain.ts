@@ -18,12 +18,14 @@ import { agentRegistryAbi } from "../../protocol/generated/abi/AgentRegistry.ts"
 import { contractRegistryAbi } from "../../protocol/generated/abi/ContractRegistry.ts";
 import { iAttestationEventsAbi } from "../../protocol/generated/abi/IAttestationEvents.ts";
 import { iAttestationReaderAbi } from "../../protocol/generated/abi/IAttestationReader.ts";
+import { keyEscrowAbi } from "../../protocol/generated/abi/KeyEscrow.ts";
 import { logAnchorAbi } from "../../protocol/generated/abi/LogAnchor.ts";
 import { policyRegistryAbi } from "../../protocol/generated/abi/PolicyRegistry.ts";
 import {
   type Anchor,
   type AttestationAt,
   type ChainReader,
+  type GroupEpoch,
   type PolicyVersion,
   type RegisteredLog,
 } from "./chainReader.ts";
@@ -32,6 +34,7 @@ const agentRegistryInterface = new Interface(agentRegistryAbi as InterfaceAbi);
 const contractRegistryInterface = new Interface(contractRegistryAbi as InterfaceAbi);
 const attestationInterface = new Interface(iAttestationReaderAbi as InterfaceAbi);
 const attestationEvents = new Interface(iAttestationEventsAbi as InterfaceAbi);
+const keyEscrowInterface = new Interface(keyEscrowAbi as InterfaceAbi);
 const logAnchorInterface = new Interface(logAnchorAbi as InterfaceAbi);
 const policyRegistryInterface = new Interface(policyRegistryAbi as InterfaceAbi);
 
@@ -190,6 +193,28 @@ export class RpcChain implements ChainReader {
     const answer = await this.#call(policyRegistryInterface, policyRegistry, "inForce", [agent, blockNumber]);
     if (!answer || Number(answer[1]) === 0) return null;
     return { policyHash: lowerHex(answer[0]), version: Number(answer[1]), sinceBlock: Number(answer[2]) };
+  }
+
+  async groupEpoch(keyEscrow: Hex, group: Hex, epoch: number): Promise<GroupEpoch | null> {
+    const ask = (name: string, args: readonly unknown[]) => this.#call(keyEscrowInterface, keyEscrow, name, args);
+    const [record, next, holders, place, registry] = await Promise.all([
+      ask("epochOf", [group, epoch]),
+      ask("epochOf", [group, epoch + 1]),
+      ask("membersOfEpoch", [group, epoch]),
+      ask("groupOf", [group]),
+      ask("attestationRegistry", []),
+    ]);
+    if (!record || !holders || !place || !registry) return null;
+    type Record = { keyCommitment: string; publishedAtBlock: bigint };
+    const { keyCommitment, publishedAtBlock } = record[0] as Record;
+    return {
+      keyCommitment: lowerHex(keyCommitment),
+      publishedAtBlock: Number(publishedAtBlock),
+      nextPublishedAtBlock: next ? Number((next[0] as Record).publishedAtBlock) : null,
+      graceBlocks: Number(place[1]),
+      holders: (holders[0] as readonly string[]).map(lowerHex),
+      attestationRegistry: lowerHex(registry[0]),
+    };
   }
 
   async attestationAt(attestationRegistry: Hex, agent: Hex, blockNumber: number): Promise<AttestationAt | null> {

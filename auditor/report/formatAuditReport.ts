@@ -95,6 +95,7 @@ const questions: Readonly<Record<CheckSummary["check"], string>> = {
   disclosures: "What is disclosed is what was signed",
   call: "Each call was allowed by contracts in force",
   "call-pair": "Both sides of each call entered it",
+  "group-key": "Each group key was held by attested agents only",
   heartbeat: "Each agent gave the signs of life that it promised",
   completeness: "No agent's last entries are left out",
 };

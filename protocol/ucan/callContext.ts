@@ -1,4 +1,5 @@
 import { AffiantError } from "../errors/affiantError.ts";
+import { type GroupKeyUse } from "../escrow/groupKeyUse.ts";
 import { type Json } from "../json/canonical.ts";
 import { type Call, type CallMessage, parseCall } from "./callMessage.ts";
 
@@ -6,7 +7,12 @@ import { type Call, type CallMessage, parseCall } from "./callMessage.ts";
 export type CallRole = "caller" | "callee";
 
 /** What both sides of a call disclose as `context` of their entries: the call itself, so that anyone can judge it again. */
-export type CallContext = { readonly role: CallRole; readonly call: CallMessage };
+export type CallContext = {
+  readonly role: CallRole;
+  readonly call: CallMessage;
+  /** The group's key under which it came, if it came sealed. */
+  readonly groupKey?: { readonly [Name in keyof GroupKeyUse]: GroupKeyUse[Name] };
+};
 
 export interface ReadCallContext {
   readonly role: CallRole;

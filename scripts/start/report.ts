@@ -23,6 +23,7 @@ const questions: readonly (readonly [string, readonly CheckName[]])[] = [
   ["No agent's entry is missing, doubled or moved", ["sequence"]],
   ["Every act lies between two blocks of the chain", ["not-before", "not-after"]],
   ["Every call was allowed by a contract in force, and both agents entered it", ["call", "call-pair"]],
+  ["Every call came under a key that attested agents alone had been given", ["group-key"]],
   ["Every payload is the one that was signed", ["disclosures", "evidence"]],
   ["Every entry is in the log, under one signed checkpoint", ["log", "checkpoint", "inclusion"]],
   ["The checkpoint's root stands on the chain, in these contracts", ["anchor", "chain", "contracts"]],
@@ -83,7 +84,8 @@ function whatIsProven({ audit }: StartResult, paint: Paint): string[] {
   const lines = [`${paint.bold("What is proven")}, from the evidence file and the chain alone: ${headline}`];
   for (const [question, checks] of questions) {
     const own = audit.summary.checks.filter(({ check }) => checks.includes(check));
-    lines.push(`  ${markOf(own, paint)} ${question}`);
+    // Agents without a group say nothing of one.
+    if (own.length > 0 || !checks.includes("group-key")) lines.push(`  ${markOf(own, paint)} ${question}`);
   }
   for (const verdict of audit.verdicts.filter(({ outcome }) => outcome !== "holds").slice(0, 10)) {
     lines.push(

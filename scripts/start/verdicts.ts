@@ -48,6 +48,7 @@ export async function auditFile(path: string, rpcUrl: string, deployment: Deploy
     return await auditEvidence(await readFile(path), {
       chain,
       contracts: trusted(deployment),
+      keyEscrow: deployment.contracts.keyEscrow.address.toLowerCase() as Hex,
       verify: verifyNative,
     });
   } finally {

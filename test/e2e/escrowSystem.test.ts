@@ -7,6 +7,9 @@ import { signRecoveryRequest, escrowLane } from "../../agent/escrow/escrowCalls.
 import { ChainEscrow } from "../../agent/escrow/escrowReader.ts";
 import { handOverShare, recoverKey } from "../../agent/escrow/recovery.ts";
 import { RelayerKeys } from "../../agent/escrow/relayerKeys.ts";
+import { type AuditedEntry } from "../../auditor/auditedEntry.ts";
+import { RpcChain } from "../../auditor/chain/rpcChain.ts";
+import { checkGroupKey } from "../../auditor/checks/groupKey.ts";
 import { dealShares, type Dealt } from "../../orchestrator/escrow/dealShares.ts";
 import { fromHex, type Hex, toHex } from "../../protocol/encoding/hex.ts";
 import { scalarBytes } from "../../protocol/escrow/feldman.ts";
@@ -164,6 +167,33 @@ describe("the key escrow with all of its parts", function () {
     expect(await world.say(a, b, "without it")).to.deep.equal({ text: "without it", epoch: 3n });
     expect(published.blockNumber - sinceBlock, "blocks from quarantine to the new epoch").to.be.at.most(3);
     expect(await refused(tampered.group.seal(a.address, new Uint8Array(1)))).to.equal("ERR_UNAVAILABLE_KEY");
+  });
+
+  it("shows an auditor, from the chain alone, who held each epoch's key and that all were attested", async () => {
+    const { system, group } = world;
+    const [a, b, tampered] = members.map(({ address }) => address.toLowerCase() as Hex) as [Hex, Hex, Hex];
+    const escrow = group.escrow.toLowerCase() as Hex;
+    const chain = await RpcChain.open(system.chain.url);
+    try {
+      const verdictOf = async (agent: Hex, epoch: number, blockNumber: number) => {
+        const { keyCommitment } = await new ChainEscrow(system.chain.provider, group).epoch(BigInt(epoch));
+        const use = { escrow, group: group.group, epoch, keyCommitment };
+        const subject = { agentAddress: agent, subject: {}, decoded: { claims: { nb: { blockNumber } } } };
+        return checkGroupKey(subject as AuditedEntry, { context: { groupKey: use } }, escrow, null, chain);
+      };
+      const { blockNumber } = await chain.head();
+      const now = await verdictOf(a, 3, blockNumber);
+      expect(now?.outcome).to.equal("holds");
+      expect(now?.detail).to.contain(a).and.contain(b).and.not.contain(tampered);
+      const second = await chain.groupEpoch(escrow, group.group, 2);
+      const then = await verdictOf(tampered, 2, second!.publishedAtBlock);
+      expect(then?.outcome).to.equal("holds");
+      expect(then?.detail).to.contain(tampered);
+      expect((await verdictOf(tampered, 3, blockNumber))?.code).to.equal("AUDIT_GROUP_KEY_NOT_HELD");
+      expect((await verdictOf(a, 2, blockNumber))?.code).to.equal("AUDIT_GROUP_KEY_OVER");
+    } finally {
+      chain.close();
+    }
   });
 
   it("leaves no key, share or private key in any transaction, event, file, database, log, metric or error", async () => {

@@ -22,11 +22,11 @@ export interface ServeTradeOptions {
  * stored with the call that asked for it, so that a process killed in between enters both when it is back.
  */
 export function serveTrade({ station, guard, trade, command, nowSec }: ServeTradeOptions): Handler {
-  return async (message) => {
+  return async (message, groupKey) => {
     let decided: Step | undefined;
     const handler: CallHandler = async ({ args, call }) => {
       const orderId = orderIdIn(args["orderId"]);
-      const { context, ctr } = callRecordOf(call, "callee", { kind: "act", output: null }, orderId);
+      const { context, ctr } = callRecordOf(call, "callee", { kind: "act", output: null }, orderId, groupKey);
       const asked = { context: { ...context }, ctr: ctr ?? null, decidedAtSec: nowSec() };
       decided = await station.decide(trade, orderId, { ...args }, asked);
       if (!decided) throw new AffiantError("ERR_CONFLICT_REPLAY", "this step was taken on an earlier call");
@@ -38,6 +38,7 @@ export function serveTrade({ station, guard, trade, command, nowSec }: ServeTrad
         command,
         handler,
         threadOf,
+        groupKey,
         // A step is entered as it was stored; what never became one (a refused call) as it came.
         recorder: { record: (entry) => (decided ? station.putOnRecord(decided) : station.record(entry)) },
       }),
@@ -47,7 +48,7 @@ export function serveTrade({ station, guard, trade, command, nowSec }: ServeTrad
 
 /** Serves `<command>/result`: what came of a step, to a caller who lost the answer. It changes nothing. */
 export function serveResult({ station, guard, trade, command }: ServeTradeOptions): Handler {
-  return async (message) => {
+  return async (message, groupKey) => {
     const handler = async ({ args }: AcceptedCall): Promise<Json> => {
       const step = station.stepOf(trade, orderIdIn(args["orderId"]));
       if (!step) return { step: null };
@@ -58,7 +59,9 @@ export function serveResult({ station, guard, trade, command }: ServeTradeOption
       return { step: { refused: { code: codeOf(refused), reason: refused.reason } } };
     };
     const recorder = { record: station.record.bind(station) };
-    return answerOf(await serveCall(message, { guard, command: `${command}/result`, handler, threadOf, recorder }));
+    return answerOf(
+      await serveCall(message, { guard, command: `${command}/result`, handler, threadOf, groupKey, recorder }),
+    );
   };
 }
 

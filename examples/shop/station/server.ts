@@ -2,12 +2,14 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 
 import { type GroupMember } from "../../../agent/channel/groupMember.ts";
 import { channelPath, serveExchange } from "../../../agent/channel/sealedExchange.ts";
+import { type Hex } from "../../../protocol/encoding/hex.ts";
 import { AffiantError, isAffiantError } from "../../../protocol/errors/affiantError.ts";
+import { type GroupKeyUse } from "../../../protocol/escrow/groupKeyUse.ts";
 import { toProblem } from "../../../protocol/errors/problem.ts";
 import { type Json } from "../../../protocol/json/canonical.ts";
 
 /** Answers a request: what it returns goes out as JSON with status 200. */
-export type Handler = (body: Json) => Promise<Json> | Json;
+export type Handler = (body: Json, groupKey?: GroupKeyUse) => Promise<Json> | Json;
 
 /** `"POST /v1/charge"` → its handler. */
 export type Routes = Readonly<Record<string, Handler>>;
@@ -19,7 +21,10 @@ export interface Served {
   /** In the clear, to anyone on this machine. */
   readonly routes: Routes;
   /** To members of the group, sealed under its epoch's key; none if the agents have no group. */
-  readonly sealed?: { readonly channel: Pick<GroupMember, "seal" | "open">; readonly routes: Routes };
+  readonly sealed?: {
+    readonly channel: Pick<GroupMember, "seal" | "open" | "group">;
+    readonly routes: Routes;
+  };
 }
 
 /** A small JSON server on the loopback interface. @returns once it listens */
@@ -38,7 +43,10 @@ async function answer({ routes, sealed }: Served, request: IncomingMessage, resp
     const path = new URL(request.url ?? "/", "http://localhost").pathname;
     if (sealed && request.method === "POST" && path === channelPath) {
       const message = new Uint8Array(await readBody(request));
-      const reply = await serveExchange(sealed.channel, message, (asked) => answerSealed(sealed.routes, asked));
+      const reply = await serveExchange(sealed.channel, message, ({ path: of, body, under }) => {
+        const { escrow, group } = sealed.channel.group;
+        return answerSealed(sealed.routes, of, body, { escrow: escrow.toLowerCase() as Hex, group, ...under });
+      });
       response.writeHead(200, { "content-type": "application/octet-stream" }).end(reply);
       return;
     }
@@ -53,11 +61,11 @@ async function answer({ routes, sealed }: Served, request: IncomingMessage, resp
 }
 
 /** What went wrong with a request that opened is for its sender alone: it goes back sealed as well. */
-async function answerSealed(routes: Routes, { path, body }: { path: string; body: string }) {
+async function answerSealed(routes: Routes, path: string, body: string, groupKey: GroupKeyUse) {
   try {
     const handler = routes[`POST ${path}`];
     if (!handler) throw new AffiantError("ERR_NOT_FOUND_ROUTE", `no ${path} here`);
-    return { status: 200, body: JSON.stringify(await handler(parseJson(body))) };
+    return { status: 200, body: JSON.stringify(await handler(parseJson(body), groupKey)) };
   } catch (error) {
     if (!isAffiantError(error)) console.error(error);
     const problem = toProblem(error);

@@ -31,8 +31,13 @@ describe("requests between members, sealed", () => {
     const world = await escrowSystem(ethers, await folder());
     await world.publisher().step();
     const [a, b, c] = world.agents.map(({ address }) => world.member(address));
+    const memberOf = ({ channel }: { channel: GroupChannel }) => ({
+      group: world.groupAt,
+      seal: (to: string, plaintext: Uint8Array) => channel.seal(to, plaintext),
+      open: (message: Uint8Array) => channel.open(message),
+    });
     const server = await serve(
-      { routes: {}, sealed: { channel: b!.channel, routes: { "POST /v1/charge": charge } } },
+      { routes: {}, sealed: { channel: memberOf(b!), routes: { "POST /v1/charge": charge } } },
       0,
     );
     servers.push(server);
