@@ -4,6 +4,7 @@ import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 
 import { startChain, type TestChain } from "../../scripts/torture/world/chain.ts";
+import { Actor } from "../../scripts/torture/world/actor.ts";
 import { registerCall, type RegisterCall } from "../../scripts/torture/world/registerCall.ts";
 import { RelayerHome, type RunningRelayer } from "../../scripts/torture/world/relayer.ts";
 import { eventually } from "../helpers/eventually.ts";
@@ -85,6 +86,30 @@ describe("relayer: faults of the write path", () => {
     const [latest, pending] = await counts();
     expect(pending).to.equal(latest);
   }
+
+  it("an anchor that does not get through is late: /readyz and the metrics say so and why, until it does", async () => {
+    await start({ AFFIANT_ANCHOR_INTERVAL_MS: "100" });
+    const late = async () => {
+      const { text } = await relayer.get("/metrics");
+      return /^affiant_anchor_late (\d)$/m.exec(text)?.[1];
+    };
+    expect(await late()).to.equal("0");
+    whenCalled("eth_sendRawTransaction", () => ({ kind: "drop" }));
+    const actor = await Actor.registered(chain);
+    await relayer.post("/v1/entries", { leaf: (await actor.sign()).leaf });
+    await eventually(async () => (await late()) === "1");
+    const { status, body } = await relayer.get("/readyz");
+    expect(status).to.equal(200); // entries are durable without it
+    expect(body.anchoring).to.include({ pendingEntries: 1, anchoredSize: 0 });
+    expect(body.anchoring.lateBecause).to.match(/no JSON-RPC endpoint|not mined/);
+    expect(body.anchoring.lagMs).to.be.greaterThan(0);
+    proxy.heal();
+    await eventually(async () => {
+      await chain.mine(1);
+      return (await late()) === "0" && (await relayer.get("/readyz")).body.anchoring.anchoredSize === 1;
+    });
+    expect((await relayer.get("/readyz")).body.anchoring).to.not.have.property("lateBecause");
+  });
 
   it("a node takes the transaction, but its answer is lost: one transaction, once", async () => {
     await start();
