@@ -1,0 +1,30 @@
+/** How a command of the guides is run. */
+export interface Treatment {
+  readonly match: RegExp;
+  /** It stays up: go on when it has printed this. */
+  readonly readyAt?: RegExp;
+  /** The exit code it is documented to have; 0 unless given. */
+  readonly exitCode?: number;
+  /** It is not run here, and this is why. */
+  readonly elsewhere?: string;
+}
+
+/** The first that matches counts; a command that none matches is run and must end with exit code 0. */
+export const treatments: readonly Treatment[] = [
+  { match: /^npx -y -p node@24 /, elsewhere: ".ci/run runs it to the letter" },
+  { match: /^npm (ci|install)\b/, elsewhere: "the sandbox has its packages already" },
+  {
+    match: /^npm (test|run (check|torture|bench|gas|rehearse|mutation|check:docs))\b/,
+    elsewhere: "CI runs it, or it takes long",
+  },
+  { match: /--network (sepolia|mainnet|hoodi)|SEPOLIA|ETHERSCAN/, elsewhere: "it needs a public chain" },
+  { match: /^npm start\b/, readyAt: /Ctrl-C/ },
+  { match: /guarded-endpoint\/server\.ts/, readyAt: /POST http/ },
+  { match: /audit-in-browser\/serve\.ts/, readyAt: /http:\/\/127/ },
+  { match: /client\.ts .* 101$/, exitCode: 1 },
+  {
+    match: /relayer\/main\.ts/,
+    elsewhere: "npm start runs this very program; test/relayer starts it by these settings",
+  },
+  { match: /mcp-proxy/, elsewhere: "it waits for an MCP client; test/cli/mcpProxy.test.ts runs it with one" },
+];
