@@ -5,7 +5,10 @@ import { createServer, type Server } from "node:http";
 import { type Finding } from "../../attestation/verifier/examine.ts";
 import { signVerdict, type Verdict } from "../../attestation/verifier/signVerdict.ts";
 import { type SealedTask } from "../../protocol/attestation/task.ts";
+import { unpackRecord } from "../../protocol/attestation/record.ts";
+import { collusions, hypergeometricMiss, simulateMisses } from "../bench/attestation/detection.ts";
 import { patchMemory } from "./attestation/patchMemory.ts";
+import { scenarios } from "./attestation/scenarios.ts";
 import { System, type SystemAgent } from "./attestation/system.ts";
 import { nodeProgram, pythonProgram, wrap, type WrappedAgent } from "./attestation/wrapped.ts";
 
@@ -129,6 +132,11 @@ async function main(): Promise<void> {
   const rest = system.agents.filter((agent) => agent !== node && agent !== python);
   await nextRound(system);
   let missed = 0;
+  for (const { name, run } of scenarios) {
+    const { caught, by } = await run(system);
+    if (!caught) missed++;
+    console.log(`${caught ? "caught" : "MISSED"}  ${name}: ${by}`);
+  }
   const struck = new Set<SystemAgent>();
   for (const attack of attacks) {
     const target = attack.name.includes("Node") ? node : attack.name.includes("Python") ? python : rest.pop();
@@ -141,7 +149,8 @@ async function main(): Promise<void> {
     const expected = attack.caught ?? status;
     const caught = status === expected && ((await attack.also?.(system, target)) ?? true);
     if (!caught) missed++;
-    console.log(`${caught ? "caught" : "MISSED"}  ${attack.name}: ${status} after ${blocks} blocks`);
+    const by = await lastWord(system, target);
+    console.log(`${caught ? "caught" : "MISSED"}  ${attack.name}: ${status} after ${blocks} blocks (${by})`);
     await undo?.();
     struck.add(target);
   }
@@ -150,9 +159,28 @@ async function main(): Promise<void> {
   const honestAgents = Object.fromEntries(
     [...new Set(honest)].map((one) => [one, honest.filter((s) => s === one).length]),
   );
-  console.log(JSON.stringify({ attacks: attacks.length, missed, honestAgents }));
+  for (const row of detections()) console.log(row);
+  console.log(JSON.stringify({ attacks: attacks.length + scenarios.length, missed, honestAgents }));
   await system.close();
   process.exit(missed === 0 && wronged === 0 ? 0 : 1);
+}
+
+/** What the chain has on record last about an agent. */
+async function lastWord({ registry }: System, { account }: SystemAgent): Promise<string> {
+  const [, [word]] = (await registry.getFunction("history")(account.address, 0, 1)) as [bigint[], bigint[]];
+  const { kind, round, passes, fails, timeouts } = unpackRecord(word ?? 0n);
+  return `round ${round}: ${kind}, ${passes} PASS, ${fails} FAIL, ${timeouts} TIMEOUT`;
+}
+
+/** Colluding pairs up to a third of 20 agents: how often a bad one is verified by bad ones alone, beside the bound. */
+function detections(): readonly string[] {
+  const rounds = 10_000;
+  const percent = (share: number): string => `${(share * 100).toFixed(3)} %`;
+  return simulateMisses(20, rounds, collusions).map((missed, i) => {
+    const { bad, verifiers } = collusions[i] ?? { bad: 0, verifiers: 0 };
+    const bound = percent(1 - hypergeometricMiss(20, bad, verifiers));
+    return `detected  ${bad} of 20 collude, m = ${verifiers}: ${percent(1 - missed)} of ${rounds} simulated rounds, hypergeometric ${bound}`;
+  });
 }
 
 /** Opens a round and brings it to its end. */
