@@ -18,13 +18,22 @@ export interface AppOptions {
   readonly routers: readonly Router[];
 }
 
+/** The one page there is (/docs) has a style sheet and nothing else. */
+const contentPolicy = {
+  defaultSrc: ["'none'"],
+  styleSrc: ["'self'"],
+  frameAncestors: ["'none'"],
+  baseUri: ["'none'"],
+  formAction: ["'none'"],
+};
+
 /** Composes the HTTP application from the routers of the rooms. */
 export function createApp({ bodyLimitBytes, logger, guards, routers }: AppOptions): Express {
   const app = express();
   app.disable("x-powered-by");
   app.set("etag", false);
   app.use(logRequests(logger));
-  app.use(helmet({ contentSecurityPolicy: { directives: { defaultSrc: ["'none'"], styleSrc: ["'self'"] } } }));
+  app.use(helmet({ contentSecurityPolicy: { useDefaults: false, directives: contentPolicy } }));
   for (const guard of guards) app.use(guard);
   app.use(express.json({ limit: bodyLimitBytes, strict: true, type: isParsed }));
   app.use(validateRequest());

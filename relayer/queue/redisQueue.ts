@@ -99,6 +99,8 @@ export class RedisQueue implements WorkQueue {
   }
 
   async depth(): Promise<number | undefined> {
+    // BullMQ would wait for Redis, however long.
+    if (!this.#redis.connected) return undefined;
     try {
       const counts = await Promise.all(
         [...this.#workers.keys()].map((name) => this.#queue(name).getJobCountByTypes("waiting", "active", "delayed")),

@@ -1,4 +1,5 @@
 import { AsyncLocalStorage } from "node:async_hooks";
+import { setTimeout as sleep } from "node:timers/promises";
 
 import { type Context, ROOT_CONTEXT, type Span, SpanKind, SpanStatusCode, trace } from "@opentelemetry/api";
 import { OTLPTraceExporter } from "@opentelemetry/exporter-trace-otlp-http";
@@ -19,8 +20,9 @@ import { findOperation } from "../http/operations.ts";
 import { formatTraceParent, parseTraceParent } from "./traceParent.ts";
 import { type Traces } from "./traces.ts";
 
-/** A collector that does not answer keeps neither requests nor the end of the process waiting for longer. */
 const exportTimeoutMs = 5_000;
+/** A collector that does not answer keeps the end of the process waiting no longer. */
+const endTimeoutMs = 2_000;
 
 /** Spans by OTLP over HTTP. Nothing global is touched: two relayers in one process have traces of their own. */
 export function otlpTraces({ url, headers, serviceName, ratio }: TraceSettings, logger: Logger): Traces {
@@ -76,7 +78,8 @@ export function otlpTraces({ url, headers, serviceName, ratio }: TraceSettings, 
       span.end(endMs);
       return format(span);
     },
-    close: () => provider.shutdown().catch(() => undefined),
+    close: () =>
+      Promise.race([provider.shutdown().catch(() => undefined), sleep(endTimeoutMs, undefined, { ref: false })]),
   };
 }
 

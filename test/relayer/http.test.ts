@@ -99,6 +99,32 @@ describe("relayer: http", () => {
     expect(answerViolation(found, { ...good, body: { status: "dead" } })).to.contain("/status");
   });
 
+  it("sends headers that keep a page from loading, framing or sniffing anything, and names no software", async () => {
+    const { headers } = await relayer.get("/docs");
+    expect(headers.get("content-security-policy")?.split(";").sort()).to.deep.equal([
+      "base-uri 'none'",
+      "default-src 'none'",
+      "form-action 'none'",
+      "frame-ancestors 'none'",
+      "style-src 'self'",
+    ]);
+    expect(headers.get("x-content-type-options")).to.equal("nosniff");
+    expect(headers.get("strict-transport-security")).to.match(/max-age=\d{7,}/);
+    expect(headers.get("referrer-policy")).to.equal("no-referrer");
+    expect(headers.get("x-powered-by")).to.equal(null);
+  });
+
+  it("shows every operation and schema in /docs, with references that lead somewhere", async () => {
+    const { body } = await relayer.get("/openapi.json");
+    const { text } = await relayer.get("/docs");
+    const ids = new Set([...text.matchAll(/ id="(\w+)"/g)].map(([, id]) => id));
+    expect([...ids].sort()).to.deep.equal(Object.keys(body.components.schemas as object).sort());
+    for (const [, id] of text.matchAll(/href="#(\w+)"/g)) expect(ids.has(id)).to.equal(true);
+    for (const path of Object.keys(body.paths as object)) expect(text).to.contain(`<code>${path}</code>`);
+    expect(text).not.to.contain("<script");
+    expect((await relayer.get("/docs/style.css")).headers.get("content-type")).to.contain("text/css");
+  });
+
   it("counts the requests of an address, and says when to come back", async () => {
     let last = await relayer.get("/healthz");
     for (let i = 0; i < 80; i++) last = await relayer.get("/healthz");
