@@ -83,6 +83,8 @@ describe("relayer: logs", () => {
     const loaded = JSON.parse(stdout) as string[];
     expect(loaded.some((url) => url.endsWith("/relayer/queue/embeddedQueue.ts"))).to.equal(true);
     // prom-client loads the bare @opentelemetry/api by itself.
-    expect(loaded.filter((url) => /node_modules\/(@opentelemetry\/(?!api)|bullmq|ioredis)/.test(url))).to.deep.equal([]);
+    expect(loaded.filter((url) => /node_modules\/(@opentelemetry\/(?!api)|bullmq|ioredis)/.test(url))).to.deep.equal(
+      [],
+    );
   });
 });
