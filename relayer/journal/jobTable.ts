@@ -116,6 +116,14 @@ export class JobTable {
     );
   }
 
+  /** The relayer's own jobs that name no lane: those of a journal from before there were several. */
+  adoptOwn(lane: string, nowMs: number): void {
+    this.#run(
+      "UPDATE job SET lane = ?, changed_at_ms = ? WHERE lane IS NULL AND kind <> 'request' AND state <> 'failed'",
+      ...[lane, nowMs],
+    );
+  }
+
   hasUnsigned(lane: string): boolean {
     const row = this.#statement(
       "SELECT 1 FROM job WHERE lane = ? AND kind = 'request' AND state IN ('accepted', 'simulated') LIMIT 1",

@@ -47,6 +47,11 @@ export class Journal {
     return this.byDedupeKey(job.dedupeKey) as Job;
   }
 
+  /** Gives the relayer's own jobs that name no lane to the operator's: a journal from before there were several has some. */
+  adoptOwnJobs(operator: string): void {
+    this.#database.transaction("job.take", () => this.#tables.jobs.adoptOwn(operator, this.#now()));
+  }
+
   /**
    * Adds sponsored requests under their idempotency keys, all in one transaction; a failed one of the same call makes
    * room (`makesRoom`). The allowance is held to here, where no other request of the agent can slip in between.

@@ -28,6 +28,7 @@ export class Sender {
     tools: Omit<LaneTools, "tell">,
   ) {
     [this.#operator] = signers;
+    journal.adoptOwnJobs(this.#operator.address);
     const known = new Set(signers.map(({ address }) => address));
     const retired = journal.busyLanes().filter((address) => !known.has(address));
     const tell = (jobId: string) => {
