@@ -8,7 +8,6 @@ export interface MutationReport {
   readonly statuses: Readonly<Record<string, number>>;
   /** Requests that were answered with 5xx or not at all, in words. */
   readonly violations: readonly string[];
-  readonly residentBytes: { readonly before: number; readonly after: number };
 }
 
 /** Good requests of every kind that takes input. */
@@ -40,19 +39,25 @@ async function goodRequests(chain: TestChain): Promise<RawRequest[]> {
   ];
 }
 
-/** Sends `count` mutated requests, 16 at a time, to a relayer that must answer every one with something below 500. */
-export async function sendMutated(chain: TestChain, url: string, count: number, seed: number): Promise<MutationReport> {
+/**
+ * Sends `count` mutated requests, 16 at a time, to a relayer that must answer every one with something below 500.
+ * @param every called after each tenth of them, while none is under way
+ */
+export async function sendMutated(
+  chain: TestChain,
+  url: string,
+  count: number,
+  seed: number,
+  every: () => Promise<void> = () => Promise.resolve(),
+): Promise<MutationReport> {
   const good = await goodRequests(chain);
   const dice = new Dice(seed);
   const statuses: Record<string, number> = {};
   const violations: string[] = [];
   let sent = 0;
-  let before = 0;
-  async function lane(): Promise<void> {
-    while (sent < count) {
+  async function sendUntil(end: number): Promise<void> {
+    while (sent < end) {
       const nth = sent++;
-      // The first tenth warms up caches, buffers and compiled code.
-      if (nth === Math.floor(count / 10)) before = await residentBytes(url);
       const request = mutate(good, dice);
       const outcome = await send(url, request);
       statuses[outcome] = (statuses[outcome] ?? 0) + 1;
@@ -61,8 +66,12 @@ export async function sendMutated(chain: TestChain, url: string, count: number, 
       }
     }
   }
-  await Promise.all(Array.from({ length: 16 }, lane));
-  return { sent, statuses, violations, residentBytes: { before, after: await residentBytes(url) } };
+  for (let tenth = 1; tenth <= 10; tenth++) {
+    const end = Math.round((count * tenth) / 10);
+    await Promise.all(Array.from({ length: 16 }, () => sendUntil(end)));
+    await every();
+  }
+  return { sent, statuses, violations };
 }
 
 async function send(url: string, { method, path, headers, body }: RawRequest): Promise<string> {
@@ -79,9 +88,4 @@ async function send(url: string, { method, path, headers, body }: RawRequest): P
   } catch (error) {
     return `no answer: ${error instanceof Error ? String(error.cause ?? error.message) : String(error)}`;
   }
-}
-
-async function residentBytes(url: string): Promise<number> {
-  const text = await (await fetch(`${url}/metrics`)).text();
-  return Number(/^affiant_process_resident_memory_bytes (\S+)/m.exec(text)?.[1]);
 }
