@@ -1,5 +1,5 @@
 import { type Rpc } from "./chain/rpc.ts";
-import { type CommittedPolicy, type Registries, type Standing } from "./chain/registries.ts";
+import { type CommittedPolicy, type Registries } from "./chain/registries.ts";
 import {
   type CardNames,
   cardPurpose,
@@ -14,24 +14,21 @@ import {
 } from "./chain/signedCalls.ts";
 import { GroupMember, type MemberAgent, type MembershipOptions } from "./channel/groupMember.ts";
 import { type DisclosureGrant, eraseDisclosures, grantDisclosures } from "./disclosures/disclosureCalls.ts";
-import { type Act, signEntry } from "./entry/signEntry.ts";
-import { assertSameAct } from "./entry/sameAct.ts";
+import { type RecordedAct, Recorder, type RecorderSettings } from "./entry/recorder.ts";
+import { type Act } from "./entry/signEntry.ts";
 import { escrowLane } from "./escrow/escrowCalls.ts";
 import { RelayerKeys } from "./escrow/relayerKeys.ts";
-import { type Journal, type JournalEntry, type PendingCall } from "./journal/journal.ts";
-import { reconcile } from "./journal/reconcile.ts";
+import { type Journal, type PendingCall } from "./journal/journal.ts";
 import { recoverEntries } from "./journal/recover.ts";
 import { type AgentKeys } from "./keys/keystore.ts";
 import { carryCall } from "./relayer/carryCall.ts";
 import { type Outbox } from "./relayer/outbox.ts";
 import { type RelayerClient } from "./relayer/relayerClient.ts";
-import { type Receipt } from "../protocol/api/receipt.ts";
-import { maxBatchEntries, type RequestStatus } from "../protocol/api/types.ts";
+import { type RequestStatus } from "../protocol/api/types.ts";
 import { type Deployment } from "../protocol/deployment.ts";
 import { type EthrDid } from "../protocol/did/ethr.ts";
 import { type KeyDid } from "../protocol/did/key.ts";
 import { type Hex } from "../protocol/encoding/hex.ts";
-import { decodeLeaf } from "../protocol/entry/leaf.ts";
 import { AffiantError } from "../protocol/errors/affiantError.ts";
 import { policyHashOf } from "../protocol/policy/policyHash.ts";
 import { type PolicyBundle } from "../protocol/policy/types.ts";
@@ -41,13 +38,6 @@ import { commitmentOf } from "../protocol/zk/identityKey.ts";
 
 /** For how long after the newest block a word to the KeyEscrow may be mined. */
 const escrowValiditySec = 3600;
-
-/** The relayer's receipt of a recorded act, and where it stands among the agent's entries. */
-export interface RecordedAct extends Receipt {
-  readonly seq: number;
-  /** False if the idempotency key had been used before: nothing was added. */
-  readonly added: boolean;
-}
 
 /** A zero-knowledge identity that is bound to the agent on chain. */
 export interface ProvedIdentity {
@@ -59,17 +49,8 @@ export interface ProvedIdentity {
   readonly added: boolean;
 }
 
-export interface AgentSettings {
-  /** How many blocks behind the newest one an entry's not-before block lies. */
-  readonly notBeforeDepth: number;
+export interface AgentSettings extends RecorderSettings {
   readonly mineTimeoutMs: number;
-  /**
-   * For how long the last block and policy read from the chain are named again. An older block is still a true "not
-   * before", so this costs nothing but tightness.
-   */
-  readonly standingMaxAgeMs: number;
-  /** Unix seconds: the agent's clock. */
-  readonly nowSec: () => number;
 }
 
 /** Everything an agent is made of; `openAgent` puts it together. */
@@ -86,12 +67,6 @@ export interface AgentParts {
   readonly settings: AgentSettings;
 }
 
-/** An act in the journal. */
-interface StoredAct {
-  readonly entry: JournalEntry;
-  readonly added: boolean;
-}
-
 /**
  * An agent that puts its acts on record. Whatever it records is signed and on its own disk first and then in the
  * relayer's log; a process that dies in between goes on with the same bytes.
@@ -105,8 +80,7 @@ export class Agent {
   readonly relayer: RelayerClient;
   readonly journal: Journal;
   readonly #parts: AgentParts;
-  #reconciled: Promise<void> | undefined;
-  #standing: { readonly readAtMs: number; readonly value: Promise<Standing> } | undefined;
+  readonly #recorder: Recorder;
 
   constructor(parts: AgentParts) {
     const { facts } = parts.keys;
@@ -117,6 +91,7 @@ export class Agent {
     this.relayer = parts.relayer;
     this.journal = parts.journal;
     this.#parts = parts;
+    this.#recorder = new Recorder({ ...parts, chainId: parts.deployment.chainId });
   }
 
   /** The last entry this agent signed; null before the first. */
@@ -265,14 +240,8 @@ export class Agent {
    * agents that must answer quickly. A relayer that is away does not hold them up; `flush()` says when all has arrived.
    * @throws AffiantError as `record`, before anything is signed
    */
-  async enter(act: Act): Promise<{ readonly seq: number; readonly entryId: Hex; readonly added: boolean }> {
-    await this.#reconcile();
-    const [stored] = this.#append([act], await this.#currentStanding());
-    if (!stored) throw new AffiantError("ERR_INTERNAL_UNEXPECTED", "an act was stored as nothing");
-    const { entry, added } = stored;
-    // What cannot be delivered now stays in the journal and goes out with the next entry.
-    if (!entry.receipt) this.#parts.outbox.delivered(entry.seq).catch(() => undefined);
-    return { seq: entry.seq, entryId: entry.entryId, added };
+  enter(act: Act): Promise<{ readonly seq: number; readonly entryId: Hex; readonly added: boolean }> {
+    return this.#recorder.enter(act);
   }
 
   /**
@@ -285,9 +254,8 @@ export class Agent {
   }
 
   /** Block that a new entry names as its not-before block, read anew. @throws AffiantError ERR_UNAVAILABLE_CHAIN */
-  async notBeforeBlock(): Promise<number> {
-    this.#standing = undefined;
-    return (await this.#currentStanding()).nb.blockNumber;
+  notBeforeBlock(): Promise<number> {
+    return this.#recorder.notBeforeBlock();
   }
 
   /**
@@ -305,26 +273,13 @@ export class Agent {
    * way the next one is signed; no more than two are held.
    * @throws AffiantError as {@link record}
    */
-  async *recordEach(acts: Iterable<Act> | AsyncIterable<Act>): AsyncGenerator<RecordedAct> {
-    await this.#reconcile();
-    let sent: readonly StoredAct[] = [];
-    for await (const batch of inBatches(acts, maxBatchEntries)) {
-      const stored = this.#append(batch, await this.#currentStanding());
-      // Sets the delivery going. Its failure is met again, and thrown, when the receipts are collected.
-      this.#receiptOf(stored.at(-1)).catch(() => undefined);
-      yield* this.#receipts(sent);
-      sent = stored;
-    }
-    yield* this.#receipts(sent);
+  recordEach(acts: Iterable<Act> | AsyncIterable<Act>): AsyncGenerator<RecordedAct> {
+    return this.#recorder.recordEach(acts);
   }
 
   /** Sends what was signed earlier and not acknowledged. @returns how many entries */
-  async flush(): Promise<number> {
-    await this.#reconcile();
-    const before = this.journal.countByStatus().signed;
-    const head = this.journal.head();
-    if (before > 0 && head) await this.#parts.outbox.delivered(head.seq);
-    return before;
+  flush(): Promise<number> {
+    return this.#recorder.flush();
   }
 
   /**
@@ -335,7 +290,7 @@ export class Agent {
   async recover(): Promise<number> {
     const ownKeys = await this.#parts.registries.signingKeysOf(this.address);
     const count = await recoverEntries(this.journal, this.relayer, this.did, ownKeys);
-    this.#reconciled = undefined;
+    this.#recorder.forgetReconciled();
     await this.flush();
     return count;
   }
@@ -362,64 +317,6 @@ export class Agent {
     this.#parts.rpc.close();
   }
 
-  #append(acts: readonly Act[], standing: Standing): readonly StoredAct[] {
-    const { keys, settings } = this.#parts;
-    return this.journal.transaction(() =>
-      acts.map((act) => {
-        const known = act.idempotencyKey === undefined ? null : this.journal.byIdempotencyKey(act.idempotencyKey);
-        if (known) {
-          assertSameAct(act, known);
-          return { entry: known, added: false };
-        }
-        const head = this.journal.head();
-        const place = {
-          ...notBefore(head, standing),
-          iss: this.did,
-          seq: head ? head.seq + 1 : 0,
-          prev: head ? head.entryId : null,
-          iat: act.iat ?? settings.nowSec(),
-        };
-        const entry = signEntry(act, place, keys.signing);
-        this.journal.insert(entry, act.idempotencyKey ?? null);
-        return { entry: { ...entry, idempotencyKey: act.idempotencyKey ?? null, receipt: null }, added: true };
-      }),
-    );
-  }
-
-  async *#receipts(stored: readonly StoredAct[]): AsyncGenerator<RecordedAct> {
-    for (const one of stored) {
-      const receipt = await this.#receiptOf(one);
-      if (receipt) yield { ...receipt, seq: one.entry.seq, added: one.added };
-    }
-  }
-
-  async #receiptOf(stored: StoredAct | undefined): Promise<Receipt | undefined> {
-    return stored && (stored.entry.receipt ?? this.#parts.outbox.delivered(stored.entry.seq));
-  }
-
-  /** Once a process: only this process, and those that share its journal, write the agent's entries. */
-  #reconcile(): Promise<void> {
-    this.#reconciled ??= this.relayer
-      .head(this.did)
-      .then((remote) => reconcile(this.journal, remote, this.name))
-      .catch((error: unknown) => {
-        this.#reconciled = undefined;
-        throw error;
-      });
-    return this.#reconciled;
-  }
-
-  #currentStanding(): Promise<Standing> {
-    const { keys, registries, deployment, settings } = this.#parts;
-    const nowMs = performance.now();
-    if (this.#standing && nowMs - this.#standing.readAtMs < settings.standingMaxAgeMs) return this.#standing.value;
-    const { publicKey } = keys.signing;
-    const value = registries.standing(this.address, publicKey, deployment.chainId, settings.notBeforeDepth);
-    this.#standing = { readAtMs: nowMs, value };
-    value.catch(() => (this.#standing = undefined));
-    return value;
-  }
-
   #signing() {
     const { keys, deployment, registries } = this.#parts;
     return { account: keys.account, deployment, registries };
@@ -432,26 +329,7 @@ export class Agent {
   ): Promise<RequestStatus> {
     const { journal, relayer, registries, settings } = this.#parts;
     const nowSec = await registries.timestampSec();
-    this.#standing = undefined;
+    this.#recorder.forgetStanding();
     return carryCall(purpose, sign, { journal, relayer, send, nowSec, mineTimeoutMs: settings.mineTimeoutMs });
   }
-}
-
-/** Not-before blocks never go back along an agent's entries, though the endpoints it asks may be of different speed. */
-function notBefore(head: JournalEntry | null, standing: Standing): Standing {
-  if (!head) return standing;
-  const { nb, policy } = decodeLeaf(head.leaf).claims;
-  return nb.blockNumber > standing.nb.blockNumber ? { nb, policy } : standing;
-}
-
-async function* inBatches<T>(items: Iterable<T> | AsyncIterable<T>, size: number): AsyncGenerator<T[]> {
-  let batch: T[] = [];
-  for await (const item of items) {
-    batch.push(item);
-    if (batch.length === size) {
-      yield batch;
-      batch = [];
-    }
-  }
-  if (batch.length > 0) yield batch;
 }

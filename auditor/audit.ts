@@ -15,7 +15,8 @@ import { checkOperator } from "./checks/operator.ts";
 import { checkLog } from "./checks/log.ts";
 import { checkPolicyBundles } from "./checks/policyBundle.ts";
 import { judgeConformity } from "./conformity.ts";
-import { type AuditReport, type AuditScope, reportOf, unreadableReport } from "./report/auditReport.ts";
+import { type AuditReport, reportOf, unreadableReport } from "./report/auditReport.ts";
+import { type AuditScope } from "./report/auditScope.ts";
 import { fails, holds, type Verdict } from "./verdict.ts";
 
 /** Where an audit is: `done` of `total` entries in the stage. */

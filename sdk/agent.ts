@@ -1,5 +1,6 @@
 /** An agent that signs what it does, calls others under contracts, and answers calls: for Node. */
-export { type Agent, type AgentSettings, type ProvedIdentity, type RecordedAct } from "../agent/agent.ts";
+export { type Agent, type AgentSettings, type ProvedIdentity } from "../agent/agent.ts";
+export { type RecordedAct } from "../agent/entry/recorder.ts";
 export { type CallAgentOptions, callAgent } from "../agent/calls/callAgent.ts";
 export { type CallAnswer, type CallRecord, type CallRecorder } from "../agent/calls/callRecord.ts";
 export { ChainRevocations } from "../agent/calls/chainRevocations.ts";

@@ -2,14 +2,12 @@ import { sha256 } from "@noble/hashes/sha2.js";
 
 import { type Hex, toHex } from "../../protocol/encoding/hex.ts";
 import { type EntryKind } from "../../protocol/entry/claims.ts";
-import { type Evidence } from "../../protocol/evidence/types.ts";
-import { type CompiledPolicy } from "../../protocol/policy/compile.ts";
 import { type EntryFindings } from "../auditEntries.ts";
 import { type Anchor } from "../chain/chainReader.ts";
 import { type ContractCode } from "../checks/chain.ts";
-import { type TreeHead } from "../checks/checkpoint.ts";
 import { type Conformity, type ConformityFinding } from "../conformity.ts";
 import { type CheckName, checkNames, type Outcome, type Verdict } from "../verdict.ts";
+import { type AuditScope } from "./auditScope.ts";
 import { limitsOf } from "./limits.ts";
 
 export const auditReportFormat = "affiant-audit/1";
@@ -88,23 +86,6 @@ export interface AuditReport {
   /** What this audit cannot prove, whatever its verdicts. */
   readonly limits: readonly string[];
   readonly verdicts: readonly Verdict[];
-}
-
-/** Everything that an audit found, before it is summed up. */
-export interface AuditScope {
-  readonly bytes: Uint8Array;
-  readonly evidence: Evidence;
-  readonly head: TreeHead | undefined;
-  readonly operator: Hex | undefined;
-  readonly anchor: Anchor | undefined;
-  readonly contracts: readonly ContractCode[] | undefined;
-  readonly contractsTrusted: boolean;
-  readonly chainHead: { readonly blockNumber: number; readonly blockHash: Hex } | undefined;
-  readonly findings: readonly EntryFindings[];
-  readonly activeNow: ReadonlyMap<string, boolean | null>;
-  readonly policies: ReadonlyMap<Hex, CompiledPolicy>;
-  readonly verdicts: readonly Verdict[];
-  readonly conformity: Conformity;
 }
 
 export function reportOf(scope: AuditScope): AuditReport {

@@ -7,7 +7,7 @@ import { join } from "node:path";
 
 import { expect } from "chai";
 
-import { type RecordedAct } from "../../../agent/agent.ts";
+import { type RecordedAct } from "../../../agent/entry/recorder.ts";
 import { Guard } from "../../../agent/calls/guard.ts";
 import { SqliteReplayStore } from "../../../agent/calls/replayStore.ts";
 import { CachedRevocations } from "../../../agent/calls/revocations.ts";
