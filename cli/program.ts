@@ -20,6 +20,8 @@ import { contractRevokeCommand } from "./contract/contractRevoke.ts";
 import { contractShowCommand } from "./contract/contractShow.ts";
 import { contractVerifyCommand } from "./contract/contractVerify.ts";
 import { deployCommand } from "./deploy/deploy.ts";
+import { governanceShowCommand } from "./governance/show.ts";
+import { governanceFreezeCommand, governanceHandoverCommand, governanceUpgradeCommand } from "./governance/steps.ts";
 import { logAppendCommand } from "./logAppend.ts";
 import { logExportCommand } from "./logExport.ts";
 import { logFsckCommand } from "./logFsck.ts";
@@ -66,6 +68,12 @@ const commands = (): readonly Command[] => [
   mcpProxyCommand(),
   ceremonyCommand(),
   deployCommand(),
+  group("governance", "See and prepare what may be done with the contracts.", [
+    governanceShowCommand(),
+    governanceUpgradeCommand(),
+    governanceFreezeCommand(),
+    governanceHandoverCommand(),
+  ]),
   statusCommand(),
   relayerCommand(),
 ];
