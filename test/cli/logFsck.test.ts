@@ -79,6 +79,6 @@ describe("cli: affiant log fsck", () => {
   it("ends with 2 and an error's code where there is no store", async () => {
     const { code, stdout, stderr } = await affiant(["log", "fsck", "--data", join(home.dir, "nothing"), "--json"]);
     expect(code).to.equal(2);
-    expect(stdout + stderr).to.contain("ERR_INPUT_FILE");
+    expect(stdout + stderr).to.contain("ERR_INPUT_DATA_FOLDER");
   });
 });
