@@ -8,16 +8,17 @@ import { Contract, type ContractRunner, Wallet } from "ethers";
 import { pino } from "pino";
 
 import { GroupMember, type MemberAgent, type MembershipOptions } from "../../../agent/channel/groupMember.ts";
-import { type CarriedCall, escrowLane } from "../../../agent/escrow/escrowCalls.ts";
+import { type CarriedCall, escrowLane, signRecoveryRequest } from "../../../agent/escrow/escrowCalls.ts";
 import { RelayerKeys } from "../../../agent/escrow/relayerKeys.ts";
 import { RelayerClient } from "../../../agent/relayer/relayerClient.ts";
 import { AttestedKeys } from "../../../orchestrator/escrow/attestedKeys.ts";
 import { OrchestratorEscrow } from "../../../orchestrator/escrow/chainEscrow.ts";
 import { GroupKeeper, type GroupKeeperOptions } from "../../../orchestrator/escrow/groupKeeper.ts";
 import { RelayerDeliveries } from "../../../orchestrator/escrow/relayerDeliveries.ts";
+import { type Hex } from "../../../protocol/encoding/hex.ts";
 import { type EscrowGroup, groupIdOf } from "../../../protocol/escrow/ids.ts";
 import { keyEscrowAbi } from "../../../protocol/generated/abi/KeyEscrow.ts";
-import { type Encapsulated, sharedSecretOf } from "../../../protocol/hpke/hpke.ts";
+import { type Encapsulated, type RecipientKey, sharedSecretOf } from "../../../protocol/hpke/hpke.ts";
 import { System, type SystemAgent } from "../attestation/system.ts";
 import { RelayerHome, type RunningRelayer } from "../world/relayer.ts";
 
@@ -110,7 +111,7 @@ export class EscrowWorld {
   }
 
   join(agent: SystemAgent, changes: Partial<MembershipOptions> = {}): WorldMember {
-    const { account, signing, wrapper } = agent;
+    const { account, signing } = agent;
     const { address } = account;
     if (!this.wanted.includes(address)) this.wanted.push(address);
     const { group, client, system } = this;
@@ -131,12 +132,7 @@ export class EscrowWorld {
     };
     const member = new GroupMember(own, {
       group,
-      // As the wrapper's hatch gives them: a function for each round that was answered.
-      recipientKeys: () =>
-        wrapper.answered.rounds.map((round) => async (encapsulated: Encapsulated) => {
-          const { privateKey: recipientPrivateKey } = await wrapper.encryptionKeys.forRound(round);
-          return sharedSecretOf({ ...encapsulated, recipientPrivateKey });
-        }),
+      recipientKeys: () => this.recipientKeysOf(agent),
       replayPath: join(this.folder, `${address}-${randomBytes(4).toString("hex")}.db`),
       maxAgeMs: 0,
       onTrouble: (error) => void trouble.push(error),
@@ -145,6 +141,14 @@ export class EscrowWorld {
     const joined = { agent, address, group: member, trouble };
     this.members.push(joined);
     return joined;
+  }
+
+  /** As the wrapper's hatch gives them: a function for each round that was answered. */
+  recipientKeysOf({ wrapper }: SystemAgent): readonly RecipientKey[] {
+    return wrapper.answered.rounds.map((round) => async (encapsulated: Encapsulated) => {
+      const { privateKey: recipientPrivateKey } = await wrapper.encryptionKeys.forRound(round);
+      return sharedSecretOf({ ...encapsulated, recipientPrivateKey });
+    });
   }
 
   /** Through the relayer, until it is mined. */
@@ -167,6 +171,23 @@ export class EscrowWorld {
 
   async isCurrent(): Promise<boolean> {
     return (await this.escrow.getFunction("isCurrent").staticCall(this.group.group)) as boolean;
+  }
+
+  async lastEpoch(): Promise<bigint> {
+    return (await this.escrow.getFunction("lastEpoch").staticCall(this.group.group)) as bigint;
+  }
+
+  async holdersOf(epoch: bigint): Promise<readonly string[]> {
+    const holders = (await this.escrow.getFunction("membersOfEpoch").staticCall(this.group.group, epoch)) as string[];
+    return [...holders];
+  }
+
+  /** A member asks for an epoch's key back, through the relayer. @param recipientKey X25519, to which shares are sealed */
+  async requestRecovery({ agent, address }: WorldMember, epoch: bigint, recipientKey: Hex): Promise<void> {
+    const nonce = (await this.escrow.getFunction("nonces(address,uint192)").staticCall(address, escrowLane)) as bigint;
+    const place = { ...this.group, epoch };
+    const signing = { signer: agent.account, agent: address, epoch: place, nonce, deadline: 10_000_000_000n };
+    await this.carry(await signRecoveryRequest(signing, recipientKey));
   }
 
   /** The account of somebody who is no agent, with ether. */
