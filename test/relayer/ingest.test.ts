@@ -77,7 +77,7 @@ describe("relayer: ingest", () => {
     expect(second.body.results[2].problem.code).to.equal("ERR_INPUT_ENTRY");
     expect(second.body.results[3].problem).to.include({ code: "ERR_CONFLICT_SEQ_GAP", expectedSeq: 257 });
     const head = await relayer.get(`/v1/agents/${actor.did}/head`);
-    expect(head.body).to.deep.equal({ seq: 256, entryId: entries[256]!.entryId, count: 257 });
+    expect(head.body).to.include({ seq: 256, entryId: entries[256]!.entryId, count: 257 });
     const page = await relayer.get(`/v1/agents/${actor.did}/entries?from=250&limit=3`);
     expect(page.body.entries.map((entry: { seq: number }) => entry.seq)).to.deep.equal([250, 251, 252]);
     expect(page.body.entries[0].leaf).to.equal(entries[250]!.leaf);
