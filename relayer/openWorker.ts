@@ -26,7 +26,7 @@ import { proofsRouter } from "./proofs/proofsRouter.ts";
 import { openSenderKey } from "./sender/signer.ts";
 import { type CommitHook, openDatabase } from "./store/database.ts";
 import { lockFolder } from "./store/folderLock.ts";
-import { openTraces } from "./traces/traces.ts";
+import { openTraces } from "./traces/openTraces.ts";
 
 /**
  * A process beside the relayer, on the same data folder of the same machine: it takes sponsored requests and drives lanes.

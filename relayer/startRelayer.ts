@@ -49,7 +49,8 @@ import { DisclosureKeys } from "./store/disclosureKeys.ts";
 import { DisclosureStore } from "./store/disclosureStore.ts";
 import { lockFolder } from "./store/folderLock.ts";
 import { PolicyStore } from "./store/policyStore.ts";
-import { openTraces, type Traces } from "./traces/traces.ts";
+import { openTraces } from "./traces/openTraces.ts";
+import { type Traces } from "./traces/traces.ts";
 import { SealedKeyStore } from "./store/sealedKeyStore.ts";
 
 export interface Relayer {

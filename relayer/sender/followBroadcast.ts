@@ -1,7 +1,7 @@
 import { type Attempt, type Job } from "../journal/job.ts";
 import { bumpedFees } from "./fees.ts";
 import { type LanePass } from "./lanePass.ts";
-import { type Outcome, minedAttempt } from "./receipts.ts";
+import { minedAttempt } from "./receipts.ts";
 import { signSlot } from "./signSlot.ts";
 import { transmit } from "./transmit.ts";
 
@@ -44,16 +44,6 @@ async function takeMined(pass: LanePass, followed: readonly Followed[]): Promise
   pass.journal.mined(mined);
   for (const { id } of mined) pass.tell(id);
   return new Set(mined.map(({ id }) => id));
-}
-
-/** @returns whether a block holds one of the job's transactions, which is then written down */
-export async function takeIfMined(pass: LanePass, jobId: string): Promise<boolean> {
-  const outcome: Outcome | undefined = await minedAttempt(pass.rpc, pass.journal.attempts(jobId));
-  if (!outcome) return false;
-  pass.journal.mined([{ id: jobId, ...outcome }]);
-  pass.tell(jobId);
-  pass.goOn(); // one confirmation may be all it takes
-  return true;
 }
 
 /** After so many blocks: the same nonce for a higher fee where the fee holds it back, else the same bytes again. */

@@ -2,10 +2,10 @@ import { AffiantError } from "../../protocol/errors/affiantError.ts";
 import { toProblem } from "../../protocol/errors/problem.ts";
 import { RpcError } from "../chain/rpc.ts";
 import { type Job, type NewAttempt } from "../journal/job.ts";
-import { takeIfMined } from "./followBroadcast.ts";
 import { type LanePass } from "./lanePass.ts";
 import { readSendError } from "./sendErrors.ts";
 import { signFiller } from "./signSlot.ts";
+import { takeIfMined } from "./takeIfMined.ts";
 
 /** Nonces that a job may lose to no-ops before it fails. */
 const maxSlots = 3;

@@ -1,7 +1,4 @@
 import { type RequestHandler } from "express";
-import { type Logger } from "pino";
-
-import { type TraceSettings } from "../config.ts";
 
 /** Facts about a span: ids, counts, states. Never headers, bodies, query strings or addresses with tokens. */
 export type Attributes = Readonly<Record<string, string | number | boolean>>;
@@ -39,10 +36,3 @@ export const noTraces: Traces = {
   past: () => undefined,
   close: () => Promise.resolve(),
 };
-
-export async function openTraces(settings: TraceSettings | undefined, logger: Logger): Promise<Traces> {
-  if (!settings) return noTraces;
-  // Loaded only where it is used: a relayer without a collector pays nothing.
-  const { otlpTraces } = await import("./otlpTraces.ts");
-  return otlpTraces(settings, logger);
-}
