@@ -17,6 +17,8 @@ import { toHex } from "../../../protocol/encoding/hex.ts";
 
 export const chainId = 31337;
 export const settleMs = 300;
+/** So long a program runs, in seconds: it must not end in the middle of a torture on a slow machine. */
+const aDay = 86_400;
 
 export interface Program {
   readonly command: readonly [string, ...string[]];
@@ -38,7 +40,7 @@ export async function nodeProgram(root: string): Promise<Program> {
 export async function pythonProgram(root: string): Promise<Program> {
   await mkdir(root, { recursive: true });
   await writeFile(join(root, "price.py"), "price = 10\n");
-  await writeFile(join(root, "main.py"), "import time\nfrom price import price\ntime.sleep(600)\n");
+  await writeFile(join(root, "main.py"), `import time\nfrom price import price\ntime.sleep(${aDay})\n`);
   return { command: ["python3", join(root, "main.py")], root, file: join(root, "price.py") };
 }
 
@@ -48,11 +50,11 @@ export async function nativeProgram(root: string): Promise<Program> {
   const [program, library] = [join(root, "sleep"), join(root, "libown.so")];
   await copyFile("/bin/sleep", program);
   await copyFile(await anyLibrary(), library);
-  return { command: [program, "600"], root, env: { ...process.env, LD_PRELOAD: library }, file: library };
+  return { command: [program, String(aDay)], root, env: { ...process.env, LD_PRELOAD: library }, file: library };
 }
 
 async function anyLibrary(): Promise<string> {
-  const { files } = await measureCommand({ command: ["/bin/sleep", "600"], root: "/", settleMs, stdio: "ignore" });
+  const { files } = await measureCommand({ command: ["/bin/sleep", "60"], root: "/", settleMs, stdio: "ignore" });
   const library = files.find(({ path }) => /libc\.so|libc-|musl/.test(path));
   if (!library) throw new Error("the C library was not found");
   return join("/", library.path);
