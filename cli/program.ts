@@ -82,7 +82,9 @@ const commands = (): readonly Command[] => [
 export function affiantProgram(): Command {
   const program = new Command("affiant")
     .description("Agents on record: identities, policies, signed acts, and verdicts that anyone can check.")
-    .version(version());
+    .version(version())
+    // Flags after an inner command's name are the inner command's, also where the outer one has the same: `relayer`.
+    .enablePositionalOptions();
   for (const command of commands()) program.addCommand(command);
   program.addHelpText(
     "after",

@@ -9,33 +9,30 @@ import { jobsListCommand, jobsRetryCommand } from "./jobs.ts";
 import { readRelayerConfig } from "../../relayer/config.ts";
 
 export function relayerCommand(): Command {
-  return (
-    command(
-      "relayer",
-      "Run the relayer in this process until Ctrl-C. Its settings are AFFIANT_… variables (docs/relayer.md); what " +
-        "npm start left in the data folder stands in for those that are not set.",
-      "local",
-      [
-        "affiant relayer",
-        "AFFIANT_RPC_URL=https://rpc.example AFFIANT_DEPLOYMENT=deployment.json AFFIANT_PORT=8787 affiant relayer",
-      ],
-    )
-      .addCommand(relayerBackupCommand())
-      .addCommand(group("jobs", "What the relayer is to do on chain.", [jobsListCommand(), jobsRetryCommand()]))
-      // Flags after an inner command's name are the inner command's.
-      .enablePositionalOptions()
-      .action(
-        run<CommonFlags, []>(async ({ environment, json }) => {
-          // Loaded here: no other command should pay for a whole HTTP server when it starts.
-          const { startRelayer } = await import("../../relayer/startRelayer.ts");
-          const relayer = await startRelayer(readRelayerConfig(relayerEnvironment(environment)));
-          process.stdout.write(
-            json ? `${JSON.stringify({ ready: true, url: relayer.url })}\n` : `relayer at ${relayer.url}\n`,
-          );
-          const signal = await Promise.race(["SIGINT", "SIGTERM"].map((name) => once(process, name).then(() => name)));
-          await relayer.close();
-          return { data: { ready: false, signal }, lines: [`relayer ended (${signal})`] };
-        }),
-      )
-  );
+  return command(
+    "relayer",
+    "Run the relayer in this process until Ctrl-C. Its settings are AFFIANT_… variables (docs/relayer.md); what " +
+      "npm start left in the data folder stands in for those that are not set.",
+    "local",
+    [
+      "affiant relayer",
+      "AFFIANT_RPC_URL=https://rpc.example AFFIANT_DEPLOYMENT=deployment.json AFFIANT_PORT=8787 affiant relayer",
+    ],
+  )
+    .addCommand(relayerBackupCommand())
+    .addCommand(group("jobs", "What the relayer is to do on chain.", [jobsListCommand(), jobsRetryCommand()]))
+    .enablePositionalOptions() // as affiantProgram does: it takes both
+    .action(
+      run<CommonFlags, []>(async ({ environment, json }) => {
+        // Loaded here: no other command should pay for a whole HTTP server when it starts.
+        const { startRelayer } = await import("../../relayer/startRelayer.ts");
+        const relayer = await startRelayer(readRelayerConfig(relayerEnvironment(environment)));
+        process.stdout.write(
+          json ? `${JSON.stringify({ ready: true, url: relayer.url })}\n` : `relayer at ${relayer.url}\n`,
+        );
+        const signal = await Promise.race(["SIGINT", "SIGTERM"].map((name) => once(process, name).then(() => name)));
+        await relayer.close();
+        return { data: { ready: false, signal }, lines: [`relayer ended (${signal})`] };
+      }),
+    );
 }
