@@ -50,6 +50,8 @@ export interface ServiceOptions {
   readonly servicePublicKey: Hex;
   /** For where the service verifies an agent itself. */
   readonly examine: ExamineOptions;
+  /** Rounds go on only when `hasten` was called: whoever starts agents again says when they can answer. */
+  readonly heldRounds?: boolean;
   /** Blocks from the opening of one round to the opening of the next. Trust must last longer. */
   readonly roundBlocks: number;
   readonly onAlert: (alert: ServiceAlert) => void;
@@ -84,9 +86,12 @@ export class AttestationService {
   readonly #options: ServiceOptions;
   readonly #references: References;
   readonly #files: RoundFiles;
+  #hastened = false;
+  #held: boolean;
 
   constructor(options: ServiceOptions) {
     this.#options = options;
+    this.#held = options.heldRounds ?? false;
     this.#references = options.references;
     this.#files = new RoundFiles(options.store);
   }
@@ -171,14 +176,22 @@ export class AttestationService {
    * @returns whether there was anything to do
    */
   async step(): Promise<boolean> {
+    if (this.#held) return false;
     const { registry } = this.#options;
     const round = await registry.round();
     const block = await registry.blockNumber();
     if (round?.phase === "opened") return this.#draw(round, block);
     if (round?.phase === "drawn") return this.#record(round, block);
     if ((await registry.rosterSize()) === 0 || !this.#isDue(round, block)) return false;
+    this.#hastened = false;
     await this.#open();
     return true;
+  }
+
+  /** The next round is opened as soon as none is open: agents that were started again wait to be verified. */
+  hasten(): void {
+    this.#hastened = true;
+    this.#held = false;
   }
 
   async #open(): Promise<void> {
@@ -196,7 +209,7 @@ export class AttestationService {
   }
 
   #isDue(round: RoundState | null, block: number): boolean {
-    if (!round) return true;
+    if (!round || this.#hastened) return true;
     const { roundBlocks } = this.#options;
     if (block > round.recordUntil + 2 * roundBlocks && round.phase === "closed") {
       this.#alert("round-late", round.number, `block ${block}, and the next round is not open`);

@@ -18,6 +18,8 @@ export interface ServiceConfig {
   readonly publicUrl: string | undefined;
   /** Blocks from the opening of one round to the opening of the next. */
   readonly roundBlocks: number;
+  /** Rounds wait for the first `POST /v1/attestation/rounds`. */
+  readonly heldRounds: boolean;
   readonly pollIntervalMs: number;
   readonly graceBlocks: number;
   readonly stuckAfterMs: number;
@@ -74,6 +76,7 @@ export function readServiceConfig(env: Env = process.env): ServiceConfig {
     port: whole("AFFIANT_PORT", 8789, 0, 65_535),
     publicUrl: url("AFFIANT_ATTESTATION_PUBLIC_URL"),
     roundBlocks: whole("AFFIANT_ATTESTATION_ROUND_BLOCKS", 300, 0, 1_000_000),
+    heldRounds: text("AFFIANT_ATTESTATION_HELD_ROUNDS") === "1",
     pollIntervalMs: whole("AFFIANT_POLL_INTERVAL_MS", 1_000, 20, 60_000),
     graceBlocks: whole("AFFIANT_ATTESTATION_GRACE_BLOCKS", 10, 0, 100_000),
     stuckAfterMs: whole("AFFIANT_ATTESTATION_STUCK_AFTER_MS", 180_000, 1_000, 86_400_000),

@@ -25,6 +25,8 @@ export interface ServiceServerOptions {
   readonly watch: RoundWatch;
   readonly metrics: ServiceMetrics;
   readonly logger: Logger;
+  /** Has the next round opened without waiting until it is due. */
+  readonly hasten: () => void;
   /** Bearer token of those who operate the service. */
   readonly token: string;
   /** Where wrappers reach the service; known once it listens. */
@@ -33,7 +35,7 @@ export interface ServiceServerOptions {
 
 /**
  * The service over HTTP: `POST /v1/attestation/tickets` (operators), `…/enrolments`, `…/endpoints` (wrappers),
- * `GET …/agents/{address}`, `…/round`, and `/healthz`, `/readyz`, `/metrics`.
+ * `POST …/rounds` (operators: one before it is due), `GET …/agents/{address}`, `…/round`, and `/healthz`, `/readyz`, `/metrics`.
  */
 export function serviceServer(options: ServiceServerOptions): Server {
   const { enrolments, registry, watch, metrics } = options;
@@ -49,6 +51,11 @@ export function serviceServer(options: ServiceServerOptions): Server {
   app.post("/v1/attestation/endpoints", async (request, response) => {
     await enrolments.announce(parseEndpoint(request.body));
     response.status(204).end();
+  });
+  app.post("/v1/attestation/rounds", (request, response) => {
+    checkToken(request, options.token);
+    options.hasten();
+    response.status(202).json({});
   });
   app.get("/v1/attestation/agents/:address", async ({ params }, response) => {
     if (!isAddress(params.address)) throw new AffiantError("ERR_INPUT_MALFORMED", "not an address");

@@ -95,6 +95,7 @@ async function start(config: ServiceConfig, rpc: Rpc, logger: Logger): Promise<R
     servicePublicKey: toHex(keys.encryption.publicKey),
     examine: { isSigningKey },
     roundBlocks,
+    heldRounds: config.heldRounds,
     onAlert,
   });
   const introductions = await Introductions.open({ service, registry, store, onAlert });
@@ -111,7 +112,16 @@ async function start(config: ServiceConfig, rpc: Rpc, logger: Logger): Promise<R
     onAlert,
   });
   let url = config.publicUrl ?? "";
-  const server = serviceServer({ enrolments, registry, watch, metrics, logger, token: keys.token, url: () => url });
+  const server = serviceServer({
+    enrolments,
+    registry,
+    watch,
+    metrics,
+    logger,
+    token: keys.token,
+    hasten: () => service.hasten(),
+    url: () => url,
+  });
   const listening = await listen(server, config);
   url ||= listening;
   const stop = startLoops(config, service, introductions, watch, logger);

@@ -3,6 +3,7 @@ import { type Duplex } from "node:stream";
 import { type EncryptionKeys } from "../evidence/encryptionKeys.ts";
 import { maxHatchLine, readHatchRequest } from "../../protocol/attestation/keyHatch.ts";
 import { toHex } from "../../protocol/encoding/hex.ts";
+import { AffiantError } from "../../protocol/errors/affiantError.ts";
 import { toProblem } from "../../protocol/errors/problem.ts";
 import { sharedSecretOf } from "../../protocol/hpke/hpke.ts";
 
@@ -14,11 +15,16 @@ import { sharedSecretOf } from "../../protocol/hpke/hpke.ts";
 export class KeyHatch {
   readonly #keys: EncryptionKeys;
   readonly #rounds: () => readonly number[];
+  readonly #open: () => boolean;
 
-  /** @param rounds that were answered, the newest first */
-  constructor(keys: EncryptionKeys, rounds: () => readonly number[]) {
+  /**
+   * @param rounds that were answered, the newest first
+   * @param open whether the program may use the keys now: one that was started again is another one, until it is attested
+   */
+  constructor(keys: EncryptionKeys, rounds: () => readonly number[], open = (): boolean => true) {
     this.#keys = keys;
     this.#rounds = rounds;
+    this.#open = open;
   }
 
   /** Serves one run of the program until it ends. */
@@ -40,6 +46,7 @@ export class KeyHatch {
     try {
       const request = readHatchRequest(line);
       ({ id } = request);
+      if (!this.#open()) throw new AffiantError("ERR_UNAVAILABLE_KEY", "the program is not attested yet");
       if (request.op === "rounds") return `${JSON.stringify({ id, rounds: this.#rounds() })}\n`;
       const { privateKey: recipientPrivateKey } = await this.#keys.forRound(request.round);
       const { enc, senderKey } = request;

@@ -18,6 +18,10 @@ export interface ProgramOptions {
   readonly stableAfterMs?: number;
   /** How long it may take to end after SIGTERM. Default 10,000. */
   readonly stopGraceMs?: number;
+  /** Told when a run ended by itself and another one follows. */
+  readonly onCrash?: (exit: ProgramExit) => void;
+  /** Awaited after the first run began: a program that loads more of itself when it starts is then whole. */
+  readonly untilReady?: () => Promise<void>;
 }
 
 export interface ProgramExit {
@@ -52,6 +56,12 @@ export class SupervisedProgram {
         reject(new AffiantError("ERR_INPUT_MEASURE", `${options.command[0]} cannot be started`, { cause })),
       );
     });
+    try {
+      await options.untilReady?.();
+    } catch (error) {
+      await program.stop();
+      throw error;
+    }
     return program;
   }
 
@@ -94,6 +104,7 @@ export class SupervisedProgram {
       if (exit.code === 0 || this.#stopping.signal.aborted) return exit;
       if (performance.now() - startedAt >= stableAfterMs) crashes = 0;
       if (crashes === maxRestarts) return exit;
+      this.#options.onCrash?.(exit);
       const { signal } = this.#stopping;
       await sleep(restartDelayMs * 2 ** crashes++, undefined, { signal }).catch(() => undefined);
       if (signal.aborted) return exit;

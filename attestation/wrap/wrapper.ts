@@ -33,6 +33,8 @@ export interface WrapperOptions extends ProgramOptions {
   /** Signs evidence; the agent's registered key. */
   readonly signing: SigningKey;
   readonly backend?: EvidenceBackend;
+  /** Whether the program that runs now may open what is sealed to the keys of its evidence. Default: always. */
+  readonly mayUseKeys?: () => boolean;
   /** For how long a program must have mapped no further code before it is measured. Default 600. */
   readonly settleMs?: number;
   /** Unix seconds. */
@@ -177,7 +179,7 @@ function withHatch(options: WrapperOptions, { encryptionKeys, answered }: Memory
   const streams = Array.isArray(stdio) ? [...stdio] : [stdio, stdio, stdio];
   while (streams.length < 3) streams.push("inherit");
   const fd = streams.length;
-  const hatch = new KeyHatch(encryptionKeys, () => answered.rounds);
+  const hatch = new KeyHatch(encryptionKeys, () => answered.rounds, options.mayUseKeys);
   return {
     ...options,
     env: { ...env, [hatchVariable]: `${fd}` },
