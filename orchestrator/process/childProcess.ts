@@ -20,6 +20,8 @@ export interface ProgramSpec {
   readonly readyTimeoutMs?: number;
   /** How long it may take to end after SIGTERM before it is killed. */
   readonly stopGraceMs?: number;
+  /** Told what the process says over the channel to its parent. */
+  readonly onMessage?: (message: unknown) => void;
 }
 
 /** The JSON line by which a program says that it can be used. */
@@ -64,6 +66,7 @@ export class RunningProcess {
       }),
     );
     this.pid = this.#child.pid ?? -1;
+    if (spec.onMessage) this.#child.on("message", spec.onMessage);
     this.exited = new Promise((resolve) => {
       const end = (exit: Exit) => {
         this.#gone = true;
@@ -84,6 +87,11 @@ export class RunningProcess {
       if (Date.now() > deadline) throw this.#failure("did not become ready in time");
       await Promise.race([sleep(25), this.exited]);
     }
+  }
+
+  /** Says something over the channel. @returns false if nobody is there to hear it */
+  send(message: object): boolean {
+    return this.#child.connected && this.#child.send(message, () => undefined);
   }
 
   /** Asks it to end, and kills it if it does not. */

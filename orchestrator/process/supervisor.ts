@@ -16,8 +16,10 @@ export interface SupervisorOptions {
   readonly restart?: RestartRule;
   /** Told when a process ended by itself and is started again. */
   readonly onRestart?: (name: string, exit: Exit) => void;
+  /** Told when it is up again. */
+  readonly onBack?: (name: string, ready: ReadyLine) => void;
   /** Told once when a process cannot be brought back: the system is not whole any more. */
-  readonly onGivenUp?: (error: AffiantError) => void;
+  readonly onGivenUp?: (error: AffiantError, name: string) => void;
 }
 
 const defaultRestart: RestartRule = { maxRestarts: 5, delayMs: 200, stableAfterMs: 10_000 };
@@ -26,6 +28,8 @@ interface Supervised {
   readonly spec: ProgramSpec;
   run: RunningProcess;
   restarts: number;
+  /** Ended by us, for good: what follows is not a crash. */
+  dismissed: boolean;
 }
 
 /**
@@ -45,12 +49,31 @@ export class Supervisor {
   /** @throws AffiantError ERR_UNAVAILABLE_PROCESS if its first run does not become ready */
   async start(spec: ProgramSpec): Promise<ReadyLine> {
     if (this.#stopped.signal.aborted) throw new AffiantError("ERR_UNAVAILABLE_PROCESS", "the system is being stopped");
-    const entry: Supervised = { spec, run: new RunningProcess(spec, this.#options.environment), restarts: 0 };
+    const run = new RunningProcess(spec, this.#options.environment);
+    const entry: Supervised = { spec, run, restarts: 0, dismissed: false };
     this.#supervised.set(spec.name, entry);
     const ready = await entry.run.ready();
     const watch = this.#watch(entry).finally(() => this.#watching.delete(watch));
     this.#watching.add(watch);
     return ready;
+  }
+
+  /** Says something to a process. @returns false if it is not there to hear it */
+  send(name: string, message: object): boolean {
+    return this.#supervised.get(name)?.run.send(message) ?? false;
+  }
+
+  has(name: string): boolean {
+    return this.#supervised.has(name);
+  }
+
+  /** Ends one process for good; the others run on. */
+  async dismiss(name: string): Promise<void> {
+    const entry = this.#supervised.get(name);
+    if (!entry) return;
+    entry.dismissed = true;
+    this.#supervised.delete(name);
+    await entry.run.stop();
   }
 
   /** Process ids by name: what is running now. */
@@ -70,7 +93,7 @@ export class Supervisor {
     for (;;) {
       const readyAt = Date.now();
       const exit = await entry.run.exited;
-      if (this.#stopped.signal.aborted) return;
+      if (this.#stopped.signal.aborted || entry.dismissed) return;
       if (Date.now() - readyAt >= this.#rule.stableAfterMs) entry.restarts = 0;
       this.#options.onRestart?.(entry.spec.name, exit);
       if (!(await this.#bringBack(entry))) return;
@@ -82,23 +105,25 @@ export class Supervisor {
     while (entry.restarts < this.#rule.maxRestarts) {
       const delayMs = this.#rule.delayMs * 2 ** entry.restarts++;
       await sleep(delayMs, undefined, { signal: this.#stopped.signal }).catch(() => undefined);
-      if (this.#stopped.signal.aborted) return false;
+      if (this.#stopped.signal.aborted || entry.dismissed) return false;
       entry.run = new RunningProcess(entry.spec, this.#options.environment);
       try {
-        await entry.run.ready();
+        const ready = await entry.run.ready();
+        this.#options.onBack?.(entry.spec.name, ready);
         return true;
       } catch (error) {
         last = error;
         await entry.run.stop();
       }
     }
-    if (this.#stopped.signal.aborted) return false;
+    if (this.#stopped.signal.aborted || entry.dismissed) return false;
     this.#options.onGivenUp?.(
       isAffiantError(last)
         ? last
         : new AffiantError("ERR_UNAVAILABLE_PROCESS", `${entry.spec.name} keeps ending by itself`, {
             hint: `See ${entry.spec.logPath}`,
           }),
+      entry.spec.name,
     );
     return false;
   }

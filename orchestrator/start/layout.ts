@@ -11,6 +11,9 @@ export interface Layout {
   readonly noteKey: string;
   readonly endpoints: string;
   readonly evidence: string;
+  readonly attestationDir: string;
+  /** The orchestrator's own memory, tickets and keys. */
+  readonly orchestratorDir: string;
   log(process: string): string;
 }
 
@@ -26,6 +29,8 @@ export function layoutOf(dataDir: string): Layout {
     noteKey: join(root, "relayer/note.key"),
     endpoints: join(root, "endpoints.json"),
     evidence: join(root, "evidence.jsonl"),
+    attestationDir: join(root, "attestation"),
+    orchestratorDir: join(root, "orchestrator"),
     log: (process) => join(root, "logs", `${process}.log`),
   };
 }

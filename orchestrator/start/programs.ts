@@ -1,6 +1,5 @@
 import { join } from "node:path";
 
-import { type ContractRule, type PipelineAgent } from "../descriptor/pipeline.ts";
 import type { ProgramSpec } from "../process/childProcess.ts";
 import { type Layout } from "./layout.ts";
 
@@ -49,37 +48,29 @@ export function relayerProgram(layout: Layout, port: number, rpcUrl: string, ori
   };
 }
 
-/** What an agent of a pipeline is told. It finds its work, and makes its keys, by itself. */
-export interface AgentSurroundings {
-  readonly relayerUrl: string;
-  readonly rpcUrl: string;
-  /** Where every agent of the pipeline listens, by name. */
-  readonly ports: Readonly<Record<string, number>>;
-  readonly contracts: readonly ContractRule[];
-}
-
-export function agentProgram(layout: Layout, agent: PipelineAgent, around: AgentSurroundings): ProgramSpec {
-  const peers = Object.entries(around.ports).map(([name, port]) => [name, `http://127.0.0.1:${port}`]);
+export function attestationProgram(
+  layout: Layout,
+  port: number,
+  rpcUrl: string,
+  relayerUrl: string,
+  roundBlocks: number,
+): ProgramSpec {
   return {
-    name: agent.name,
-    argv: [agent.program],
+    name: "attestation",
+    argv: [join(root, "attestation/service/main.ts")],
     env: {
-      AFFIANT_AGENT_NAME: agent.name,
-      AFFIANT_DATA_DIR: layout.dataDir,
-      AFFIANT_RELAYER_URL: around.relayerUrl,
-      AFFIANT_RPC_URL: around.rpcUrl,
+      AFFIANT_RPC_URL: rpcUrl,
+      AFFIANT_RELAYER_URL: relayerUrl,
       AFFIANT_DEPLOYMENT: layout.deployment,
-      AFFIANT_POLICY_DIR: agent.policy,
-      AFFIANT_PORT: `${around.ports[agent.name] ?? 0}`,
-      AFFIANT_GRANTS: JSON.stringify(grantsOf(agent.name, around.contracts)),
-      AFFIANT_PEERS: JSON.stringify(Object.fromEntries(peers)),
+      AFFIANT_DATA_DIR: layout.attestationDir,
+      AFFIANT_HOST: "127.0.0.1",
+      AFFIANT_PORT: `${port}`,
+      AFFIANT_ATTESTATION_ROUND_BLOCKS: `${roundBlocks}`,
+      AFFIANT_ATTESTATION_HELD_ROUNDS: "1",
+      AFFIANT_POLL_INTERVAL_MS: "250",
+      AFFIANT_LOG_LEVEL: "warn",
     },
-    logPath: layout.log(agent.name),
+    logPath: layout.log("attestation"),
     folder: layout.dataDir,
-    readyTimeoutMs: 120_000,
   };
-}
-
-function grantsOf(agent: string, contracts: readonly ContractRule[]) {
-  return contracts.filter(({ from }) => from === agent).map(({ to, command, policy }) => ({ to, command, policy }));
 }

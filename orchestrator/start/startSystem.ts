@@ -1,25 +1,34 @@
-import { existsSync } from "node:fs";
 import { join } from "node:path";
 
 import { JsonRpcProvider } from "ethers";
 
+import { openAgentKeys } from "../../agent/keys/keystore.ts";
+import { RelayerClient } from "../../agent/relayer/relayerClient.ts";
+import { type RoundState } from "../../attestation/service/registry.ts";
 import { type Deployment } from "../../protocol/deployment.ts";
 import { type AffiantError } from "../../protocol/errors/affiantError.ts";
-import { openLocalAccounts } from "../chain/accounts.ts";
 import { statePathIn } from "../chain/localChain.ts";
-import { deployContracts } from "../deploy/deployContracts.ts";
-import { readDeploymentFile, writeDeploymentFile } from "../deploy/deploymentFile.ts";
+import { Conductor, type EpochState } from "../conductor/conductor.ts";
+import { noteApplied } from "../conductor/plan.ts";
+import { rollOut } from "../conductor/rollOut.ts";
+import { Watch } from "../conductor/watch.ts";
 import { type Pipeline } from "../descriptor/pipeline.ts";
+import { readPipeline } from "../descriptor/readPipeline.ts";
+import { AttestationClient } from "../fleet/attestationClient.ts";
+import { Fleet } from "../fleet/fleet.ts";
+import { WrapperCalls } from "../fleet/wrapperCalls.ts";
+import { LocalProcesses } from "../infrastructure/localProcesses.ts";
 import { assertSameGeneration, takeDataFolder } from "../preflight/dataFolder.ts";
 import { assertPortFree, freePorts } from "../preflight/ports.ts";
-import type { ReadyLine } from "../process/childProcess.ts";
 import { type HeldLock } from "../process/folderLock.ts";
 import { Supervisor } from "../process/supervisor.ts";
+import { OrchestratorAgent, orchestratorName } from "../self/orchestratorAgent.ts";
+import { type Incumbent, Records } from "../state/records.ts";
+import { StateFile, stateFileIn } from "../state/stateFile.ts";
+import { Ground, type GroundPorts } from "./ground.ts";
 import { type Endpoints, removeEndpoints, writeEndpoints } from "./endpoints.ts";
 import { type Layout, layoutOf } from "./layout.ts";
-import { agentProgram, chainProgram, localChainId, relayerProgram } from "./programs.ts";
 import { type Progress } from "./progress.ts";
-import { leaveSecret } from "./secretFile.ts";
 
 export interface SystemOptions {
   readonly dataDir: string;
@@ -29,10 +38,14 @@ export interface SystemOptions {
   readonly rpcPort: number;
   /** What children may inherit a little of (PATH and the like). */
   readonly environment: NodeJS.ProcessEnv;
+  /** Of the agents' keys, if they are to be encrypted. */
+  readonly passphraseFile?: string;
   /** Ends an attempt that is under way; what was started by then is stopped again. */
   readonly stop: AbortSignal;
   /** Told when a process cannot be kept running. */
   readonly onBroken: (error: AffiantError) => void;
+  /** Told when somebody asked for the end (`affiant down`). */
+  readonly onDown?: () => void;
 }
 
 export interface RunningAgent {
@@ -47,13 +60,28 @@ export interface RunningAgent {
     readonly version: number;
     readonly sinceBlock: number;
   };
+  readonly site: string;
+  /** Counts the identities that held this place, from 1. */
+  readonly generation: number;
 }
 
 export interface RunningSystem {
   readonly layout: Layout;
   readonly deployment: Deployment;
   readonly endpoints: Endpoints;
+  readonly pipeline: Pipeline;
+  /** Who holds the places of the pipeline now. */
   readonly agents: readonly RunningAgent[];
+  /** Everyone who ever held one. */
+  readonly history: readonly Incumbent[];
+  readonly orchestrator: { readonly did: string; readonly policy: RunningAgent["policy"] };
+  readonly records: Records;
+  round(): Promise<RoundState | null>;
+  epochs(): Promise<readonly EpochState[]>;
+  /** Whether nothing is under way: nobody is being restarted, attested or replaced. */
+  quiet(): boolean;
+  /** Where the program of an agent is installed, and its process. @throws AffiantError ERR_INPUT_CONFIG for another name */
+  programOf(agent: string): { readonly path: string; readonly pid: number };
   /** Process ids by name. */
   pids(): Readonly<Record<string, number>>;
   /** Ends every process, the last started first, and gives the data folder back. */
@@ -61,8 +89,9 @@ export interface RunningSystem {
 }
 
 /**
- * Brings the whole system up on this machine: chain, contracts, relayer, agents. Whatever an earlier run left on disk is
- * taken up; nothing is made a second time.
+ * Brings a pipeline up on this machine in four phases: deployment (chain, contracts, relayer, attestation service),
+ * configuration of protected agents, mutual attestation, key exchange; then watches over it. Whatever an earlier run left
+ * on disk is taken up; nothing is made a second time.
  *
  * @throws AffiantError ERR_INPUT_DATA_FOLDER, ERR_CONFLICT_RUNNING, ERR_CONFLICT_PORT, ERR_CONFLICT_CHAIN before anything is
  *   started; ERR_UNAVAILABLE_PROCESS with the last lines of the log if a process does not come up
@@ -86,18 +115,18 @@ export async function startSystem(options: SystemOptions, progress: Progress): P
   }
 }
 
-interface Ports {
-  readonly relayer: number;
-  readonly rpc: number;
-  readonly agents: Readonly<Record<string, number>>;
+interface Ports extends GroundPorts {
+  readonly agents: Record<string, { readonly program: number; readonly wrapper: number }>;
 }
 
 async function choosePorts({ relayerPort, rpcPort, pipeline }: SystemOptions): Promise<Ports> {
   if (relayerPort !== 0) await assertPortFree(relayerPort, "the relayer", "--port");
   if (rpcPort !== 0) await assertPortFree(rpcPort, "the local chain", "--rpc-port");
-  const free = await freePorts(pipeline.agents.length + 2);
-  const agents = pipeline.agents.map(({ name }, index) => [name, free[index + 2] ?? 0] as const);
-  return { relayer: relayerPort || (free[0] ?? 0), rpc: rpcPort || (free[1] ?? 0), agents: Object.fromEntries(agents) };
+  const [relayer = 0, rpc = 0, attestation = 0, ...rest] = await freePorts(2 * pipeline.agents.length + 3);
+  const agents = pipeline.agents.map(({ name }, i) => {
+    return [name, { program: rest[2 * i] ?? 0, wrapper: rest[2 * i + 1] ?? 0 }] as const;
+  });
+  return { relayer: relayerPort || relayer, rpc: rpcPort || rpc, attestation, agents: Object.fromEntries(agents) };
 }
 
 /** The stages of one start, in order. */
@@ -108,6 +137,13 @@ class Startup {
   readonly #ports: Ports;
   readonly #progress: Progress;
   readonly #supervisor: Supervisor;
+  readonly #state: StateFile;
+  readonly #ending = new AbortController();
+  readonly #closing: (() => void)[] = [];
+  /** Process ids of the agents' programs, which are children of their wrappers. */
+  readonly #programs = new Map<string, number>();
+  #watch: Watch | undefined;
+  #found = { rpcUrl: "", relayerUrl: "" };
 
   constructor(options: SystemOptions, layout: Layout, lock: HeldLock, ports: Ports, progress: Progress) {
     this.#options = options;
@@ -115,114 +151,216 @@ class Startup {
     this.#lock = lock;
     this.#ports = ports;
     this.#progress = progress;
+    this.#state = new StateFile(stateFileIn(layout.dataDir));
     this.#supervisor = new Supervisor({
       environment: options.environment,
       onRestart: (name, { code, signal }) =>
-        progress.note(`${name} ended by itself (${signal ?? `exit code ${code}`}) and is started again`),
+        this.#say("info", name, `${name} ended by itself (${signal ?? `exit code ${code}`}) and is started again`),
+      onBack: (name) => {
+        if (this.#ports.agents[name] !== undefined) this.#watch?.wrapperBack(name);
+      },
       onGivenUp: options.onBroken,
     });
   }
 
   async run(): Promise<RunningSystem> {
-    const interrupt = () => void this.#supervisor.stop();
+    const interrupt = () => {
+      this.#ending.abort();
+      void this.#supervisor.stop();
+    };
     this.#options.stop.addEventListener("abort", interrupt, { once: true });
     try {
-      const rpcUrl = await this.#startChain();
-      const deployment = await this.#deploy(rpcUrl);
-      const relayerUrl = await this.#startRelayer(rpcUrl);
-      const agents = await this.#startAgents(relayerUrl, rpcUrl);
-      const endpoints: Endpoints = {
-        relayerUrl,
-        rpcUrl,
-        deploymentPath: this.#layout.deployment,
-        agents: Object.fromEntries(agents.map(({ name, url }) => [name, url])),
-      };
+      const { supervisor, progress } = { supervisor: this.#supervisor, progress: this.#progress };
+      const ground = new Ground(this.#options.pipeline, this.#layout, this.#ports, supervisor, progress);
+      const { rpcUrl, relayerUrl, attestationUrl, deployment } = await ground.lay();
+      this.#found = { rpcUrl, relayerUrl };
+      const conductor = await this.#conductor(rpcUrl, relayerUrl, attestationUrl, deployment);
+      await this.#bringThrough(conductor);
+      const endpoints = this.#endpoints(relayerUrl, rpcUrl);
       writeEndpoints(this.#layout.endpoints, endpoints);
-      return {
-        layout: this.#layout,
-        deployment,
-        endpoints,
-        agents,
-        pids: () => this.#supervisor.pids(),
-        stop: () => this.#stop(),
-      };
+      this.#startWatch(conductor);
+      return this.#running(conductor, deployment, endpoints);
     } catch (error) {
       await this.#supervisor.stop();
+      this.#close();
       throw error;
     } finally {
       this.#options.stop.removeEventListener("abort", interrupt);
     }
   }
 
-  async #startChain(): Promise<string> {
-    const known = existsSync(statePathIn(this.#layout.chainDir));
-    this.#progress.begin(known ? "Taking up the local chain" : "Making a local chain");
-    const accounts = openLocalAccounts(this.#layout.mnemonic);
-    leaveSecret(this.#layout.senderKey, accounts.relayer.privateKey);
-    const funded = [accounts.deployer.address, accounts.relayer.address];
-    const ready = await this.#supervisor.start(chainProgram(this.#layout, this.#ports.rpc, funded));
-    const where = `chain id ${localChainId}, ${ready.url}`;
-    this.#progress.done(
-      known ? `Local chain taken up at block ${blockOf(ready)} (${where})` : `Local chain made (${where})`,
-    );
-    return ready.url ?? "";
+  /** What conducts the pipeline: the orchestrator's own identity and its view of the services. */
+  async #conductor(rpcUrl: string, relayerUrl: string, attestationUrl: string, deployment: Deployment) {
+    const { dataDir } = this.#layout;
+    const records = new Records(this.#state);
+    const provider = new JsonRpcProvider(rpcUrl, deployment.chainId, { staticNetwork: true, pollingInterval: 100 });
+    this.#closing.push(() => provider.destroy());
+    const settings = { notBeforeDepth: 1 };
+    const self = await OrchestratorAgent.open({ dataDir, relayerUrl, rpcUrl, deployment, settings }, this.#state);
+    this.#closing.push(() => self.close());
+    const { account } = await openAgentKeys(dataDir, orchestratorName);
+    const registry = deployment.contracts.attestationRegistry.address;
+    const attestation = new AttestationClient(attestationUrl, this.#layout.attestationDir, provider, registry);
+    const calls = new WrapperCalls((name, message) => this.#supervisor.send(name, message));
+    const { passphraseFile } = this.#options;
+    const around = {
+      relayerUrl,
+      rpcUrl,
+      attestationUrl,
+      ports: this.#ports.agents,
+      ...(passphraseFile ? { passphraseFile } : {}),
+    };
+    const fleet = new Fleet({
+      layout: this.#layout,
+      infrastructure: new LocalProcesses(dataDir, this.#options.environment["PATH"] ?? ""),
+      records,
+      supervisor: this.#supervisor,
+      calls,
+      attestation,
+      self,
+      around,
+      stop: this.#ending.signal,
+    });
+    fleet.onSaid = (agent, news) => {
+      if (news.says === "program-ready") this.#programs.set(agent, news.pid);
+      this.#watch?.hear(agent, news);
+    };
+    const contracts = Object.fromEntries(Object.entries(deployment.contracts).map(([name, at]) => [name, at.address]));
+    await self.record({ act: "pipeline.deploy", thread: "pipeline", key: `deploy ${registry}`, input: contracts });
+    return new Conductor(this.#options.pipeline, {
+      layout: this.#layout,
+      deployment,
+      records,
+      fleet,
+      attestation,
+      self,
+      account: account.connect(provider),
+      relayer: new RelayerClient({ url: relayerUrl }),
+      stop: this.#ending.signal,
+    });
   }
 
-  async #deploy(rpcUrl: string): Promise<Deployment> {
-    this.#progress.begin("Putting the contracts on the chain");
-    const previous = await readDeploymentFile(this.#layout.deployment);
-    const provider = new JsonRpcProvider(rpcUrl, localChainId, { staticNetwork: true, pollingInterval: 100 });
-    try {
-      const { deployer } = openLocalAccounts(this.#layout.mnemonic);
-      const deployment = await deployContracts(deployer.connect(provider), {
-        previous,
-        onSent: (count) => this.#progress.update(`transaction ${count}`),
-      });
-      if (deployment !== previous) await writeDeploymentFile(this.#layout.deployment, deployment);
-      const count = Object.keys(deployment.contracts).length;
-      this.#progress.done(
-        deployment === previous ? `${count} contracts found on the chain` : `${count} contracts deployed`,
-      );
-      return deployment;
-    } finally {
-      provider.destroy();
+  /** Phases two to four. */
+  async #bringThrough(conductor: Conductor): Promise<void> {
+    const progress = this.#progress;
+    const step = (done: number, of: number, what: string) => progress.update(`${done} of ${of}, ${what}`);
+    const { agents, groups } = conductor.pipeline;
+    progress.begin(`Configuring ${agents.length} protected agents: keys, registration, policy, measurement`);
+    await conductor.configure(step);
+    progress.done(`${agents.length} agents registered, each with its policy in force, wrapped and enrolled`);
+    progress.begin("The agents attest each other");
+    await conductor.attest(step);
+    progress.done(`${agents.length} agents attested: each runs what was enrolled`);
+    if (groups.length > 0) {
+      progress.begin("Giving the groups their keys");
+      await conductor.giveKeys(step, true);
+      const epochs = await conductor.epochs();
+      const inWords = epochs.map(({ group, epoch, holders }) => `${group} epoch ${epoch}, ${holders.length} agents`);
+      progress.done(`Keys given and acknowledged on chain (${inWords.join("; ")})`);
+    }
+    noteApplied(conductor.pipeline, conductor.options.records);
+    this.#state.say("info", "pipeline", `${agents.length} agents are attested and have their keys`, Date.now());
+  }
+
+  #startWatch(conductor: Conductor): void {
+    this.#watch = new Watch({
+      conductor,
+      say: (level, subject, text) => this.#say(level, subject, text),
+      stop: this.#ending.signal,
+      obey: () => this.#obey(conductor),
+    });
+    this.#watch.start();
+  }
+
+  async #obey(conductor: Conductor): Promise<void> {
+    for (const { id, kind, argument } of this.#state.openRequests()) {
+      if (kind === "down") {
+        this.#state.answer(id, "ending");
+        this.#options.onDown?.();
+      } else this.#state.answer(id, await this.#apply(conductor, argument));
     }
   }
 
-  async #startRelayer(rpcUrl: string): Promise<string> {
-    this.#progress.begin("Starting the relayer");
-    const origin = `localhost/${this.#options.pipeline.name}`;
-    const ready = await this.#supervisor.start(relayerProgram(this.#layout, this.#ports.relayer, rpcUrl, origin));
-    this.#progress.done(`Relayer is up (${ready.url})`);
-    return ready.url ?? "";
+  /** @returns what was done, or why nothing was, for whoever asked */
+  async #apply(conductor: Conductor, path: string): Promise<string> {
+    try {
+      const pipeline = readPipeline(path);
+      if (pipeline.name !== conductor.pipeline.name) return `error: this folder runs ${conductor.pipeline.name}`;
+      await this.#watch?.settled();
+      const added = pipeline.agents.filter(({ name }) => this.#ports.agents[name] === undefined);
+      const ports = await freePorts(2 * added.length);
+      added.forEach(({ name }, i) => {
+        this.#ports.agents[name] = { program: ports[2 * i] ?? 0, wrapper: ports[2 * i + 1] ?? 0 };
+      });
+      const done = await rollOut(conductor, pipeline, () => undefined);
+      for (const line of done) this.#say("info", "pipeline", line);
+      const { relayerUrl, rpcUrl } = this.#found;
+      writeEndpoints(this.#layout.endpoints, this.#endpoints(relayerUrl, rpcUrl));
+      return done.length === 0 ? "nothing changes" : done.join("\n");
+    } catch (error) {
+      this.#say("alarm", "pipeline", `the descriptor could not be brought about: ${(error as Error).message}`);
+      return `error: ${(error as Error).message}`;
+    }
   }
 
-  async #startAgents(relayerUrl: string, rpcUrl: string): Promise<readonly RunningAgent[]> {
-    const { agents } = this.#options.pipeline;
-    this.#progress.begin(`Starting ${agents.length} agents: identity, registration, policy`);
-    let up = 0;
-    const running = await Promise.all(
-      agents.map(async (agent) => {
-        const around = { relayerUrl, rpcUrl, ports: this.#ports.agents, contracts: this.#options.pipeline.contracts };
-        const ready = await this.#supervisor.start(agentProgram(this.#layout, agent, around));
-        this.#progress.update(`${++up} of ${agents.length}`);
-        const { did, policy } = ready as unknown as Pick<RunningAgent, "did" | "policy">;
-        return { name: agent.name, role: agent.role, did, url: ready.url ?? "", policy };
-      }),
-    );
-    this.#progress.done(`${agents.length} agents registered, each with its policy in force`);
-    return running;
+  #endpoints(relayerUrl: string, rpcUrl: string): Endpoints {
+    const agents = Object.entries(this.#ports.agents).map(([name, { program }]) => [
+      name,
+      `http://127.0.0.1:${program}`,
+    ]);
+    const deploymentPath = this.#layout.deployment;
+    return { relayerUrl, rpcUrl, deploymentPath, agents: Object.fromEntries(agents) as Record<string, string> };
+  }
+
+  #running(conductor: Conductor, deployment: Deployment, endpoints: Endpoints): RunningSystem {
+    const { records, self, attestation } = conductor.options;
+    const watch = this.#watch;
+    return {
+      layout: this.#layout,
+      deployment,
+      endpoints,
+      records,
+      get pipeline() {
+        return conductor.pipeline;
+      },
+      get agents() {
+        return conductor.pipeline.agents.flatMap(({ name, role }) => {
+          const { did, policy, site, generation } = records.incumbent(name) ?? {};
+          if (!did || !policy || !site || !generation) return [];
+          return [{ name, role, did, url: endpoints.agents[name] ?? "", policy, site, generation }];
+        });
+      },
+      get history() {
+        return records.history();
+      },
+      orchestrator: { did: self.agent.did, policy: self.policy },
+      round: () => attestation.round(),
+      epochs: () => conductor.epochs(),
+      quiet: () => watch?.quiet ?? true,
+      programOf: (agent) => ({ path: conductor.installedProgram(agent), pid: this.#programs.get(agent) ?? -1 }),
+      pids: () => ({ ...this.#supervisor.pids() }),
+      stop: () => this.#stop(),
+    };
+  }
+
+  #say(level: "info" | "alarm", subject: string, text: string): void {
+    this.#state.say(level, subject, text, Date.now());
+    this.#progress.note(text);
   }
 
   async #stop(): Promise<void> {
+    this.#ending.abort();
     removeEndpoints(this.#layout.endpoints);
     await this.#supervisor.stop();
+    await this.#watch?.ended();
+    this.#close();
     this.#lock.release();
   }
-}
 
-function blockOf(ready: ReadyLine): string {
-  return String(ready["blockNumber"]);
+  #close(): void {
+    for (const close of this.#closing.splice(0)) close();
+    this.#state.close();
+  }
 }
 
 /** The pipeline that `npm start` runs. */

@@ -10,6 +10,8 @@ export interface StartOptions {
   readonly once: boolean;
   /** Where the verdicts go as JSON. */
   readonly jsonPath: string | undefined;
+  /** Agent whose program is changed while it works, to show what follows. */
+  readonly tamper: string | undefined;
 }
 
 interface Flags {
@@ -18,20 +20,22 @@ interface Flags {
   readonly rpcPort: number;
   readonly once?: true;
   readonly json?: string;
+  readonly tamper?: string;
 }
 
 /** @param args what stands after `npm start --` */
 export function readStartOptions(args: readonly string[]): StartOptions {
   const program = new Command("npm start --")
     .description(
-      "Brings up a chain, a relayer and the four agents of a small shop, lets them work, anchors what they signed, " +
-        "audits it, and stays up.",
+      "Brings up a chain, a relayer and the four agents of a small shop, has them attest each other, gives them keys, " +
+        "lets them work, anchors what they signed, audits it, and stays up.",
     )
     .option("--data <dir>", "where everything is kept; a second start goes on from there", "data")
     .option("--port <n>", "port of the relayer, 0 for any free one", port, 8787)
     .option("--rpc-port <n>", "port of the local chain, 0 for any free one", port, 8545)
     .option("--once", "end after the report; the exit code is 0 only if every verdict holds")
     .option("--json <file>", "write the verdicts there as JSON")
+    .option("--tamper <agent>", "change that agent's program while it works, and show how it is caught and replaced")
     .allowExcessArguments(false);
   const flags = program.parse(args, { from: "user" }).opts<Flags>();
   return {
@@ -40,6 +44,7 @@ export function readStartOptions(args: readonly string[]): StartOptions {
     rpcPort: flags.rpcPort,
     once: flags.once ?? false,
     jsonPath: flags.json === undefined ? undefined : resolve(flags.json),
+    tamper: flags.tamper,
   };
 }
 

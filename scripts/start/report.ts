@@ -6,6 +6,9 @@ import { printable } from "../../auditor/report/printable.ts";
 import { count, indented, table } from "../../auditor/report/textLayout.ts";
 import { type CheckName } from "../../auditor/verdict.ts";
 import { type RunningAgent, type RunningSystem } from "../../orchestrator/start/startSystem.ts";
+import { type RoundState } from "../../attestation/service/registry.ts";
+import { type EpochState } from "../../orchestrator/conductor/conductor.ts";
+import { type TamperVerdict } from "./tamper.ts";
 import { type UsedContract } from "./contracts.ts";
 import { type RecordedRefusal } from "./refusals.ts";
 
@@ -14,6 +17,8 @@ export interface StartResult {
   readonly audit: AuditReport;
   readonly refusals: readonly RecordedRefusal[];
   readonly contracts: readonly UsedContract[];
+  readonly protection: { readonly round: RoundState | null; readonly epochs: readonly EpochState[] };
+  readonly tamper: TamperVerdict | undefined;
 }
 
 /** What was asked of the evidence, in the words of a reader; each line stands for the verdicts of some checks. */
@@ -39,6 +44,8 @@ export function formatStartReport(result: StartResult, staysUp: boolean, paint: 
   };
   const sections = [
     whoActed(safe, paint),
+    howItIsProtected(safe, paint),
+    ...(safe.tamper ? [whatTamperingCame(safe.tamper, paint)] : []),
     whatIsProven(safe, paint),
     whatWasGranted(safe, paint),
     whatWasRefused(safe, paint),
@@ -70,6 +77,61 @@ function agentRows(agent: RunningAgent, summary: AgentSummary | undefined): stri
     `${count(act, "act", "acts")}, ${count(refusal, "refusal", "refusals")}; blocks ${summary.notBeforeBlock}${until}`,
   ]);
   return rows;
+}
+
+function howItIsProtected({ system, audit, protection }: StartResult, paint: Paint): string[] {
+  const { did, policy } = system.orchestrator;
+  const own = audit.agents.find(({ agent }) => agent === did);
+  const { round, epochs } = protection;
+  const rows = [
+    ["orchestrator", did],
+    ["", `policy ${policy.name}, version ${policy.version}; ${count(own?.kinds.act ?? 0, "act", "acts")} on record`],
+  ];
+  if (round) {
+    const state = round.phase === "closed" ? "closed" : `under way (${round.phase})`;
+    rows.push(["attestation", `round ${round.number}, ${state}: ${round.settled} of ${round.size} agents verified`]);
+  }
+  for (const { group, epoch, current, holders, acknowledgedBy } of epochs) {
+    const validity = current ? paint.good("in force") : paint.warn("over");
+    rows.push(["group key", `${group}, epoch ${epoch}, ${validity}: held by ${holders.join(", ")}`]);
+    rows.push(["", `${acknowledgedBy.length} of ${holders.length} acknowledged it on chain`]);
+  }
+  for (const { name, site } of system.agents) rows.push([`site of ${name}`, site]);
+  return [`${paint.bold("How it is protected")}: each agent runs what was enrolled`, ...indented(table(rows))];
+}
+
+function whatTamperingCame(story: TamperVerdict, paint: Paint): string[] {
+  const { agent, replacedBy, caughtAfterMs } = story;
+  const rows = [
+    [
+      `block ${story.changedAtBlock}`,
+      `One line of ${agent}'s program was changed on its site, and the program started anew.`,
+    ],
+    [
+      `block ${story.quarantinedAtBlock}`,
+      `Another agent's challenge showed it, ${(caughtAfterMs / 1000).toFixed(1)} s later. Its wrapper held the program;`,
+    ],
+    ["", "the chain put it into quarantine, and the group's key that it knew ended in that block."],
+    [
+      `block ${story.convictedAtBlock}`,
+      "Convicted. Its contracts were revoked, the others got a new key, its processes were ended.",
+    ],
+    [
+      `block ${replacedBy.atBlock}`,
+      `${replacedBy.folder}, with keys of its own, was attested and had taken its place.`,
+    ],
+  ];
+  const after =
+    story.actsAfterCaught === 0
+      ? paint.good("After it was caught it did nothing: no act of it names a later block.")
+      : paint.bad(`After it was caught it still did ${count(story.actsAfterCaught, "act", "acts")}.`);
+  const before = `Between the change and that, ${count(story.actsBeforeCaught, "act was", "acts were")} its own.`;
+  return [
+    paint.bold(`What became of ${agent}, which was tampered with`),
+    ...indented(table(rows)),
+    `  ${before}`,
+    `  ${after}`,
+  ];
 }
 
 function whatIsProven({ audit }: StartResult, paint: Paint): string[] {

@@ -5,11 +5,12 @@ import { paintOf } from "../../auditor/report/paint.ts";
 import { readPipeline } from "../../orchestrator/descriptor/readPipeline.ts";
 import { type RunningSystem, shopPipelinePath, startSystem } from "../../orchestrator/start/startSystem.ts";
 import { statusOf, workedThrough } from "../../orchestrator/start/work.ts";
-import { type AffiantError } from "../../protocol/errors/affiantError.ts";
+import { AffiantError } from "../../protocol/errors/affiantError.ts";
 import { type StartOptions } from "./options.ts";
 import { contractsIn } from "./contracts.ts";
 import { refusalsIn } from "./refusals.ts";
 import { formatStartReport, type StartResult } from "./report.ts";
+import { judgeTamper, tamper, type TamperStory } from "./tamper.ts";
 import { bar, TerminalProgress } from "./terminal.ts";
 import { auditFile, writeEvidenceFile } from "./verdicts.ts";
 
@@ -27,10 +28,18 @@ export async function run(options: StartOptions, stop: AbortController): Promise
   let broken: AffiantError | undefined;
   let system: RunningSystem | undefined;
   try {
+    const pipeline = readPipeline(shopPipelinePath);
+    if (options.tamper !== undefined && !pipeline.agents.some(({ name }) => name === options.tamper)) {
+      const names = pipeline.agents.map(({ name }) => name).join(", ");
+      throw new AffiantError("ERR_INPUT_CONFIG", `--tamper names no agent of the shop: ${options.tamper}`, {
+        hint: `It has ${names}`,
+      });
+    }
     system = await startSystem(
       {
         ...options,
-        pipeline: readPipeline(shopPipelinePath),
+        pipeline,
+        onDown: () => stop.abort(),
         environment: process.env,
         stop: stop.signal,
         onBroken: (error) => {
@@ -40,7 +49,7 @@ export async function run(options: StartOptions, stop: AbortController): Promise
       },
       progress,
     );
-    const result = await work(system, progress, stop.signal);
+    const result = await work(system, options, progress, stop.signal);
     progress.clear();
     process.stdout.write(formatStartReport(result, !options.once, paint));
     const ok = holds(result);
@@ -59,18 +68,28 @@ export async function run(options: StartOptions, stop: AbortController): Promise
   }
 }
 
-async function work(system: RunningSystem, progress: TerminalProgress, stop: AbortSignal): Promise<StartResult> {
+async function work(
+  system: RunningSystem,
+  options: StartOptions,
+  progress: TerminalProgress,
+  stop: AbortSignal,
+): Promise<StartResult> {
   const urls = system.agents.map(({ url }) => url);
   progress.begin("The agents work through their queue");
   const total = (await statusOf(urls))?.waiting ?? 0;
-  const { done, refused } = await workedThrough(urls, stop, ({ waiting }) =>
-    progress.update(bar(Math.max(0, total - waiting), total)),
-  );
+  let story: Promise<TamperStory> | undefined;
+  const { done, refused } = await workedThrough(urls, stop, ({ waiting }) => {
+    progress.update(bar(Math.max(0, total - waiting), total));
+    if (options.tamper === undefined || waiting > total - Math.min(5, total)) return;
+    story ??= tamper(system, options.tamper, stop, (news) => progress.note(news));
+    story.catch(() => undefined); // it is awaited when the work is done
+  });
   progress.done(
     total === 0
       ? `Nothing new to do: ${done} steps were taken and ${refused} refused`
       : `Worked through ${total} tasks: ${done} steps were taken and ${refused} refused`,
   );
+  const told = story && (await story);
 
   progress.begin("Anchoring the log on the chain, writing the evidence");
   const written = await writeEvidenceFile(system, (stage, done, total) =>
@@ -84,18 +103,29 @@ async function work(system: RunningSystem, progress: TerminalProgress, stop: Abo
   const audit = await auditFile(system.layout.evidence, system.endpoints.rpcUrl, system.deployment);
   progress.done(`Audited: ${audit.verdicts.length} verdicts, ${audit.conformity.judged} acts judged by their policies`);
   const evidence = await readFile(system.layout.evidence);
-  return { system, audit, refusals: refusalsIn(evidence), contracts: contractsIn(evidence) };
+  return {
+    system,
+    audit,
+    refusals: refusalsIn(evidence),
+    contracts: contractsIn(evidence),
+    protection: { round: await system.round(), epochs: await system.epochs() },
+    tamper: told && judgeTamper(told, evidence),
+  };
 }
 
-function holds({ audit }: StartResult): boolean {
+function holds({ audit, tamper }: StartResult): boolean {
+  if (tamper && tamper.actsAfterCaught > 0) return false;
   return audit.summary.fullyProven && audit.summary.conformityHolds;
 }
 
-function formatJson({ system, audit, refusals, contracts }: StartResult, ok: boolean): string {
-  const { agents, layout, endpoints, deployment } = system;
+function formatJson(result: StartResult, ok: boolean): string {
+  const { system, audit, refusals, contracts, protection, tamper } = result;
+  const { agents, history, orchestrator, layout, endpoints, deployment } = system;
   const { evidence } = layout;
-  const result = { format: "affiant-start/1", ok, agents, evidence, endpoints, deployment, contracts, refusals, audit };
-  return `${JSON.stringify(result, null, 2)}\n`;
+  const who = { agents, history, orchestrator };
+  const found = { ...protection, ...(tamper ? { tamper } : {}), contracts, refusals, audit };
+  const whole = { format: "affiant-start/1", ok, ...who, evidence, endpoints, deployment, ...found };
+  return `${JSON.stringify(whole, null, 2)}\n`;
 }
 
 async function end(system: RunningSystem | undefined, progress: TerminalProgress): Promise<void> {

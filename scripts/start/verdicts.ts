@@ -8,6 +8,7 @@ import { agentFolder } from "../../agent/keys/agentFolder.ts";
 import { exportEvidence, type ExportSummary } from "../../agent/export/exportEvidence.ts";
 import { Journal } from "../../agent/journal/journal.ts";
 import { RelayerClient } from "../../agent/relayer/relayerClient.ts";
+import { orchestratorName } from "../../orchestrator/self/orchestratorAgent.ts";
 import { type RunningSystem } from "../../orchestrator/start/startSystem.ts";
 import { type EthrDid } from "../../protocol/did/ethr.ts";
 import { type Deployment } from "../../protocol/deployment.ts";
@@ -19,11 +20,14 @@ export async function writeEvidenceFile(
   onProgress: (stage: "anchor" | "entries", done: number, total: number) => void,
 ): Promise<ExportSummary> {
   const { dataDir, evidence } = system.layout;
-  const agents = system.agents.map(({ name, did }) => ({
-    name,
-    did: did as EthrDid,
-    journal: new Journal(agentFolder(dataDir, name).journal),
-  }));
+  const { orchestrator, history } = system;
+  const everyone = [
+    ...history.map(({ folder, did }) => ({ name: folder, did })),
+    { name: orchestratorName, ...orchestrator },
+  ];
+  const agents = everyone.flatMap(({ name, did }) =>
+    did === undefined ? [] : [{ name, did: did as EthrDid, journal: new Journal(agentFolder(dataDir, name).journal) }],
+  );
   const file = await open(`${evidence}.new`, "w", 0o600);
   try {
     const relayer = new RelayerClient({ url: system.endpoints.relayerUrl });

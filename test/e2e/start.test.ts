@@ -9,6 +9,8 @@ import { type AuditReport } from "../../auditor/report/auditReport.ts";
 import { membersGone } from "../../orchestrator/process/folderLock.ts";
 import { type RunningAgent } from "../../orchestrator/start/startSystem.ts";
 import { type WorkStatus } from "../../orchestrator/start/work.ts";
+import { type EpochState } from "../../orchestrator/conductor/conductor.ts";
+import { type TamperVerdict } from "../../scripts/start/tamper.ts";
 import { type UsedContract } from "../../scripts/start/contracts.ts";
 import { type RecordedRefusal } from "../../scripts/start/refusals.ts";
 import { eventually } from "../helpers/eventually.ts";
@@ -18,6 +20,9 @@ import { StartProcess } from "./startProcess.ts";
 interface Result {
   readonly ok: boolean;
   readonly agents: readonly RunningAgent[];
+  readonly orchestrator: { readonly did: string };
+  readonly epochs: readonly EpochState[];
+  readonly tamper?: TamperVerdict;
   readonly refusals: readonly RecordedRefusal[];
   readonly contracts: readonly UsedContract[];
   readonly audit: AuditReport;
@@ -97,7 +102,7 @@ describe("npm start", function () {
     expect(audit.conformity).to.include({ violate: 0, undecidable: 0, notJudged: 0 });
   }
 
-  function expectNoInterruption({ agents, contracts, audit }: Result): void {
+  function expectNoInterruption({ agents, contracts, orchestrator, audit }: Result): void {
     // 29 orders: 17 completed, and what the 12 refused ones took until they were undone and cancelled. Of each call the
     // order agent has an entry too.
     const kinds = agents.map(({ name, did }) => [name, audit.agents.find(({ agent }) => agent === did)?.kinds]);
@@ -107,7 +112,10 @@ describe("npm start", function () {
       payment: { act: 22, refusal: 4 },
       fulfilment: { act: 45, refusal: 3 },
     });
-    expect(audit.conformity).to.include({ judged: 270, conform: 270, notActs: 13 });
+    const own = audit.agents.find(({ agent }) => agent === orchestrator.did)?.kinds.act ?? 0;
+    // Placed, enrolled, attested, keyed: four agents. Deployed, applied, an epoch.
+    expect(own).to.be.at.least(4 * 4 + 3);
+    expect(audit.conformity).to.include({ judged: 270 + own, conform: 270 + own, notActs: 13 });
     expect(contracts.map(({ command, calls, refused }) => `${command} ${calls} ${refused}`).sort()).to.deep.equal([
       "/fulfilment/notify 28 0",
       "/fulfilment/ship 20 3",
@@ -136,8 +144,13 @@ describe("npm start", function () {
     expect(second.result.contracts).to.deep.equal(first.result.contracts);
     expect(second.stdout).to.include("Nothing new to do: 157 steps were taken and 11 refused");
     expect(second.result.agents.map(({ did }) => did)).to.deep.equal(first.result.agents.map(({ did }) => did));
-    // The same entries under the same anchor: byte for byte the same evidence.
-    expect(second.result.audit.evidence?.sha256).to.equal(first.result.audit.evidence?.sha256);
+    // Not one entry more of any agent. The orchestrator has more: it started the agents again, and had them attested.
+    const heads = ({ agents, audit }: Result) =>
+      agents.map(({ did }) => audit.agents.find(({ agent }) => agent === did)?.lastEntryId);
+    expect(heads(second.result)).to.deep.equal(heads(first.result));
+    const [epoch] = second.result.epochs;
+    expect(epoch).to.include({ group: "shop/shop-floor", epoch: 2, current: true });
+    expect(epoch?.acknowledgedBy).to.have.members(["order", "inventory", "payment", "fulfilment"]);
   });
 
   it("loses nothing and does nothing twice when first its chain and then itself is killed in the middle", async () => {
@@ -186,6 +199,22 @@ describe("npm start", function () {
     expect(await membersGone(data, 0)).to.equal(true);
     expect(existsSync(join(data, "endpoints.json"))).to.equal(false);
     expect(await fetch(relayerUrl).catch(() => "nobody there")).to.equal("nobody there");
+  });
+
+  it("catches, cuts off and replaces an agent whose program is changed while it works", async () => {
+    const jsonPath = join(dir, "out.json");
+    const run = start(...anyPorts, "--once", "--json", jsonPath, "--tamper", "payment");
+    const exit = await run.exited;
+    expect(exit.code, run.stdout + run.stderr).to.equal(0);
+    const { tamper, agents, epochs, audit } = JSON.parse(readFileSync(jsonPath, "utf8")) as Result;
+    expect(audit.summary.verdicts).to.include({ fails: 0, unproven: 0 });
+    expect(tamper?.actsAfterCaught).to.equal(0);
+    expect(tamper?.quarantinedAtBlock).to.be.greaterThan(tamper?.changedAtBlock ?? Infinity);
+    expect(tamper?.replacedBy.folder).to.equal("payment-2");
+    const successor = agents.find(({ name }) => name === "payment");
+    expect(successor?.did).to.equal(tamper?.replacedBy.did).and.not.equal(tamper?.did);
+    expect(epochs[0]?.holders).to.have.members(["order", "inventory", "payment", "fulfilment"]);
+    expect(epochs[0]?.current).to.equal(true);
   });
 
   it("names a port that is in use and how to take another, and starts nothing", async () => {

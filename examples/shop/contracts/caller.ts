@@ -32,6 +32,8 @@ export interface CallerOptions {
   readonly station: Pick<Station, "record">;
   readonly book: CallBook;
   readonly folder: ContractFolder;
+  /** Whether an agent has put a step of an order on record: asked about one that does not answer any more. */
+  readonly entered: (agent: string, act: string, orderId: string) => Promise<boolean>;
   readonly peers: Readonly<Record<string, string>>;
   /** The group under whose key the agents talk; none: in the clear. */
   readonly channel?: Pick<GroupMember, "seal" | "open">;
@@ -54,6 +56,8 @@ const later: readonly string[] = ["ERR_UNAVAILABLE_CHAIN"];
  * 2. If the answer says that it came before (409), or too late, a call to `<command>/result`, which changes nothing and
  *    is covered by the same contract, tells what came of the step. Only if nothing did, it is asked for anew.
  * 3. An answer is stored before it is entered, and entered before it is acted on.
+ * 4. If the callee was replaced by another identity before it answered, nobody asks that one in its place: what became of
+ *    the step is left to a person, and the call is entered if, and only if, the callee entered it.
  */
 export class Caller {
   readonly #options: CallerOptions;
@@ -82,7 +86,9 @@ export class Caller {
         continue;
       }
       const answer = fromStored(open.answer);
-      await enterCall({ record: (entry) => station.record(entry) }, call, answer, orderId);
+      if (!isReplaced(answer) || (await this.#enteredByCallee(call, act, orderId))) {
+        await enterCall({ record: (entry) => station.record(entry) }, call, answer, orderId);
+      }
       const next = open.asking ? afterAsking(act, answer) : afterDoing(act, answer);
       book.store(key, { message: null, answer: null, asking: next.asking, outcome: next.outcome ?? null });
       if (next.pause) await sleep(250, undefined, { signal: stop });
@@ -109,8 +115,13 @@ export class Caller {
     return formatCall(invocation, [contract]);
   }
 
+  async #enteredByCallee({ delegations }: Call, act: string, orderId: string): Promise<boolean> {
+    const grantor = [...delegations.values()].find(({ issuerAgent }) => issuerAgent !== undefined);
+    return grantor?.issuerAgent !== undefined && this.#options.entered(grantor.issuerAgent, act, orderId);
+  }
+
   async #deliver({ peer, command }: Request, asking: boolean, call: Call): Promise<CallAnswer> {
-    const { peers, stop, channel } = this.#options;
+    const { peers, folder, stop, channel } = this.#options;
     const [contract] = call.delegations.values();
     const peerAgent = contract?.issuerAgent;
     // Who granted the contract is who is called: nobody else is told what is asked.
@@ -119,11 +130,24 @@ export class Caller {
     const url = `${peers[peer]}/v1${command}${asking ? "/result" : ""}`;
     for (let delayMs = 50; ; delayMs = Math.min(delayMs * 2, 2_000)) {
       stop.throwIfAborted();
+      const present = folder.keyOf(peer);
+      if (present !== undefined && present !== call.invocation.executor) {
+        return { error: new AffiantError("ERR_UNAVAILABLE_CALLEE", replaced(peer)) };
+      }
       const answer = await deliverCall(url, call, 60_000, transport);
       if (!("error" in answer) || !noAnswer.includes(answer.error.code)) return answer;
       await sleep(delayMs, undefined, { signal: stop });
     }
   }
+}
+
+function replaced(peer: string): string {
+  return `${peer} was replaced before it answered; a person has to find out what it did`;
+}
+
+/** The only answer of this kind that is kept: others are asked for again. */
+function isReplaced(answer: CallAnswer): boolean {
+  return "error" in answer && answer.error.code === "ERR_UNAVAILABLE_CALLEE";
 }
 
 interface Next {

@@ -9,14 +9,15 @@ import { ChainRevocations } from "../../../agent/calls/chainRevocations.ts";
 import { Guard } from "../../../agent/calls/guard.ts";
 import { SqliteReplayStore } from "../../../agent/calls/replayStore.ts";
 import { CachedRevocations } from "../../../agent/calls/revocations.ts";
-import { createAgentKeys } from "../../../agent/keys/keystore.ts";
 import { type GroupMember } from "../../../agent/channel/groupMember.ts";
 import { WrapperKeys } from "../../../agent/escrow/wrapperKeys.ts";
 import { openAgent } from "../../../agent/openAgent.ts";
 import { loadPolicyBundle } from "../../../agent/policy/loadBundle.ts";
 import { type Deployment, parseDeployment } from "../../../protocol/deployment.ts";
-import { groupIdOf } from "../../../protocol/escrow/ids.ts";
+import { type EthrDid } from "../../../protocol/did/ethr.ts";
+import { decodeLeaf } from "../../../protocol/entry/leaf.ts";
 import { AffiantError, isAffiantError } from "../../../protocol/errors/affiantError.ts";
+import { groupIdOf } from "../../../protocol/escrow/ids.ts";
 import { compilePolicy } from "../../../protocol/policy/compile.ts";
 import { CallBook } from "../contracts/callBook.ts";
 import { Caller } from "../contracts/caller.ts";
@@ -62,46 +63,38 @@ const nowSec = (): number => Math.floor(Date.now() / 1000);
  * Runs an agent of the shop as a process: identity, registration, policy, then work. Every part of it may have been done
  * by an earlier run; what was done is found and not done again.
  */
-export async function runStation(open: Open): Promise<void> {
+export async function runStation(openBusiness: Open): Promise<void> {
   try {
-    await work(open);
+    await work(openBusiness);
   } catch (error) {
     console.error(isAffiantError(error) ? `${error.code}: ${error.message}` : error);
     process.exit(1);
   }
 }
 
-async function work(open: Open): Promise<void> {
+async function work(openBusiness: Open): Promise<void> {
   const config = readStationConfig(process.env);
   const stop = new AbortController();
   for (const signal of ["SIGTERM", "SIGINT"] as const) process.once(signal, () => stop.abort());
 
   const deployment = parseDeployment(readFileSync(config.deploymentPath, "utf8"));
-  const agent = await openOrCreate(config, deployment);
+  const agent = await open(config, deployment);
   const folder = new ContractFolder(config.dataDir);
   folder.publishKey(config.name, agent.signingKey);
   const bundle = await loadPolicyBundle(config.policyDir);
   await agent.register();
   const policy = { ...(await agent.commitPolicy(bundle)), name: bundle.name };
 
-  const agentDir = join(config.dataDir, "agents", config.name);
+  const agentDir = join(config.dataDir, "agents", config.folder);
   const workbook = new Workbook(join(agentDir, "work.db"));
   const station = new Station(agent, workbook, compilePolicy(bundle), stop.signal);
   const { name, peers } = config;
   const book = new CallBook(workbook);
   const member = joinGroup(agent, config, join(agentDir, "channel.db"));
-  const caller = new Caller({
-    name,
-    agent,
-    station,
-    book,
-    folder,
-    peers,
-    ...(member ? { channel: member } : {}),
-    nowSec,
-    stop: stop.signal,
-  });
-  const business = open({ station, config, caller });
+  const entered = (did: string, act: string, orderId: string) => isOnRecord(agent, did as EthrDid, act, orderId);
+  const around = { agent, station, book, folder, entered, peers, nowSec, stop: stop.signal };
+  const caller = new Caller({ name, ...around, ...(member ? { channel: member } : {}) });
+  const business = openBusiness({ station, config, caller });
   const renewing = await keepAll(config.grants, agent, folder, stop.signal);
   const recovered = await station.catchUp();
   const calls = openGuard(agent, config, deployment, join(agentDir, "calls.db"));
@@ -112,9 +105,12 @@ async function work(open: Open): Promise<void> {
     ? { routes: clear, sealed: { channel: member, routes: trades } }
     : { routes: { ...clear, ...trades } };
   const server = await serve(served, config.port);
-  const working = (business.work?.(stop.signal) ?? Promise.resolve()).catch((error: unknown) => {
-    if (!stop.signal.aborted) throw error;
-  });
+  // It does nothing of its own accord before it was attested, which is when it gets its group's key.
+  const working = keepKeyed(member, stop.signal)
+    .then(() => business.work?.(stop.signal))
+    .catch((error: unknown) => {
+      if (!stop.signal.aborted) throw error;
+    });
   const url = `http://127.0.0.1:${config.port}`;
   console.log(JSON.stringify({ ready: true, url, pid: process.pid, did: agent.did, policy, recovered }));
 
@@ -132,6 +128,16 @@ async function work(open: Open): Promise<void> {
   member?.close();
   agent.close();
   workbook.close();
+}
+
+/** Whether an agent's entries, as the relayer has them, tell of a step of an order. */
+async function isOnRecord({ relayer }: Agent, did: EthrDid, act: string, orderId: string): Promise<boolean> {
+  for (let from = 0; ; from += 256) {
+    const { entries } = await relayer.entriesOf(did, from, 256);
+    const claims = entries.map(({ leaf }) => decodeLeaf(leaf).claims);
+    if (claims.some((one) => one.act === act && one.thread === orderId)) return true;
+    if (entries.length < 256) return false;
+  }
 }
 
 /** Issues what is granted, waiting for agents that start at the same time to show their keys, and renews it in time. */
@@ -167,32 +173,48 @@ function openGuard(agent: Agent, { rpcUrl }: StationConfig, deployment: Deployme
   };
 }
 
-/** The keys are made by the process that uses them; nobody hands them to it. */
-async function openOrCreate(
-  { dataDir, name, relayerUrl, rpcUrl }: StationConfig,
+/**
+ * Fetches the key of each epoch as it comes, used or not: that it is acknowledged on chain tells that the agent has it.
+ * @returns resolves with the first one: at once for an agent of no group
+ */
+function keepKeyed(member: GroupMember | undefined, stop: AbortSignal): Promise<void> {
+  if (!member) return Promise.resolve();
+  const { promise, resolve, reject } = Promise.withResolvers<void>();
+  const look = async (): Promise<void> => {
+    while (!stop.aborted) {
+      // Until it is attested there is none for it, and after a rotation not at once.
+      await member.currentEpoch().then(() => resolve(), fallThroughUnavailable);
+      await sleep(500, undefined, { signal: stop }).catch(() => undefined);
+    }
+    throw new Error("stopped before it was given a key");
+  };
+  look().catch(reject);
+  return promise;
+}
+
+function fallThroughUnavailable(error: unknown): void {
+  if (!isAffiantError(error)) throw error;
+}
+
+/** The keys were made by the wrapper of this process. */
+function open(
+  { dataDir, folder, relayerUrl, rpcUrl, passphrase }: StationConfig,
   deployment: Deployment,
 ): Promise<Agent> {
-  const open = () =>
-    openAgent({
-      dataDir,
-      name,
-      relayerUrl,
-      rpcUrl,
-      deployment,
-      // A killed local chain forgets its newest block; an entry must not name that one.
-      settings: { notBeforeDepth: 1 },
-    });
-  try {
-    return await open();
-  } catch (error) {
-    if (!isAffiantError(error, "ERR_NOT_FOUND_AGENT")) throw error;
-    await createAgentKeys({ dataDir, name, chainId: deployment.chainId });
-    return open();
-  }
+  return openAgent({
+    dataDir,
+    name: folder,
+    relayerUrl,
+    rpcUrl,
+    deployment,
+    passphrase,
+    // A killed local chain forgets its newest block; an entry must not name that one.
+    settings: { notBeforeDepth: 1 },
+  });
 }
 
 /** @throws AffiantError ERR_INPUT_CONFIG if there is a group, and no wrapper that keeps the keys for it */
-function joinGroup(agent: Agent, { group }: StationConfig, replayPath: string): GroupMember | undefined {
+function joinGroup(agent: Agent, { groups: [group] }: StationConfig, replayPath: string): GroupMember | undefined {
   if (group === undefined) return undefined;
   const keys = WrapperKeys.of(process.env);
   if (!keys)

@@ -114,6 +114,7 @@ describe("calls between the shop's agents", () => {
     const workbook = new Workbook(join(dir, "order.db"));
     opened.push(workbook);
     return new Caller({
+      entered: () => Promise.resolve(false),
       name: "order",
       agent: { signer: order },
       station: { record: (act) => orderLog.record(act) },

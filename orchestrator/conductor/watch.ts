@@ -1,0 +1,240 @@
+import { setTimeout as sleep } from "node:timers/promises";
+
+import { type AgentStanding } from "../../attestation/service/registry.ts";
+import { isAffiantError } from "../../protocol/errors/affiantError.ts";
+import { threadOf } from "../fleet/fleet.ts";
+import { type Incumbent } from "../state/records.ts";
+import { type WrapperNews } from "../wrapping/messages.ts";
+import { type Conductor, isFoundWanting } from "./conductor.ts";
+import { cutOff } from "./cutOff.ts";
+
+export interface WatchOptions {
+  readonly conductor: Conductor;
+  /** Tells people, and keeps what was told. */
+  readonly say: (level: "info" | "alarm", subject: string, text: string) => void;
+  readonly intervalMs?: number;
+  readonly stop: AbortSignal;
+  /** What others asked of the orchestrator. */
+  readonly obey: () => Promise<void>;
+}
+
+/**
+ * Looks after a pipeline that is up: who is restarted is attested before it gets keys again, who is quarantined is held,
+ * who is convicted is cut off and replaced, and groups get their next keys when they are due. What it does follows from the
+ * chain and from the records alone.
+ */
+export class Watch {
+  readonly #options: WatchOptions;
+  /** What is under way for an agent: one thing at a time. */
+  readonly #busy = new Map<string, Promise<void>>();
+  /** Programs that ended by themselves and are not up again yet. */
+  readonly #ended = new Set<string>();
+  readonly #troubles = new Map<string, string>();
+  #reusedTickets = 0;
+  #done: Promise<void> = Promise.resolve();
+
+  constructor(options: WatchOptions) {
+    this.#options = options;
+  }
+
+  start(): void {
+    this.#done = this.#loop();
+  }
+
+  /** Ends when the stop signal was given and what is under way has come to its end. */
+  async ended(): Promise<void> {
+    await this.#done;
+    await Promise.allSettled(this.#busy.values());
+  }
+
+  /** Nothing is under way for any agent. */
+  get quiet(): boolean {
+    return this.#busy.size === 0;
+  }
+
+  /** A wrapper says something of its own accord. */
+  hear(agent: string, news: WrapperNews): void {
+    const { say } = this.#options;
+    if (news.says === "program-ended") {
+      this.#ended.add(agent);
+      say("info", agent, `${agent} ended by itself (${news.signal ?? `exit code ${news.code}`}) and is started again`);
+    } else if (news.says === "program-ready") {
+      // The first one is not told here: whoever started it waits for it.
+      if (this.#ended.delete(agent)) this.#onProcess(agent, false);
+    } else {
+      say("alarm", agent, `${agent} runs something else than was enrolled: its wrapper holds it`);
+    }
+  }
+
+  /** A wrapper was started again after it had ended by itself. */
+  wrapperBack(agent: string): void {
+    this.#onProcess(agent, true);
+  }
+
+  /** The present process of an agent is a new one: attested first, then given keys. */
+  #onProcess(agent: string, freshKeys: boolean): void {
+    const { conductor, say } = this.#options;
+    this.#whileFree(agent, async () => {
+      const { state } = conductor.incumbentOf(agent);
+      if (state !== "attested" && state !== "wrapped") return;
+      await conductor.demandAttestation(agent);
+      const incumbent = await conductor.attestOne(agent);
+      const thread = threadOf(incumbent);
+      const key = `${thread} restart ${await conductor.options.fleet.recordCountOf(incumbent)}`;
+      await conductor.options.self.record({
+        act: "agent.restart",
+        thread,
+        key,
+        input: { agent, did: incumbent.did ?? "" },
+      });
+      for (const publisher of await conductor.groups()) {
+        if (freshKeys) {
+          await publisher.demandRotation();
+          await publisher.step();
+        }
+        await conductor.admit(publisher, freshKeys ? undefined : [agent]);
+      }
+      say("info", agent, `${agent} is attested anew and has its keys again`);
+    });
+  }
+
+  async #loop(): Promise<void> {
+    const { stop, intervalMs = 500, obey } = this.#options;
+    for (let tick = 0; !stop.aborted; tick++) {
+      await this.#without("pipeline", obey);
+      await this.#without("pipeline", () => this.#look());
+      if (tick % 10 === 0) await this.#without("attestation", () => this.#lookForAlarms());
+      await sleep(intervalMs, undefined, { signal: stop }).catch(() => undefined);
+    }
+  }
+
+  /** Waits until nothing is under way, so that something of another kind can be done. */
+  async settled(): Promise<void> {
+    while (this.#busy.size > 0) await Promise.allSettled(this.#busy.values());
+  }
+
+  async #look(): Promise<void> {
+    const { conductor } = this.#options;
+    const { attestation, records } = conductor.options;
+    for (const { name } of conductor.pipeline.agents) {
+      const incumbent = records.incumbent(name);
+      if (!incumbent?.address || this.#busy.has(name) || incumbent.state === "wanted") continue;
+      await this.#judge(incumbent, await attestation.standing(incumbent.address));
+    }
+    if (this.#busy.size > 0) return;
+    for (const publisher of await conductor.groups()) {
+      const published = await publisher.step();
+      if (published) {
+        this.#options.say("info", "pipeline", `${publisher.name}: epoch ${published.epoch} (${published.reason})`);
+        await conductor.admit(publisher);
+      }
+    }
+  }
+
+  async #judge(incumbent: Incumbent, { status, sinceBlock }: AgentStanding): Promise<void> {
+    const { conductor, say } = this.#options;
+    const { records, fleet, self } = conductor.options;
+    const { agent, folder } = incumbent;
+    const thread = threadOf(incumbent);
+    if (status === "quarantined" && incumbent.state !== "isolated") {
+      records.change(incumbent, { state: "isolated", quarantinedAtBlock: sinceBlock });
+      say(
+        "alarm",
+        agent,
+        `${folder} is in quarantine since block ${sinceBlock}: a verifier found it wanting; it is held`,
+      );
+      await fleet.command(agent, { do: "isolate" });
+      const input = { agent, did: incumbent.did ?? "", block: sinceBlock };
+      await self.record({ act: "agent.isolate", thread, key: `${thread} isolate ${sinceBlock}`, input });
+    } else if (status === "trusted" && incumbent.state === "isolated") {
+      await fleet.command(agent, { do: "release" });
+      records.change(incumbent, { state: "attested" });
+      say("info", agent, `${folder} is cleared in block ${sinceBlock} and goes on`);
+      const input = { agent, did: incumbent.did ?? "", block: sinceBlock };
+      await self.record({ act: "agent.release", thread, key: `${thread} release ${sinceBlock}`, input });
+    } else if (status === "convicted" && incumbent.state !== "convicted") {
+      this.#whileFree(agent, () => this.#replace(incumbent, sinceBlock));
+    } else if (status === "convicted") {
+      this.#whileFree(agent, () => this.#succeed(incumbent));
+    }
+  }
+
+  async #replace(incumbent: Incumbent, block: number): Promise<void> {
+    const { conductor, say } = this.#options;
+    const { agent, folder } = incumbent;
+    say("alarm", agent, `${folder} is convicted in block ${block}`);
+    const convicted = await cutOff(conductor, incumbent, block, (text) => say("info", agent, text));
+    await this.#succeed(convicted);
+  }
+
+  /** Somebody new for the place of a convicted agent: other keys, another identity, the same program as was enrolled. */
+  async #succeed(convicted: Incumbent): Promise<void> {
+    const { conductor, say } = this.#options;
+    const { agent, generation, folder } = convicted;
+    if (conductor.incumbentOf(agent).generation !== generation) return;
+    const { maxReplacements } = conductor.pipeline.restart;
+    if (generation > maxReplacements) {
+      if (this.#troubles.get(agent) === "given up") return;
+      this.#troubles.set(agent, "given up");
+      say("alarm", agent, `${agent} was replaced ${maxReplacements} times, and is not replaced again`);
+      return;
+    }
+    const described = conductor.pipeline.agents.find(({ name }) => name === agent);
+    if (!described) return;
+    const { assignment } =
+      conductor.options.records.file.get<{ assignment: Record<string, string> }>("placement", "now") ?? {};
+    const successor = await conductor.wrap(described, assignment?.[agent] ?? convicted.site);
+    say("info", agent, `${successor.folder} takes the place of ${folder}, with new keys`);
+    await conductor.attestOne(agent);
+    const thread = threadOf(successor);
+    const input = { agent, before: convicted.did ?? "", now: successor.did ?? "" };
+    await conductor.options.self.record({ act: "agent.replace", thread, key: `${thread} replace`, input });
+    for (const publisher of await conductor.groups()) {
+      await publisher.step();
+      await conductor.admit(publisher);
+    }
+    say("info", agent, `${successor.folder} is attested and has its keys`);
+  }
+
+  async #lookForAlarms(): Promise<void> {
+    const { conductor, say } = this.#options;
+    const reused = await conductor.options.attestation.reusedTickets();
+    if (reused > this.#reusedTickets) {
+      say("alarm", "attestation", "credentials that were handed over once were used a second time, by somebody else");
+    }
+    this.#reusedTickets = reused;
+  }
+
+  /** Does something for an agent when nothing else is done for it. What fails is tried again by a later look. */
+  #whileFree(agent: string, work: () => Promise<void>): void {
+    const before = this.#busy.get(agent) ?? Promise.resolve();
+    const task = before
+      .then(() => (this.#options.stop.aborted ? undefined : work()))
+      .catch((error: unknown) => this.#note(agent, error))
+      .finally(() => {
+        if (this.#busy.get(agent) === task) this.#busy.delete(agent);
+      });
+    this.#busy.set(agent, task);
+  }
+
+  async #without(subject: string, work: () => Promise<void>): Promise<void> {
+    try {
+      await work();
+      this.#troubles.delete(subject);
+    } catch (error) {
+      this.#note(subject, error);
+    }
+  }
+
+  /** A trouble is told once; most pass by themselves, as while the chain is started again. */
+  #note(subject: string, error: unknown): void {
+    const { say, stop } = this.#options;
+    const text = isAffiantError(error) ? `${error.message} (${error.code})` : String(error);
+    // Who is found wanting is told of by what the chain says of it.
+    if (isFoundWanting(error)) return;
+    if (stop.aborted || this.#troubles.get(subject) === text) return;
+    this.#troubles.set(subject, text);
+    if (isAffiantError(error) && error.retryable) return;
+    say("alarm", subject, `${subject}: ${text}`);
+  }
+}

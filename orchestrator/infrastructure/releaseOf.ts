@@ -1,0 +1,30 @@
+import { createHash } from "node:crypto";
+import { readFile } from "node:fs/promises";
+import { dirname, relative } from "node:path";
+
+import { filesBelow, nodeTree } from "../../attestation/measure/nodeTree.ts";
+import { type PipelineAgent } from "../descriptor/pipeline.ts";
+
+/**
+ * Names a release of an agent: SHA-256, in hex, over its program with every file that it imports, its policy, what is
+ * measured beside it, and how it is run. Packages count by their lock file alone: attestation measures them whole.
+ * @param include files and folders, absolute
+ * @param source folder of the descriptor
+ */
+export async function releaseOf(agent: PipelineAgent, include: readonly string[], source: string): Promise<string> {
+  const { scripts, configuration } = await nodeTree([agent.program]);
+  const files = new Set<string>([...scripts, ...configuration]);
+  for (const path of [agent.policy, ...include]) {
+    for (const file of await filesBelow(path).catch(() => [path])) files.add(file);
+  }
+  const hash = createHash("sha256");
+  hash.update(JSON.stringify([relative(source, agent.program), agent.args, agent.memoryMb, agent.cpuMillis < 250]));
+  const named = [...files]
+    .map((path) => [relative(dirname(source), path), path] as const)
+    .sort(([a], [b]) => (a < b ? -1 : 1));
+  for (const [name, path] of named) {
+    const bytes = await readFile(path);
+    hash.update(`\n${name} ${bytes.length}\n`).update(bytes);
+  }
+  return hash.digest("hex");
+}

@@ -1,0 +1,130 @@
+import { existsSync } from "node:fs";
+
+import { JsonRpcProvider } from "ethers";
+
+import { createAgentKeys, openAgentKeys } from "../../agent/keys/keystore.ts";
+import { type Deployment } from "../../protocol/deployment.ts";
+import { isAffiantError } from "../../protocol/errors/affiantError.ts";
+import { openLocalAccounts } from "../chain/accounts.ts";
+import { statePathIn } from "../chain/localChain.ts";
+import { appointAttestationService } from "../deploy/attestationService.ts";
+import { deployContracts } from "../deploy/deployContracts.ts";
+import { readDeploymentFile, writeDeploymentFile } from "../deploy/deploymentFile.ts";
+import { type Pipeline } from "../descriptor/pipeline.ts";
+import type { ReadyLine } from "../process/childProcess.ts";
+import { type Supervisor } from "../process/supervisor.ts";
+import { orchestratorName } from "../self/orchestratorAgent.ts";
+import { type Layout } from "./layout.ts";
+import { attestationProgram, chainProgram, localChainId, relayerProgram } from "./programs.ts";
+import { type Progress } from "./progress.ts";
+import { leaveSecret } from "./secretFile.ts";
+
+export interface GroundPorts {
+  readonly relayer: number;
+  readonly rpc: number;
+  readonly attestation: number;
+}
+
+/** What agents stand on. */
+export interface LaidGround {
+  readonly rpcUrl: string;
+  readonly relayerUrl: string;
+  readonly attestationUrl: string;
+  readonly deployment: Deployment;
+}
+
+/** Phase one, deployment: chain, contracts, relayer, attestation service, and the roles of the last two of those who act. */
+export class Ground {
+  readonly #pipeline: Pipeline;
+  readonly #layout: Layout;
+  readonly #ports: GroundPorts;
+  readonly #supervisor: Supervisor;
+  readonly #progress: Progress;
+
+  constructor(pipeline: Pipeline, layout: Layout, ports: GroundPorts, supervisor: Supervisor, progress: Progress) {
+    this.#pipeline = pipeline;
+    this.#layout = layout;
+    this.#ports = ports;
+    this.#supervisor = supervisor;
+    this.#progress = progress;
+  }
+
+  async lay(): Promise<LaidGround> {
+    const orchestrator = await this.#orchestratorAccount();
+    const rpcUrl = await this.#startChain(orchestrator);
+    const provider = new JsonRpcProvider(rpcUrl, localChainId, { staticNetwork: true, pollingInterval: 100 });
+    try {
+      const deployer = openLocalAccounts(this.#layout.mnemonic).deployer.connect(provider);
+      const deployment = await this.#deploy(deployer, orchestrator);
+      const relayerUrl = await this.#startRelayer(rpcUrl);
+      const attestationUrl = await this.#startAttestation(deployer, deployment, rpcUrl, relayerUrl);
+      return { rpcUrl, relayerUrl, attestationUrl, deployment };
+    } finally {
+      provider.destroy();
+    }
+  }
+
+  /** The orchestrator's identity is there before the chain is: it gets ether and its role with the contracts. */
+  async #orchestratorAccount(): Promise<string> {
+    const { dataDir } = this.#layout;
+    await createAgentKeys({ dataDir, name: orchestratorName, chainId: localChainId }).catch((error: unknown) => {
+      if (!isAffiantError(error, "ERR_CONFLICT_AGENT_EXISTS")) throw error;
+    });
+    return (await openAgentKeys(dataDir, orchestratorName)).account.address;
+  }
+
+  async #startChain(orchestrator: string): Promise<string> {
+    const known = existsSync(statePathIn(this.#layout.chainDir));
+    this.#progress.begin(known ? "Taking up the local chain" : "Making a local chain");
+    const accounts = openLocalAccounts(this.#layout.mnemonic);
+    leaveSecret(this.#layout.senderKey, accounts.relayer.privateKey);
+    const funded = [accounts.deployer.address, accounts.relayer.address, orchestrator];
+    const ready = await this.#supervisor.start(chainProgram(this.#layout, this.#ports.rpc, funded));
+    const where = `chain id ${localChainId}, ${ready.url}`;
+    this.#progress.done(
+      known ? `Local chain taken up at block ${blockOf(ready)} (${where})` : `Local chain made (${where})`,
+    );
+    return ready.url ?? "";
+  }
+
+  async #deploy(deployer: Deployer, orchestrator: string): Promise<Deployment> {
+    this.#progress.begin("Putting the contracts on the chain");
+    const previous = await readDeploymentFile(this.#layout.deployment);
+    const deployment = await deployContracts(deployer, {
+      previous,
+      holders: { orchestrator },
+      onSent: (count) => this.#progress.update(`transaction ${count}`),
+    });
+    if (deployment !== previous) await writeDeploymentFile(this.#layout.deployment, deployment);
+    const count = Object.keys(deployment.contracts).length;
+    this.#progress.done(
+      deployment === previous ? `${count} contracts found on the chain` : `${count} contracts deployed`,
+    );
+    return deployment;
+  }
+
+  async #startRelayer(rpcUrl: string): Promise<string> {
+    this.#progress.begin("Starting the relayer");
+    const origin = `localhost/${this.#pipeline.name}`;
+    const ready = await this.#supervisor.start(relayerProgram(this.#layout, this.#ports.relayer, rpcUrl, origin));
+    this.#progress.done(`Relayer is up (${ready.url})`);
+    return ready.url ?? "";
+  }
+
+  async #startAttestation(deployer: Deployer, deployment: Deployment, rpcUrl: string, relayerUrl: string) {
+    this.#progress.begin("Starting the attestation service");
+    const { roundBlocks } = this.#pipeline.attestation;
+    const port = this.#ports.attestation;
+    const spec = attestationProgram(this.#layout, port, rpcUrl, relayerUrl, roundBlocks);
+    const ready = await this.#supervisor.start(spec);
+    await appointAttestationService(deployer, deployment, String(ready["account"]));
+    this.#progress.done(`Attestation service is up (${ready.url})`);
+    return ready.url ?? "";
+  }
+}
+
+type Deployer = Parameters<typeof deployContracts>[0];
+
+function blockOf(ready: ReadyLine): string {
+  return String(ready["blockNumber"]);
+}
