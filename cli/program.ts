@@ -28,6 +28,10 @@ import { logFsckCommand } from "./logFsck.ts";
 import { logImportCommand } from "./logImport.ts";
 import { exitCodes } from "./output.ts";
 import { mcpProxyCommand } from "./mcpProxy.ts";
+import { downCommand } from "./pipeline/down.ts";
+import { eventsCommand } from "./pipeline/events.ts";
+import { planCommand } from "./pipeline/plan.ts";
+import { upCommand } from "./pipeline/up.ts";
 import { policyCheckCommand } from "./policyCheck.ts";
 import { policyCommitCommand } from "./policyCommit.ts";
 import { policyShowCommand } from "./policyShow.ts";
@@ -74,7 +78,11 @@ const commands = (): readonly Command[] => [
     governanceFreezeCommand(),
     governanceHandoverCommand(),
   ]),
+  planCommand(),
+  upCommand(),
   statusCommand(),
+  eventsCommand(),
+  downCommand(),
   relayerCommand(),
 ];
 

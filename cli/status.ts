@@ -1,3 +1,5 @@
+import { existsSync } from "node:fs";
+
 import { type Command } from "commander";
 
 import { command, type CommonFlags, run } from "./command.ts";
@@ -8,6 +10,8 @@ import { Registries } from "../agent/chain/registries.ts";
 import { Rpc } from "../agent/chain/rpc.ts";
 import { Journal } from "../agent/journal/journal.ts";
 import { agentFolder, type AgentFacts, listAgents } from "../agent/keys/agentFolder.ts";
+import { type Incumbent, Records } from "../orchestrator/state/records.ts";
+import { StateFile, stateFileIn } from "../orchestrator/state/stateFile.ts";
 import { RelayerClient } from "../agent/relayer/relayerClient.ts";
 import { type LogInfo } from "../protocol/api/types.ts";
 import { isAffiantError } from "../protocol/errors/affiantError.ts";
@@ -17,7 +21,7 @@ import { toProblem, type Problem } from "../protocol/errors/problem.ts";
 type Part<T> = { readonly up: true; readonly value: T } | { readonly up: false; readonly problem: Problem };
 
 export function statusCommand(): Command {
-  return command("status", "Show how things stand: relayer, chain, log, anchors, agents.", "all", [
+  return command("status", "Show how things stand: relayer, chain, log, anchors, the pipeline, agents.", "all", [
     "affiant status",
     "affiant status --json",
   ]).action(
@@ -25,17 +29,37 @@ export function statusCommand(): Command {
       const relayer = await part(() => askRelayer(environment));
       const chain = await part(() => askChain(environment, relayer.up ? relayer.value : undefined));
       const agents = (await listAgents(environment.dataDir)).map((facts) => agentStatus(environment, facts));
+      const pipeline = pipelineOf(environment.dataDir);
       return {
-        data: { relayer, chain, agents },
+        data: { relayer, chain, agents, pipeline },
         ok: relayer.up && chain.up,
         lines: [
           ...columns([...relayerRows(environment, relayer), ...chainRows(environment, relayer, chain)]),
           "",
+          ...pipelineTable(pipeline),
           ...(agents.length === 0 ? [`no agents in ${environment.dataDir}`] : agentTable(agents)),
         ],
       };
     }),
   );
+}
+
+/** Who holds the places of the pipeline, by the orchestrator's records; none if there never was one. */
+function pipelineOf(dataDir: string): readonly Incumbent[] {
+  const path = stateFileIn(dataDir);
+  if (!existsSync(path)) return [];
+  const state = new StateFile(path);
+  try {
+    return new Records(state).history();
+  } finally {
+    state.close();
+  }
+}
+
+function pipelineTable(places: readonly Incumbent[]): string[] {
+  if (places.length === 0) return [];
+  const rows = places.map(({ agent, folder, site, version, state }) => [agent, folder, site, String(version), state]);
+  return [...table(["PLACE", "HELD BY", "SITE", "VERSION", "STATE"], rows), ""];
 }
 
 async function part<T>(ask: () => Promise<T>): Promise<Part<T>> {
