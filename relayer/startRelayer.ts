@@ -118,6 +118,7 @@ async function openRelayer(config: RelayerConfig, seams: RelayerSeams, closers: 
     bodyLimitBytes: config.bodyLimitBytes,
     logger,
     guards: [metrics.observe, ...(traces.guard ? [traces.guard] : []), limitRate(config.rateLimitPerMinute)],
+    ingest,
     routers: [
       entriesRouter(ingest, log),
       disclosuresRouter(log, disclosures, access, place.logId),
@@ -145,7 +146,7 @@ async function openRelayer(config: RelayerConfig, seams: RelayerSeams, closers: 
     ingest.stop();
     hub.close();
     await endServer(server, config.shutdownMs);
-    sequencer.drain();
+    await sequencer.drain();
   });
   logger.info({ url, size: log.size, lanes: sender.lanes.map(({ address }) => address) }, "relayer is up");
   return url;

@@ -19,10 +19,11 @@ const keys = new LRUCache<string, KeyObject>({ max: 4096 });
  * For programs on Node. Nothing else in `protocol/` imports this file: protocol runs in browsers too, with `verifyStrict`.
  */
 export const verifyNative: Ed25519Verify = (signature, message, publicKey) => {
-  if (signature.length !== 64 || !isSigningKey(publicKey)) return false;
+  if (signature.length !== 64 || publicKey.length !== 32) return false;
   const id = toHex(publicKey);
   let key = keys.get(id);
   if (!key) {
+    if (!isSigningKey(publicKey)) return false;
     key = createPublicKey({ key: Buffer.concat([spkiPrefix, publicKey]), format: "der", type: "spki" });
     keys.set(id, key);
   }

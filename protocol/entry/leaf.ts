@@ -49,32 +49,48 @@ export function assembleLeaf(signingInput: string, signature: Uint8Array): strin
   return leaf;
 }
 
+/** What a leaf says, without the digests over it. */
+export interface ReadLeaf {
+  readonly claims: EntryClaims;
+  /** 32 bytes, from the header's `kid` (a did:key). */
+  readonly publicKey: Uint8Array;
+  /** 64 bytes. Not verified by reading. */
+  readonly signature: Uint8Array;
+  /** Of the ASCII `header.payload` under the signature, with which the leaf begins. */
+  readonly signingInputLength: number;
+}
+
 /**
  * Reads a leaf strictly: every part in its one canonical encoding, no claim unknown, none missing. Two different leaves
  * therefore never decode to the same entry.
+ * @param decode strict base64url; programs that read in bulk pass a native one
+ * @throws AffiantError ERR_LIMIT_ENTRY_SIZE, ERR_INPUT_ENTRY, ERR_INPUT_ENCODING, ERR_INPUT_DID, ERR_INPUT_PUBLIC_KEY
+ */
+export function readLeaf(leaf: string, decode: (text: string) => Uint8Array = fromBase64url): ReadLeaf {
+  assertLeafSize(leaf);
+  const first = leaf.indexOf(".");
+  const second = leaf.indexOf(".", first + 1);
+  if (first <= 0 || second <= first + 1 || second === leaf.length - 1 || leaf.includes(".", second + 1)) {
+    throw new AffiantError("ERR_INPUT_ENTRY", "a leaf is a compact JWS of three parts");
+  }
+  const publicKey = readHeader(leaf.slice(0, first));
+  const claims = parseCanonicalJson(decode(leaf.slice(first + 1, second))) as unknown;
+  checkEntryClaims(claims);
+  const signature = decode(leaf.slice(second + 1));
+  if (signature.length !== 64) throw new AffiantError("ERR_INPUT_ENTRY", "an Ed25519 signature has 64 bytes");
+  return { claims, publicKey, signature, signingInputLength: second };
+}
+
+/**
+ * Reads a leaf as {@link readLeaf} does, and takes its digest.
  * @param hash SHA-256; programs that read in bulk pass a native one
  * @throws AffiantError ERR_LIMIT_ENTRY_SIZE, ERR_INPUT_ENTRY, ERR_INPUT_ENCODING, ERR_INPUT_DID, ERR_INPUT_PUBLIC_KEY
  */
 export function decodeLeaf(leaf: string, hash: (bytes: Uint8Array) => Uint8Array = sha256): DecodedEntry {
-  assertLeafSize(leaf);
-  const parts = leaf.split(".");
-  const [headerText, payloadText, signatureText] = parts;
-  if (parts.length !== 3 || !headerText || !payloadText || !signatureText) {
-    throw new AffiantError("ERR_INPUT_ENTRY", "a leaf is a compact JWS of three parts");
-  }
-  const publicKey = readHeader(headerText);
-  const claims = parseCanonicalJson(fromBase64url(payloadText)) as unknown;
-  checkEntryClaims(claims);
-  const signature = fromBase64url(signatureText);
-  if (signature.length !== 64) throw new AffiantError("ERR_INPUT_ENTRY", "an Ed25519 signature has 64 bytes");
-  return {
-    claims,
-    publicKey,
-    signature,
-    signingInput: utf8(`${headerText}.${payloadText}`),
-    leaf,
-    entryId: toHex(hash(utf8(leaf))),
-  };
+  const { claims, publicKey, signature, signingInputLength } = readLeaf(leaf);
+  const bytes = utf8(leaf);
+  const signingInput = bytes.subarray(0, signingInputLength);
+  return { claims, publicKey, signature, signingInput, leaf, entryId: toHex(hash(bytes)) };
 }
 
 /** An agent's header is the same in all its entries. */

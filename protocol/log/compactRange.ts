@@ -12,17 +12,23 @@ export type NodeSink = (level: number, index: number, hash: Uint8Array) => void;
 export class CompactRange {
   #size = 0;
   readonly #peaks: Uint8Array[] = [];
+  readonly #hash: typeof nodeHash;
+
+  /** @param hash that of inner nodes; programs that append in bulk pass a native one */
+  constructor(hash: typeof nodeHash = nodeHash) {
+    this.#hash = hash;
+  }
 
   /**
    * @param peaks the edge as {@link CompactRange.peaks} gave it
    * @throws AffiantError ERR_INPUT_MALFORMED if the number or length of the hashes does not fit the size
    */
-  static restore(size: number, peaks: readonly Uint8Array[]): CompactRange {
+  static restore(size: number, peaks: readonly Uint8Array[], hash: typeof nodeHash = nodeHash): CompactRange {
     assertSize(size, "size");
     if (peaks.length !== peakIds(size).length || peaks.some((peak) => peak.length !== hashLength)) {
       throw new AffiantError("ERR_INPUT_MALFORMED", `not the right edge of a tree of size ${size}`);
     }
-    const range = new CompactRange();
+    const range = new CompactRange(hash);
     range.#size = size;
     range.#peaks.push(...peaks);
     return range;
@@ -45,7 +51,7 @@ export class CompactRange {
     let node = hash;
     sink?.(level, index, node);
     while (index % 2 === 1) {
-      node = nodeHash(this.#peaks.pop() as Uint8Array, node);
+      node = this.#hash(this.#peaks.pop() as Uint8Array, node);
       level++;
       index = (index - 1) / 2;
       sink?.(level, index, node);
@@ -59,14 +65,14 @@ export class CompactRange {
     let root: Uint8Array | undefined;
     for (let i = this.#peaks.length - 1; i >= 0; i--) {
       const peak = this.#peaks[i] as Uint8Array;
-      root = root === undefined ? peak : nodeHash(peak, root);
+      root = root === undefined ? peak : this.#hash(peak, root);
     }
     return root ?? emptyRoot();
   }
 
   /** An independent copy, to try appends that may be given up. */
   clone(): CompactRange {
-    return CompactRange.restore(this.#size, this.#peaks);
+    return CompactRange.restore(this.#size, this.#peaks, this.#hash);
   }
 }
 

@@ -152,14 +152,13 @@ export class Anchorer {
   }
 
   async #anchorNow(anchoredSize: number): Promise<void> {
-    const { tree } = this.#log;
-    const size = tree.size;
-    const proof = tree.consistency(anchoredSize, size);
+    const { size, root } = this.#log.checkpoint;
+    const proof = this.#log.tree.consistency(anchoredSize, size);
     const { contract, logId } = this.#reader;
     // Counted from the chain's own records, not from what was sent: lost and reverted anchors do not count.
     const isRecord = this.#log.store.anchorsSinceRecord() + 1 >= this.#options.recordEvery;
     const name = isRecord ? "anchor" : "advance";
-    const data = contract.abi.encodeFunctionData(name, [logId, size, tree.root(), proof]);
+    const data = contract.abi.encodeFunctionData(name, [logId, size, root, proof]);
     this.#requested = false;
     this.#pendingSinceMs = this.#options.now();
     await this.#submit("anchor", `anchor:${logId}:${anchoredSize}:${size}`, data);

@@ -226,10 +226,7 @@ class Fsck {
 
   #checkDisclosures(): void {
     const keys = new DisclosureKeys(join(this.#options.dataDir, "disclosures.key"));
-    const store = new DisclosureStore(
-      { sql: this.#sql, transaction: (_, work) => work(), close: () => undefined },
-      keys,
-    );
+    const store = new DisclosureStore({ sql: this.#sql, transaction: (_, work) => work() }, keys);
     type Row = { entry_id: Uint8Array; leaf: string | null };
     const rows = `SELECT d.entry_id, e.leaf FROM disclosure d LEFT JOIN entry e ON e.entry_id = d.entry_id`;
     this.#each<Row>("disclosure", rows, ({ entry_id, leaf }) => {

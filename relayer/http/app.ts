@@ -1,19 +1,24 @@
-import { type IncomingMessage } from "node:http";
+import { type IncomingMessage, type RequestListener } from "node:http";
 
 import express, { type Express, type Router } from "express";
 import helmet from "helmet";
 import { type Logger } from "pino";
 
 import { AffiantError } from "../../protocol/errors/affiantError.ts";
+import { type Ingest } from "../ingest/ingest.ts";
 import { logRequests } from "./accessLog.ts";
-import { answerProblem } from "./problems.ts";
+import { type Guard, headersOf } from "./guards.ts";
+import { takeEntries } from "./intake.ts";
+import { answerProblem, problemSender } from "./problems.ts";
 import { validateRequest } from "./validateRequest.ts";
 
 export interface AppOptions {
   readonly bodyLimitBytes: number;
   readonly logger: Logger;
   /** Middleware that sees every request first: rate limits, metrics. */
-  readonly guards: readonly express.RequestHandler[];
+  readonly guards: readonly Guard[];
+  /** Undefined where no entries are taken in. */
+  readonly ingest?: Ingest;
   /** What each room of the relayer serves. A new room adds its router here and nothing else. */
   readonly routers: readonly Router[];
 }
@@ -27,13 +32,29 @@ const contentPolicy = {
   formAction: ["'none'"],
 };
 
-/** Composes the HTTP application from the routers of the rooms. */
-export function createApp({ bodyLimitBytes, logger, guards, routers }: AppOptions): Express {
+/** Composes the HTTP application from the routers of the rooms, with the intake of entries in front. */
+export function createApp(options: AppOptions): RequestListener {
+  const { bodyLimitBytes, logger } = options;
+  const guards = [logRequests(logger), ...options.guards];
+  const otherwise = createExpress(options, guards);
+  if (!options.ingest) return otherwise;
+  return takeEntries({
+    ingest: options.ingest,
+    bodyLimitBytes,
+    guards,
+    headers: headersOf(protectBrowsers),
+    answerProblem: problemSender(logger),
+    otherwise,
+  });
+}
+
+const protectBrowsers = helmet({ contentSecurityPolicy: { useDefaults: false, directives: contentPolicy } });
+
+function createExpress({ bodyLimitBytes, logger, routers }: AppOptions, guards: readonly Guard[]): Express {
   const app = express();
   app.disable("x-powered-by");
   app.set("etag", false);
-  app.use(logRequests(logger));
-  app.use(helmet({ contentSecurityPolicy: { useDefaults: false, directives: contentPolicy } }));
+  app.use(protectBrowsers);
   for (const guard of guards) app.use(guard);
   app.use(express.json({ limit: bodyLimitBytes, strict: true, type: isParsed }));
   app.use(validateRequest());

@@ -1,39 +1,41 @@
-import { type ServerResponse } from "node:http";
-
 import { Router } from "express";
 
 import { type AgentEntries, type EntrySubmission } from "../../protocol/api/types.ts";
 import { parseEthrDid } from "../../protocol/did/ethr.ts";
 import { toHex } from "../../protocol/encoding/hex.ts";
 import { AffiantError } from "../../protocol/errors/affiantError.ts";
+import { batchAnswer, singleAnswer } from "../ingest/answer.ts";
 import { type Ingest } from "../ingest/ingest.ts";
 import { agentHeadAt } from "../log/agentHeads.ts";
 import { type Log } from "../log/log.ts";
 import { type StoredEntry } from "../store/entryStore.ts";
+import { sendJson } from "./intake.ts";
 import { readHash, readWhole } from "./read.ts";
 
-/** Bodies are held to the OpenAPI document before they come here. Taking entries in, and reading them by id and by agent. */
+/**
+ * Taking entries in, and reading them by id and by agent. Bodies are held to the OpenAPI document before they come here;
+ * nearly all entries are taken in by `intake.ts` and never do.
+ */
 export function entriesRouter(ingest: Ingest, log: Log): Router {
   const router = Router();
 
   router.post("/v1/entries", async (request, response) => {
-    const { receipt, isNew } = await ingest.submit(request.body as EntrySubmission);
-    sendJson(response, isNew ? 201 : 200, receipt);
+    const { status, text } = singleAnswer(await ingest.submit(request.body as EntrySubmission));
+    sendJson(response, status, [text]);
   });
 
   router.post("/v1/entries\\:batch", async (request, response) => {
     const { entries } = request.body as { entries: readonly EntrySubmission[] };
-    const results = await ingest.submitBatch(entries);
-    sendJson(response, 200, `{"results":[${results.join(",")}]}`);
+    sendJson(response, 200, batchAnswer(await ingest.submitBatch(entries)));
   });
 
-  router.get("/v1/entries/:entryId", (request, response) => {
-    const { leaf, index } = findEntry(log, request.params.entryId);
+  router.get("/v1/entries/:entryId", async (request, response) => {
+    const { leaf, index } = await findEntry(log, request.params.entryId);
     response.json({ leaf, index });
   });
 
-  router.get("/v1/entries/:entryId/receipt", (request, response) => {
-    response.json(log.receipt(findEntry(log, request.params.entryId)));
+  router.get("/v1/entries/:entryId/receipt", async (request, response) => {
+    response.json(log.receipt(await findEntry(log, request.params.entryId)));
   });
 
   router.get("/v1/agents/:did/head", (request, response) => {
@@ -46,7 +48,7 @@ export function entriesRouter(ingest: Ingest, log: Log): Router {
     const head = findAgent(log, request.params.did);
     const from = readWhole(request.query["from"], "from", 0);
     const limit = readWhole(request.query["limit"], "limit", 100, 1_000);
-    const entries = head ? log.entries.ofAgent(head.id, from, limit) : [];
+    const entries = (head ? log.entries.ofAgent(head.id, from, limit) : []).filter(({ index }) => index < log.size);
     const { count, statement } = agentHeadAt(log, request.params.did, log.size);
     const answer: AgentEntries = {
       entries: entries.map(({ seq, index, entryId, leaf }) => ({ seq, index, entryId: toHex(entryId), leaf })),
@@ -65,17 +67,10 @@ export function entriesRouter(ingest: Ingest, log: Log): Router {
   return router;
 }
 
-/** Sends JSON text that is all ASCII. */
-function sendJson(response: ServerResponse, status: number, text: string): void {
-  response.writeHead(status, {
-    "content-type": "application/json; charset=utf-8",
-    "content-length": text.length,
-  });
-  response.end(text, "latin1");
-}
-
-function findEntry(log: Log, entryId: string): StoredEntry {
+/** What is told of an entry must outlast a crash: it waits until the entry does. */
+async function findEntry(log: Log, entryId: string): Promise<StoredEntry> {
   const entry = log.entries.byId(readHash(entryId));
+  await log.settled();
   if (!entry) throw new AffiantError("ERR_NOT_FOUND_ENTRY", "the log has no entry of this id");
   return entry;
 }

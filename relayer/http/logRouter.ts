@@ -31,6 +31,7 @@ export function logRouter(log: Log, anchorer: Anchorer, place: LogPlace): Router
   router.get("/v1/log/proof/inclusion", (request, response) => {
     const size = readWhole(request.query["size"], "size", log.size);
     const index = readWhole(request.query["index"], "index");
+    log.assertReached(size);
     const proof = log.tree.inclusion(index, size);
     response.json({ index, size, root: toHex(log.tree.rootAt(size)), proof: proof.map(toHex) });
   });
@@ -38,6 +39,7 @@ export function logRouter(log: Log, anchorer: Anchorer, place: LogPlace): Router
   router.get("/v1/log/proof/consistency", (request, response) => {
     const from = readWhole(request.query["from"], "from");
     const to = readWhole(request.query["to"], "to", log.size);
+    log.assertReached(to);
     const proof = log.tree.consistency(from, to);
     response.json({
       from,
@@ -51,7 +53,7 @@ export function logRouter(log: Log, anchorer: Anchorer, place: LogPlace): Router
   router.get("/v1/log/entries/:index", (request, response) => {
     const index = readWhole(request.params.index, "index");
     const entry = log.entries.byIndex(index);
-    if (!entry) throw new AffiantError("ERR_NOT_FOUND_ENTRY", `the log has ${log.size} entries`);
+    if (!entry || index >= log.size) throw new AffiantError("ERR_NOT_FOUND_ENTRY", `the log has ${log.size} entries`);
     response.json({ leaf: entry.leaf, index });
   });
 

@@ -1,4 +1,3 @@
-import { type RequestHandler } from "express";
 import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from "prom-client";
 
 import { type Anchorer } from "../anchor/anchorer.ts";
@@ -8,12 +7,13 @@ import { type Sequencer } from "../ingest/sequencer.ts";
 import { jobStates } from "../journal/job.ts";
 import { type Log } from "../log/log.ts";
 import { type Sending } from "../openSending.ts";
+import { type Guard } from "./guards.ts";
 
 export interface Metrics {
   readonly contentType: string;
   text(): Promise<string>;
   /** Counts requests and times them. */
-  readonly observe: RequestHandler;
+  readonly observe: Guard;
 }
 
 export interface Measured {
@@ -140,7 +140,7 @@ function gauge(registry: Registry, name: string, help: string, read: () => numbe
   });
 }
 
-function observer(registry: Registry): RequestHandler {
+function observer(registry: Registry): Guard {
   const requests = new Counter({
     name: "affiant_http_requests_total",
     help: "Requests answered",

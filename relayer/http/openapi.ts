@@ -101,8 +101,8 @@ const paths: Readonly<Record<string, Partial<Record<Method, Operation>>>> = {
       responses: { "200": answer("One result an entry, in order", "BatchResults"), ...refused(413, 503) },
     },
   },
-  "/v1/entries/{entryId}": get("An entry's leaf and place", answer("The leaf", "Entry"), [entryId], 404),
-  "/v1/entries/{entryId}/receipt": get("An entry's receipt", answer("The receipt", "Receipt"), [entryId], 404),
+  "/v1/entries/{entryId}": get("An entry's leaf and place", answer("The leaf", "Entry"), [entryId], 404, 503),
+  "/v1/entries/{entryId}/receipt": get("An entry's receipt", answer("The receipt", "Receipt"), [entryId], 404, 503),
   "/v1/entries/{entryId}/disclosures:read": signedCall(
     "Disclosures of an entry, for whom its agent allows",
     answer("The disclosures", "Disclosures"),

@@ -1,3 +1,5 @@
+import { type IncomingMessage, type ServerResponse } from "node:http";
+
 import { type ErrorRequestHandler } from "express";
 import { type Logger } from "pino";
 
@@ -8,19 +10,29 @@ import { toProblem } from "../../protocol/errors/problem.ts";
 const retryAfterSec = 1;
 
 /** Turns whatever was thrown into an RFC 9457 problem. Causes go to the log, never to the caller. */
-export function answerProblem(logger: Logger): ErrorRequestHandler {
-  return (thrown: unknown, request, response, next) => {
-    if (response.headersSent) {
-      next(thrown);
-      return;
-    }
+export function problemSender(logger: Logger) {
+  return (thrown: unknown, request: IncomingMessage, response: ServerResponse): void => {
     const error = fromParser(thrown) ?? thrown;
     const problem = toProblem(error);
     if (problem.status >= 500 && !(isAffiantError(error) && error.retryable)) {
-      logger.error({ err: thrown, method: request.method, path: request.path }, "unexpected error");
+      const [path] = String(request.url).split("?");
+      logger.error({ err: thrown, method: request.method, path }, "unexpected error");
     }
     if (isAffiantError(error) && error.retryable) response.setHeader("retry-after", waitSec(error));
-    response.status(problem.status).type("application/problem+json").send(JSON.stringify(problem));
+    const body = Buffer.from(JSON.stringify(problem), "utf8");
+    response.setHeader("content-type", "application/problem+json; charset=utf-8");
+    response.setHeader("content-length", body.length);
+    response.statusCode = problem.status;
+    response.end(body);
+  };
+}
+
+/** The same at the end of Express' chain. */
+export function answerProblem(logger: Logger): ErrorRequestHandler {
+  const send = problemSender(logger);
+  return (thrown: unknown, request, response, next) => {
+    if (response.headersSent) next(thrown);
+    else send(thrown, request, response);
   };
 }
 

@@ -1,9 +1,9 @@
 import { isIPv6 } from "node:net";
 
-import { type RequestHandler } from "express";
 import { LRUCache } from "lru-cache";
 
 import { AffiantError } from "../../protocol/errors/affiantError.ts";
+import { type Guard } from "./guards.ts";
 
 const windowMs = 60_000;
 
@@ -42,7 +42,7 @@ export class RateLimiter {
  * since a forwarded address can be made up.
  * @param perMinute 0 = no limit
  */
-export function limitRate(perMinute: number, now: () => number = Date.now): RequestHandler {
+export function limitRate(perMinute: number, now: () => number = Date.now): Guard {
   const limiter = new RateLimiter(perMinute, now);
   return (request, _response, next) => {
     limiter.count(network(request.socket.remoteAddress ?? "unknown"));

@@ -36,7 +36,8 @@ function readTile(log: Log, path: string): Uint8Array {
     return encodeEntryBundle(log.entries.leaves(start, start + width).map(utf8));
   }
   const hashes = log.tree.tileHashes(level, index, width);
-  if (!hashes) throw missing();
+  const leaves = (index * tileWidth + width) * tileWidth ** level;
+  if (!hashes || leaves > log.size) throw missing();
   return Buffer.concat(hashes);
 }
 

@@ -1,17 +1,15 @@
-import { type BatchResult, type EntrySubmission } from "../../protocol/api/types.ts";
+import { type EntrySubmission } from "../../protocol/api/types.ts";
+import { bytesEqual } from "../../protocol/encoding/bytes.ts";
 import { AffiantError } from "../../protocol/errors/affiantError.ts";
-import { toProblem } from "../../protocol/errors/problem.ts";
-import { type Registries } from "../chain/registries.ts";
+import { type ChainClaims, type Registries } from "../chain/registries.ts";
 import { type RateLimiter } from "../http/rateLimit.ts";
 import { type Log } from "../log/log.ts";
-import { asciiJson } from "../log/receiptText.ts";
-import { type Traces } from "../traces/traces.ts";
-import { type Sequenced, type Sequencer } from "./sequencer.ts";
-import { type Submission, type Verification, type VerifiedEntry } from "./verifiedEntry.ts";
+import { type Attributes, type Traces } from "../traces/traces.ts";
+import { type Answer } from "./answer.ts";
+import { type LeafRun, toLeafRun } from "./leafRun.ts";
+import { type Sequencer } from "./sequencer.ts";
+import { type Verification, type VerifiedEntry } from "./verifiedEntry.ts";
 import { type VerifyPool } from "./verifyPool.ts";
-
-/** JSON text of a {@link BatchResult}, in ASCII. */
-export type BatchResultText = string;
 
 export interface IngestOptions {
   /** Entries that may be under way at once; more are turned away. */
@@ -43,35 +41,37 @@ export class Ingest {
     return this.#underWay;
   }
 
-  /** @throws AffiantError with the code of the refusal */
-  async submit(submission: EntrySubmission): Promise<Sequenced> {
+  /** @throws AffiantError ERR_UNAVAILABLE_QUEUE, ERR_UNAVAILABLE_STOPPING; whatever else the entry is refused with is in the answer */
+  submit(submission: EntrySubmission): Promise<Answer> {
+    return this.submitRunOfOne(toLeafRun([submission]));
+  }
+
+  /** Each entry has its own answer. @throws AffiantError ERR_UNAVAILABLE_QUEUE, ERR_UNAVAILABLE_STOPPING for the whole */
+  submitBatch(submissions: readonly EntrySubmission[]): Promise<Answer[]> {
+    return this.submitRun(toLeafRun(submissions));
+  }
+
+  /** As {@link submit}, of a run of one entry. */
+  async submitRunOfOne(run: LeafRun): Promise<Answer> {
     this.#reserve(1);
     try {
-      const { traces } = this.#options;
-      const verified = await traces.span("verify", {}, () => this.#pool.verifyOne(plain(submission)));
-      const entry = await traces.span("admit", {}, () => this.#admit(verified));
-      return await traces.span("sequence", {}, () => this.#sequencer.submit(entry));
+      const [verification] = await this.#step("verify", {}, async () => [await this.#pool.verifyOne(run)], thrownFor);
+      const [answer] = await this.#answer([verification as Verification], {});
+      return answer as Answer;
     } finally {
       this.#underWay -= 1;
     }
   }
 
-  /** Each entry has its own answer. @throws AffiantError ERR_UNAVAILABLE_QUEUE, ERR_UNAVAILABLE_STOPPING for the whole */
-  async submitBatch(submissions: readonly EntrySubmission[]): Promise<BatchResultText[]> {
-    this.#reserve(submissions.length);
+  /** As {@link submitBatch}. */
+  async submitRun(run: LeafRun): Promise<Answer[]> {
+    const count = run.bounds.length / 2;
+    this.#reserve(count);
     try {
-      const { traces } = this.#options;
-      const size = { "affiant.entries": submissions.length };
-      const verifications = await traces.span("verify", size, () => this.#pool.verify(submissions.map(plain)));
-      // Questions to the chain run side by side, but the entries go into the sequencer in the order they came.
-      const admissions = await traces.span("admit", size, () =>
-        Promise.allSettled(verifications.map((verification) => this.#admit(verification))),
-      );
-      return await traces.span("sequence", size, () =>
-        Promise.all(admissions.map((admission) => this.#answer(admission))),
-      );
+      const size = { "affiant.entries": count };
+      return await this.#answer(await this.#step("verify", size, () => this.#pool.verify(run), thrownFor), size);
     } finally {
-      this.#underWay -= submissions.length;
+      this.#underWay -= count;
     }
   }
 
@@ -88,35 +88,94 @@ export class Ingest {
     this.#underWay += count;
   }
 
-  async #answer(admission: PromiseSettledResult<VerifiedEntry>): Promise<BatchResultText> {
+  async #answer(verifications: readonly Verification[], size: Attributes): Promise<Answer[]> {
+    const refusals = await this.#step(
+      "admit",
+      size,
+      () => this.#admit(verifications),
+      (refusal) => refusal,
+    );
+    const admitted = verifications.flatMap(({ entry }, i) => (entry && refusals[i] === undefined ? [entry] : []));
+    const sequence = () => this.#sequencer.submit(admitted);
+    const answers = (await this.#step("sequence", size, sequence, ({ error }) => error)).values();
+    return refusals.map((error) => (error === undefined ? (answers.next().value as Answer) : { error }));
+  }
+
+  /** A span around a step; where a single entry came, its refusal is the span's. */
+  async #step<T>(
+    name: string,
+    size: Attributes,
+    work: () => Promise<T[]>,
+    refusalOf: (result: T) => unknown,
+  ): Promise<T[]> {
+    let results: T[] | undefined;
     try {
-      if (admission.status === "rejected") throw admission.reason;
-      const { receipt, isNew } = await this.#sequencer.submit(admission.value);
-      return `{"status":${isNew ? 201 : 200},"receipt":${receipt}}`;
+      await this.#options.traces.span(name, size, async () => {
+        results = await work();
+        const [only] = results;
+        const refusal = results.length === 1 ? refusalOf(only as T) : undefined;
+        if (refusal !== undefined) throw refusal;
+      });
     } catch (error) {
-      const problem = toProblem(error);
-      return asciiJson({ status: problem.status, problem } satisfies BatchResult);
+      if (results === undefined) throw error;
+    }
+    return results as T[];
+  }
+
+  /**
+   * Asks the chain what must be asked, once for all entries that say the same about it, and side by side.
+   * @returns what each entry is refused with, undefined for those that may go on
+   */
+  async #admit(verifications: readonly Verification[]): Promise<unknown[]> {
+    const standings = verifications.map(({ entry }) => (entry ? this.#standing(entry) : "known"));
+    const asked = verifications.flatMap(({ entry }, i) => (entry && standings[i] !== "known" ? [entry.claims] : []));
+    const keys = await refusalsOf(asked, (claims) => this.#registries.checkKey(claims));
+    const refusals = verifications.map(({ entry, refusal }, i): unknown => {
+      if (refusal) return thrownFor({ refusal });
+      if (standings[i] === "known") return undefined;
+      return keys.get(entry.claims) ?? this.#overLimit(entry.claims.did);
+    });
+    const isOpen = (i: number) => refusals[i] === undefined && standings[i] === "new";
+    const open = verifications.flatMap(({ entry }, i) => (entry && isOpen(i) ? [entry.claims] : []));
+    const blocks = await refusalsOf(open, (claims) => this.#registries.checkBlockAndPolicy(claims));
+    return refusals.map((refusal, i) => {
+      const claims = verifications[i]?.entry?.claims;
+      return claims && isOpen(i) ? blocks.get(claims) : refusal;
+    });
+  }
+
+  #overLimit(did: string): unknown {
+    try {
+      this.#options.agentLimit.count(did);
+      return undefined;
+    } catch (refusal) {
+      return refusal;
     }
   }
 
-  async #admit({ entry, refusal }: Verification): Promise<VerifiedEntry> {
-    if (refusal) throw new AffiantError(refusal.code, refusal.message);
-    const head = this.#log.agent(entry.did);
-    const isTaken = head !== undefined && entry.seq < head.nextSeq;
-    // An entry that is in the log is answered from it, whatever became of the agent, its key or the chain since.
-    if (isTaken && this.#isKnown(head.id, entry.seq, entry.entryId)) return entry;
-    await this.#registries.checkKey(entry);
-    this.#options.agentLimit.count(entry.did);
-    if (!isTaken) await this.#registries.checkBlockAndPolicy(entry);
-    return entry;
-  }
-
-  #isKnown(agentId: number, seq: number, entryId: Uint8Array): boolean {
-    const known = this.#log.entries.bySeq(agentId, seq);
-    return known !== undefined && Buffer.compare(known.entryId, entryId) === 0;
+  /**
+   * An entry that is in the log is answered from it, whatever became of the agent, its key or the chain since; one that
+   * takes another's number is kept as evidence if its key speaks for the agent.
+   */
+  #standing({ claims, seq, entryId }: VerifiedEntry): "new" | "known" | "rival" {
+    const head = this.#log.agent(claims.did);
+    if (head === undefined || seq >= head.nextSeq) return "new";
+    const known = this.#log.entries.bySeq(head.id, seq);
+    return known !== undefined && bytesEqual(known.entryId, entryId) ? "known" : "rival";
   }
 }
 
-function plain({ leaf, disclosures }: EntrySubmission): Submission {
-  return { leaf, disclosures: disclosures ?? [] };
+function thrownFor({ refusal }: Verification): AffiantError | undefined {
+  return refusal && new AffiantError(refusal.code, refusal.message);
+}
+
+/** Asks once about each; those that are refused, and with what. */
+async function refusalsOf(
+  asked: readonly ChainClaims[],
+  ask: (claims: ChainClaims) => Promise<void>,
+): Promise<Map<ChainClaims, unknown>> {
+  const refusals = new Map<ChainClaims, unknown>();
+  const each = [...new Set(asked)].map((claims) => ask(claims).catch((error: unknown) => refusals.set(claims, error)));
+  await Promise.all(each);
+  return refusals;
 }

@@ -2,16 +2,10 @@ import { bytesEqual } from "../../protocol/encoding/bytes.ts";
 import { toHex } from "../../protocol/encoding/hex.ts";
 import { AffiantError } from "../../protocol/errors/affiantError.ts";
 import { type Log } from "../log/log.ts";
-import { receiptText, type ReceiptText } from "../log/receiptText.ts";
 import { type AgentHead, type NewEntry } from "../store/entryStore.ts";
 import { type DisclosureStore } from "../store/disclosureStore.ts";
+import { type Answer, knownAnswer } from "./answer.ts";
 import { type VerifiedEntry } from "./verifiedEntry.ts";
-
-/** The answer to a submission that was taken: its receipt, and whether it was new (201) or known (200). */
-export interface Sequenced {
-  readonly receipt: ReceiptText;
-  readonly isNew: boolean;
-}
 
 export interface SequencerOptions {
   /** Entries of one commit. */
@@ -21,14 +15,30 @@ export interface SequencerOptions {
   readonly now: () => number;
 }
 
-interface Queued {
-  readonly entry: VerifiedEntry;
-  readonly resolve: (sequenced: Sequenced) => void;
-  readonly reject: (error: unknown) => void;
+/** Entries that came together and are answered together. */
+class Ticket {
+  readonly #answers: Answer[] = [];
+  readonly #resolve: (answers: Answer[]) => void;
+  #open: number;
+
+  constructor(entries: number, resolve: (answers: Answer[]) => void) {
+    this.#open = entries;
+    this.#resolve = resolve;
+  }
+
+  /** The first answer to an entry stands. */
+  settle(at: number, answer: Answer): void {
+    if (this.#answers[at] !== undefined) return;
+    this.#answers[at] = answer;
+    if (--this.#open === 0) this.#resolve(this.#answers);
+  }
 }
 
-interface Accepted extends Queued {
-  readonly index: number;
+interface Queued {
+  readonly entry: VerifiedEntry;
+  readonly ticket: Ticket;
+  /** Position in the ticket. */
+  readonly at: number;
 }
 
 /**
@@ -54,20 +64,23 @@ export class Sequencer {
   }
 
   /**
-   * @throws AffiantError ERR_CONFLICT_SEQ_TAKEN, ERR_CONFLICT_SEQ_GAP, ERR_CONFLICT_PREV, ERR_CONFLICT_BLOCK_ORDER,
-   * ERR_UNAVAILABLE_STORAGE
+   * @returns an answer an entry, in order: a receipt, or ERR_CONFLICT_SEQ_TAKEN, ERR_CONFLICT_SEQ_GAP, ERR_CONFLICT_PREV,
+   * ERR_CONFLICT_BLOCK_ORDER, ERR_UNAVAILABLE_STORAGE
    */
-  submit(entry: VerifiedEntry): Promise<Sequenced> {
-    return new Promise((resolve, reject) => {
-      this.#queue.push({ entry, resolve, reject });
+  submit(entries: readonly VerifiedEntry[]): Promise<Answer[]> {
+    if (entries.length === 0) return Promise.resolve([]);
+    return new Promise((resolve) => {
+      const ticket = new Ticket(entries.length, resolve);
+      entries.forEach((entry, at) => this.#queue.push({ entry, ticket, at }));
       if (this.#queue.length >= this.#options.maxEntries) this.#schedule(0);
       else if (this.#timer === undefined) this.#schedule(this.#options.waitMs);
     });
   }
 
-  /** Commits what waits, at once. */
-  drain(): void {
+  /** Commits what waits, at once, and lets all of it be answered. */
+  async drain(): Promise<void> {
     while (this.#queue.length > 0) this.#commit();
+    await this.#log.settled().catch(() => undefined); // those it concerns have been told
   }
 
   #schedule(waitMs: number): void {
@@ -84,27 +97,28 @@ export class Sequencer {
     this.#queue = this.#queue.slice(group.length);
     this.#timer = undefined;
     if (this.#queue.length > 0) this.#schedule(0);
-    if (group.length > 0) this.#commitGroup(group);
+    if (group.length > 0) void this.#commitGroup(group);
   }
 
-  #commitGroup(group: readonly Queued[]): void {
+  async #commitGroup(group: readonly Queued[]): Promise<void> {
     try {
       const plan = new CommitPlan(this.#log, this.#disclosures, this.#options.now);
       for (const queued of group) plan.place(queued);
       const disclosing = plan.accepted.map(({ entry }) => entry).filter(({ disclosures }) => disclosures.length > 0);
-      const receipts = this.#log.append(plan.entries, plan.heads(), () => this.#disclosures.put(disclosing));
-      plan.accepted.forEach(({ resolve }, i) => resolve({ receipt: receipts[i] as ReceiptText, isNew: true }));
+      const answers = this.#log.append(plan.entries, plan.heads(), () => this.#disclosures.put(disclosing));
+      await this.#log.settled();
+      plan.accepted.forEach(({ ticket, at }, i) => ticket.settle(at, { isNew: true, text: answers[i] as Buffer }));
       plan.answerRepeats();
     } catch (error) {
-      // Those that were answered already stay answered: a promise settles once.
-      for (const { reject } of group) reject(error);
+      // Those that were answered already stay answered.
+      for (const { ticket, at } of group) ticket.settle(at, { error });
     }
   }
 }
 
 /** Decides for each entry of a group whether it follows on, repeats, or contradicts; heads advance within the group. */
 class CommitPlan {
-  readonly accepted: Accepted[] = [];
+  readonly accepted: Queued[] = [];
   readonly entries: NewEntry[] = [];
   readonly #log: Log;
   readonly #disclosures: DisclosureStore;
@@ -118,52 +132,49 @@ class CommitPlan {
     this.#log = log;
     this.#disclosures = disclosures;
     this.#now = now;
-    this.#nextIndex = log.size;
+    this.#nextIndex = log.nextIndex;
   }
 
+  /** The heads after this group. They are kept, so they must not hold on to the bytes that the entries came in. */
   heads(): AgentHead[] {
-    return [...this.#heads.values()].filter((head) => head.nextSeq > 0);
+    const heads = [...this.#heads.values()].filter((head) => head.nextSeq > 0);
+    return heads.map((head) => ({ ...head, headEntryId: head.headEntryId && Uint8Array.from(head.headEntryId) }));
   }
 
   place(queued: Queued): void {
     const { entry } = queued;
-    const head = this.#headOf(entry.did);
+    const { did, blockNumber } = entry.claims;
+    const head = this.#headOf(did);
     if (entry.seq < head.nextSeq) {
       this.#repeats.push(queued);
       return;
     }
     const refusal = followsOn(entry, head);
     if (refusal) {
-      queued.reject(refusal);
+      queued.ticket.settle(queued.at, { error: refusal });
       return;
     }
-    const index = this.#nextIndex++;
-    this.accepted.push({ ...queued, index });
+    this.accepted.push(queued);
     this.entries.push({
-      index,
+      index: this.#nextIndex++,
       agentId: head.id,
       seq: entry.seq,
       entryId: entry.entryId,
       leaf: entry.leaf,
       leafHash: entry.leafHash,
     });
-    this.#heads.set(entry.did, {
-      ...head,
-      nextSeq: entry.seq + 1,
-      headEntryId: entry.entryId,
-      lastBlock: entry.blockNumber,
-    });
+    this.#heads.set(did, { ...head, nextSeq: entry.seq + 1, headEntryId: entry.entryId, lastBlock: blockNumber });
   }
 
   /** After the commit, so that a repeat of an entry of the same group finds it. */
   answerRepeats(): void {
-    for (const { entry, resolve, reject } of this.#repeats) {
+    for (const { entry, ticket, at } of this.#repeats) {
       try {
         const known = answerKnown(this.#log, entry, this.#now());
         this.#disclosures.add(entry);
-        resolve(known);
+        ticket.settle(at, known);
       } catch (error) {
-        reject(error);
+        ticket.settle(at, { error });
       }
     }
   }
@@ -186,14 +197,17 @@ function followsOn(entry: VerifiedEntry, head: AgentHead): AffiantError | undefi
       hint: "send the entries in between first",
     });
   }
-  const prev = head.headEntryId === null ? null : toHex(head.headEntryId);
-  if (entry.prev !== prev) {
+  const { headEntryId } = head;
+  const follows =
+    entry.prev === null || headEntryId === null ? entry.prev === headEntryId : bytesEqual(entry.prev, headEntryId);
+  if (!follows) {
     return new AffiantError("ERR_CONFLICT_PREV", "prev is not the agent's last entry", {
-      details: { expectedPrev: prev },
+      details: { expectedPrev: headEntryId && toHex(headEntryId) },
     });
   }
-  if (entry.blockNumber < head.lastBlock) {
-    return new AffiantError("ERR_CONFLICT_BLOCK_ORDER", `block ${entry.blockNumber} is before ${head.lastBlock}`, {
+  const { blockNumber } = entry.claims;
+  if (blockNumber < head.lastBlock) {
+    return new AffiantError("ERR_CONFLICT_BLOCK_ORDER", `block ${blockNumber} is before ${head.lastBlock}`, {
       details: { lastBlockNumber: head.lastBlock },
     });
   }
@@ -205,12 +219,12 @@ function followsOn(entry: VerifiedEntry, head: AgentHead): AffiantError | undefi
  * kept, since its signature and the first one's are proof that the agent tells two stories.
  * @throws AffiantError ERR_CONFLICT_SEQ_TAKEN
  */
-export function answerKnown(log: Log, entry: VerifiedEntry, nowMs: number): Sequenced {
-  const agent = log.agent(entry.did);
+export function answerKnown(log: Log, entry: VerifiedEntry, nowMs: number): Answer {
+  const agent = log.agent(entry.claims.did);
   const known = agent && log.entries.bySeq(agent.id, entry.seq);
   if (!agent || !known) throw new AffiantError("ERR_UNAVAILABLE_STORAGE", "the commit before this entry failed");
-  if (bytesEqual(known.entryId, entry.entryId)) return { receipt: receiptText(log.receipt(known)), isNew: false };
-  log.keepEquivocation(agent.id, entry.seq, entry.entryId, entry.leaf, nowMs);
+  if (bytesEqual(known.entryId, entry.entryId)) return knownAnswer(log.receipt(known));
+  log.keepEquivocation(agent.id, entry.seq, entry.entryId, Buffer.from(entry.leaf).toString("latin1"), nowMs);
   throw new AffiantError("ERR_CONFLICT_SEQ_TAKEN", `the log has another entry of the agent at seq ${entry.seq}`, {
     details: { knownEntryId: toHex(known.entryId) },
     hint: "both entries are kept as evidence",

@@ -1,8 +1,14 @@
 import { Worker } from "node:worker_threads";
 
 import { AffiantError } from "../../protocol/errors/affiantError.ts";
-import { packSubmissions, type PackedVerifications, unpackVerifications } from "./packing.ts";
-import { type Submission, type Verification } from "./verifiedEntry.ts";
+import { joinRuns, type LeafRun, sliceRun } from "./leafRun.ts";
+import {
+  type PackedSubmissions,
+  type PackedVerifications,
+  unpackVerification,
+  unpackVerifications,
+} from "./packing.ts";
+import { type Verification } from "./verifiedEntry.ts";
 
 /** Submissions that go to a thread in one message: enough to pay for the message, few enough to share the work. */
 const chunkSize = 64;
@@ -11,8 +17,7 @@ const chunkSize = 64;
 const resourceLimits = { maxOldGenerationSizeMb: 96, maxYoungGenerationSizeMb: 16 };
 
 interface Waiting {
-  readonly submissions: readonly Submission[];
-  readonly resolve: (verifications: readonly Verification[]) => void;
+  readonly resolve: (packed: PackedVerifications) => void;
   readonly reject: (error: Error) => void;
 }
 
@@ -23,7 +28,7 @@ interface Thread {
 }
 
 interface Single {
-  readonly submission: Submission;
+  readonly run: LeafRun;
   readonly resolve: (verification: Verification) => void;
   readonly reject: (error: Error) => void;
 }
@@ -43,18 +48,21 @@ export class VerifyPool {
     for (let i = 0; i < threads; i++) this.#threads.push(this.#start());
   }
 
-  /** One verification a submission, in order. */
-  async verify(submissions: readonly Submission[]): Promise<Verification[]> {
-    const chunks: Promise<readonly Verification[]>[] = [];
-    for (let at = 0; at < submissions.length; at += chunkSize) {
-      chunks.push(this.#dispatch(submissions.slice(at, at + chunkSize)));
+  /** One verification an entry, in order. */
+  async verify(run: LeafRun): Promise<Verification[]> {
+    const chunks: Promise<Verification[]>[] = [];
+    const count = run.bounds.length / 2;
+    for (let at = 0; at < count; at += chunkSize) {
+      const slice = sliceRun(run, at, Math.min(count, at + chunkSize));
+      chunks.push(this.#dispatch(slice).then((packed) => unpackVerifications(packed, run, at)));
     }
     return (await Promise.all(chunks)).flat();
   }
 
-  verifyOne(submission: Submission): Promise<Verification> {
+  /** @param run of one entry */
+  verifyOne(run: LeafRun): Promise<Verification> {
     return new Promise((resolve, reject) => {
-      this.#singles.push({ submission, resolve, reject });
+      this.#singles.push({ run, resolve, reject });
       this.#flushSoon();
     });
   }
@@ -79,25 +87,27 @@ export class VerifyPool {
       if (!isFree && this.#singles.length < chunkSize) return; // the next answer flushes
       const chunk = this.#singles.slice(0, chunkSize);
       this.#singles = this.#singles.slice(chunk.length);
-      this.#dispatch(chunk.map(({ submission }) => submission)).then(
-        (verifications) => chunk.forEach((single, i) => single.resolve(verifications[i] as Verification)),
+      this.#dispatch(joinRuns(chunk.map(({ run }) => run))).then(
+        (packed) => chunk.forEach(({ run, resolve }, i) => resolve(unpackVerification(packed, i, run, 0))),
         (error: Error) => chunk.forEach((single) => single.reject(error)),
       );
     }
   }
 
-  async #dispatch(submissions: readonly Submission[]): Promise<readonly Verification[]> {
+  /** @param run in bytes of its own, which go to the thread and are gone here */
+  async #dispatch(run: LeafRun): Promise<PackedVerifications> {
     if (this.#closed) throw stopping();
     const thread = this.#threads.reduce((least, one) => (one.load < least.load ? one : least));
     const id = this.#nextId++;
-    thread.load += submissions.length;
+    const count = run.bounds.length / 2;
+    thread.load += count;
     try {
-      return await new Promise<readonly Verification[]>((resolve, reject) => {
-        thread.waiting.set(id, { submissions, resolve, reject });
-        thread.worker.postMessage(packSubmissions(id, submissions));
+      return await new Promise<PackedVerifications>((resolve, reject) => {
+        thread.waiting.set(id, { resolve, reject });
+        thread.worker.postMessage({ id, run } satisfies PackedSubmissions, [run.bytes.buffer as ArrayBuffer]);
       });
     } finally {
-      thread.load -= submissions.length;
+      thread.load -= count;
       if (this.#singles.length > 0) this.#flushSoon();
     }
   }
@@ -109,7 +119,7 @@ export class VerifyPool {
     worker.on("message", (packed: PackedVerifications) => {
       const one = waiting.get(packed.id);
       waiting.delete(packed.id);
-      one?.resolve(unpackVerifications(packed, one.submissions));
+      one?.resolve(packed);
     });
     worker.on("error", () => undefined); // "exit" follows and does the work
     worker.on("exit", () => {

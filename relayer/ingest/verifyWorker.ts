@@ -1,10 +1,10 @@
 /** Thread that checks entries; it knows neither the log nor the chain. */
 import { parentPort } from "node:worker_threads";
 
-import { packVerifications, type PackedSubmissions, unpackSubmissions } from "./packing.ts";
-import { verifySubmission } from "./verifiedEntry.ts";
+import { checkRun } from "./checkLeaf.ts";
+import type { PackedSubmissions } from "./packing.ts";
 
-parentPort?.on("message", (packed: PackedSubmissions) => {
-  const verifications = unpackSubmissions(packed).map(verifySubmission);
-  parentPort?.postMessage(packVerifications(packed.id, verifications));
+parentPort?.on("message", ({ id, run }: PackedSubmissions) => {
+  const packed = checkRun(run).pack(id);
+  parentPort?.postMessage(packed, [packed.rows.buffer]);
 });

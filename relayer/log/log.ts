@@ -6,10 +6,11 @@ import { LRUCache } from "lru-cache";
 import { CheckpointFile } from "../store/checkpointFile.ts";
 import { type Database } from "../store/database.ts";
 import { type AgentHead, EntryStore, type NewEntry, type StoredEntry } from "../store/entryStore.ts";
+import { SyncRounds } from "../store/syncRounds.ts";
 import { type StoredAnchor, type StoredCheckpoint, TreeStore } from "../store/treeStore.ts";
 import { LogTree } from "./logTree.ts";
 import { type CheckpointKeys } from "./noteKey.ts";
-import { ReceiptWriter, type ReceiptText } from "./receiptText.ts";
+import { writeReceipts } from "./receiptText.ts";
 import { checkSignedHistory, signCheckpoint } from "./openLog.ts";
 
 export type CheckpointListener = (checkpoint: StoredCheckpoint) => void;
@@ -29,7 +30,11 @@ export class Log {
   readonly #file: CheckpointFile;
   readonly #heads = new LRUCache<string, AgentHead>({ max: 20_000 });
   readonly #listeners: CheckpointListener[] = [];
+  readonly #rounds = new SyncRounds(() => this.#sync());
   #tree: LogTree;
+  /** Signed over all that is committed. Nobody may see it before it is durable. */
+  #tip: StoredCheckpoint;
+  /** The newest one that is durable. */
   #checkpoint: StoredCheckpoint;
   /** Set when memory may lag behind the disk: the next use reads the disk again. */
   #stale = false;
@@ -47,6 +52,7 @@ export class Log {
     this.#file = new CheckpointFile(dataDir);
     this.#tree = new LogTree(this.entries, this.store);
     this.#checkpoint = checkSignedHistory(this.#tree, this.store, this.#file, keys);
+    this.#tip = this.#checkpoint;
   }
 
   get tree(): LogTree {
@@ -54,14 +60,37 @@ export class Log {
     return this.#tree;
   }
 
+  /** Entries that are durable. */
   get size(): number {
+    return this.#checkpoint.size;
+  }
+
+  /** @throws AffiantError ERR_NOT_FOUND_PROOF for a size that the log has not (durably) reached */
+  assertReached(size: number): void {
+    if (size > this.size) {
+      const details = { size: this.size };
+      throw new AffiantError("ERR_NOT_FOUND_PROOF", `the log has ${this.size} entries, not ${size}`, { details });
+    }
+  }
+
+  /** Entries that are committed, durable or not: the index of the next one. */
+  get nextIndex(): number {
     return this.tree.size;
   }
 
-  /** The newest signed checkpoint. */
+  /** The newest signed checkpoint that is durable. */
   get checkpoint(): StoredCheckpoint {
-    this.#refresh();
     return this.#checkpoint;
+  }
+
+  /**
+   * Resolves when all that the log holds at this call is on disk, and its checkpoint in the file: what was read before
+   * the call may then be told.
+   * @throws AffiantError ERR_UNAVAILABLE_STORAGE
+   */
+  async settled(): Promise<void> {
+    this.#refresh();
+    if (this.#tip.size > this.#checkpoint.size) await this.#rounds.join();
   }
 
   /**
@@ -71,7 +100,7 @@ export class Log {
   checkpointOf(size: number): StoredCheckpoint {
     const newest = this.checkpoint;
     if (size === newest.size) return newest;
-    const found = size > 0 ? this.store.checkpointCovering(size - 1) : undefined;
+    const found = size > 0 && size < newest.size ? this.store.checkpointCovering(size - 1) : undefined;
     if (found?.size === size) return found;
     throw new AffiantError("ERR_NOT_FOUND_PROOF", `no checkpoint was signed at size ${size}`);
   }
@@ -95,38 +124,57 @@ export class Log {
   }
 
   /**
-   * Commits entries (indices contiguous from the log's size) with the tree's new right edge and a signed checkpoint.
-   * Commit points: a crash before COMMIT forgets the group; between COMMIT and the checkpoint file the group is in the
-   * log but was answered to nobody, and the next start finds the database ahead of the file, which is fine; after the
-   * file nothing is lost. A failed COMMIT may have landed, so memory is then read again from the disk.
+   * Commits entries (indices contiguous from `nextIndex`) with the tree's new right edge and a signed checkpoint. Only
+   * when {@link settled} has then resolved are they durable and may be answered; the next group need not wait for that.
+   * Commit points: a crash before COMMIT, or of the machine before the sync, forgets the group; from the sync to the
+   * checkpoint file the group is in the log but was answered to nobody, and the next start finds the database ahead of
+   * the file, which is fine; after the file nothing is lost. A failed COMMIT or sync may have landed, so memory is then
+   * read again from the disk.
    * @param beside writes what must stand or fall with the entries
-   * @returns receipts, one an entry
+   * @returns an answer with receipt an entry, as {@link writeReceipts} makes them
    * @throws AffiantError ERR_UNAVAILABLE_STORAGE
    */
-  append(entries: readonly NewEntry[], heads: readonly AgentHead[], beside: () => void): ReceiptText[] {
+  append(entries: readonly NewEntry[], heads: readonly AgentHead[], beside: () => void): Buffer[] {
     if (entries.length === 0) return [];
     const staged = this.tree.stage(entries.map((entry) => entry.leafHash));
     const checkpoint = signCheckpoint(this.keys, staged.size, staged.root);
     try {
-      this.#database.transaction("log.append", () => {
+      this.#database.transactionToSync("log.append", () => {
         for (const head of heads) this.entries.saveAgent(head);
         for (const entry of entries) this.entries.insert(entry);
         for (const tile of staged.fullTiles) this.store.insertTile(tile);
         this.store.insertCheckpoint(checkpoint);
         beside();
       });
-      this.#file.write(checkpoint.note);
     } catch (error) {
       this.#stale = true;
       throw error;
     }
     staged.apply();
-    this.#checkpoint = checkpoint;
+    this.#tip = checkpoint;
     for (const head of heads) this.#heads.set(head.did, head);
-    const writer = new ReceiptWriter(staged.size, checkpoint.note);
-    const receipts = entries.map(({ entryId, index }) => writer.write(entryId, index, staged.inclusion(index)));
-    for (const listener of this.#listeners) listener(checkpoint);
-    return receipts;
+    return writeReceipts({
+      start: (entries[0] as NewEntry).index,
+      entryIds: entries.map(({ entryId }) => entryId),
+      size: staged.size,
+      note: checkpoint.note,
+      node: staged.node,
+    });
+  }
+
+  /** One checkpoint in the file stands for all before it: a log that agrees with the newest agrees with them. */
+  async #sync(): Promise<void> {
+    try {
+      this.#refresh();
+      const tip = this.#tip;
+      await this.#database.sync();
+      await this.#file.write(tip.note);
+      this.#checkpoint = tip;
+      for (const listener of this.#listeners) listener(tip);
+    } catch (error) {
+      this.#stale = true;
+      throw error;
+    }
   }
 
   /**
@@ -158,15 +206,13 @@ export class Log {
     this.#file.close();
   }
 
-  /** After a failed write: takes the disk's word for what the log is, and makes sure its checkpoint is beside it. */
+  /** After a failed write: takes the disk's word for what the log is. It is told to nobody before the next sync. */
   #refresh(): void {
     if (!this.#stale) return;
     this.#heads.clear();
     const tree = new LogTree(this.entries, this.store);
-    const checkpoint = this.store.lastCheckpoint() ?? signCheckpoint(this.keys, 0, tree.root());
-    if (checkpoint.size > 0) this.#file.write(checkpoint.note);
+    this.#tip = this.store.lastCheckpoint() ?? signCheckpoint(this.keys, 0, tree.root());
     this.#tree = tree;
-    this.#checkpoint = checkpoint;
     this.#stale = false;
   }
 }

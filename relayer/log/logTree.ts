@@ -3,10 +3,11 @@ import { LRUCache } from "lru-cache";
 import { AffiantError } from "../../protocol/errors/affiantError.ts";
 import { CompactRange, peakIds } from "../../protocol/log/compactRange.ts";
 import { consistencyProof } from "../../protocol/log/consistency.ts";
-import { nodeHash } from "../../protocol/log/hash.ts";
 import { inclusionProof } from "../../protocol/log/inclusion.ts";
+import { type NodeSource } from "../../protocol/log/subtree.ts";
 import { type EntryStore } from "../store/entryStore.ts";
 import { type Tile, type TreeStore } from "../store/treeStore.ts";
+import { nodeHashNative } from "./nativeHash.ts";
 
 /** Leaves of a tile, and levels of the tree a tile spans (C2SP tlog-tiles). */
 const tileWidth = 256;
@@ -17,8 +18,8 @@ export interface StagedAppend {
   readonly size: number;
   readonly root: Uint8Array;
   readonly fullTiles: readonly Tile[];
-  /** Proof of one of the staged leaves in the staged tree. */
-  inclusion(index: number): Uint8Array[];
+  /** Complete subtrees of the staged tree, as far as proofs of the staged leaves need them. */
+  readonly node: NodeSource;
   apply(): void;
 }
 
@@ -89,14 +90,13 @@ export class LogTree {
     const fullTiles: Tile[] = [];
     for (const leafHash of leafHashes) {
       edge.append(leafHash, (level, index, hash) => fresh.set(level, index, hash));
-      addToTiles(partial, 0, leafHash, edge.size, fullTiles);
+      addToTiles(partial, 0, leafHash, edge.size, fullTiles, fresh);
     }
     return {
       size: edge.size,
       root: edge.root(),
       fullTiles,
-      inclusion: (index) =>
-        inclusionProof((level, at) => fresh.get(level, at) ?? this.node(level, at), index, edge.size),
+      node: (level, at) => fresh.get(level, at) ?? this.node(level, at),
       apply: () => {
         this.#edge = edge;
         this.#partial = partial;
@@ -141,15 +141,26 @@ class NodeMap {
   }
 }
 
-/** Puts a hash into the unfinished tile of its level; a tile that became full moves its root one level up. */
-function addToTiles(partial: Uint8Array[][], level: number, hash: Uint8Array, size: number, full: Tile[]): void {
+/**
+ * Puts a hash into the unfinished tile of its level; a tile that became full moves its root one level up.
+ * @param nodes all that became complete with the leaf, the tile's root among them
+ */
+function addToTiles(
+  partial: Uint8Array[][],
+  level: number,
+  hash: Uint8Array,
+  size: number,
+  full: Tile[],
+  nodes: NodeMap,
+): void {
   const hashes = (partial[level] ??= []);
   hashes.push(hash);
   if (hashes.length < tileWidth) return;
-  const root = perfectRoot(hashes);
-  full.push({ level, index: size / tileWidth ** (level + 1) - 1, hashes: Buffer.concat(hashes), root });
+  const index = size / tileWidth ** (level + 1) - 1;
+  const root = nodes.get((level + 1) * tileHeight, index) ?? perfectRoot(hashes);
+  full.push({ level, index, hashes: Buffer.concat(hashes), root });
   partial[level] = [];
-  addToTiles(partial, level + 1, root, size, full);
+  addToTiles(partial, level + 1, root, size, full, nodes);
 }
 
 function loadPartialTiles(size: number, entries: EntryStore, tiles: TreeStore): Uint8Array[][] {
@@ -175,7 +186,7 @@ function restoreEdge(size: number, partial: readonly Uint8Array[][]): CompactRan
     const offset = (index * width) % tileWidth;
     return perfectRoot((partial[Math.floor(level / tileHeight)] ?? []).slice(offset, offset + width));
   });
-  return CompactRange.restore(size, peaks);
+  return CompactRange.restore(size, peaks, nodeHashNative);
 }
 
 /** Root over 2^k hashes. */
@@ -183,7 +194,7 @@ export function perfectRoot(hashes: readonly Uint8Array[]): Uint8Array {
   let row = hashes;
   while (row.length > 1) {
     const above: Uint8Array[] = [];
-    for (let i = 0; i < row.length; i += 2) above.push(nodeHash(row[i] as Uint8Array, row[i + 1] as Uint8Array));
+    for (let i = 0; i < row.length; i += 2) above.push(nodeHashNative(row[i] as Uint8Array, row[i + 1] as Uint8Array));
     row = above;
   }
   return row[0] as Uint8Array;

@@ -1,9 +1,12 @@
-import { closeSync, constants, fdatasyncSync, openSync, readFileSync, writeSync } from "node:fs";
+import { closeSync, constants, fdatasync, openSync, readFileSync, write } from "node:fs";
 import { join } from "node:path";
+import { promisify } from "node:util";
 
 import { storageError } from "./database.ts";
 
 const slotBytes = 4096;
+const writeAt = promisify(write);
+const syncData = promisify(fdatasync);
 
 /**
  * The last signed checkpoint, outside the database, so that a database put back from a backup is caught: what was
@@ -31,14 +34,15 @@ export class CheckpointFile {
     this.#turn = slot === 0 ? 1 : 0;
   }
 
-  /** @throws AffiantError ERR_UNAVAILABLE_STORAGE */
-  write(note: string): void {
+  /** One at a time. @throws AffiantError ERR_UNAVAILABLE_STORAGE */
+  async write(note: string): Promise<void> {
     const bytes = Buffer.alloc(slotBytes);
     if (bytes.write(note, "utf8") !== Buffer.byteLength(note)) throw storageError(new Error("note exceeds its slot"));
     const fd = this.#fds[this.#turn];
     try {
-      writeSync(fd, bytes, 0, slotBytes, 0);
-      fdatasyncSync(fd);
+      const { bytesWritten } = await writeAt(fd, bytes, 0, slotBytes, 0);
+      if (bytesWritten !== slotBytes) throw new Error("the disk took a part of the note");
+      await syncData(fd);
     } catch (cause) {
       throw storageError(cause);
     }

@@ -1,6 +1,7 @@
-import { mkdirSync } from "node:fs";
+import { closeSync, constants, fdatasync, fsyncSync, mkdirSync, openSync } from "node:fs";
 import { dirname } from "node:path";
 import { DatabaseSync } from "node:sqlite";
+import { promisify } from "node:util";
 
 import { AffiantError } from "../../protocol/errors/affiantError.ts";
 import { migrations } from "./migrations.ts";
@@ -15,6 +16,17 @@ export interface Database {
    * so the caller must read its state again
    */
   transaction<T>(name: CommitName, work: () => T): T;
+  /**
+   * Runs `work` in one transaction that others see at once but that is durable only when a later {@link sync} has ended
+   * well: until then nobody may be told of it. For commits so frequent that waiting for the disk would hold up all else.
+   * @throws AffiantError ERR_UNAVAILABLE_STORAGE as {@link transaction}
+   */
+  transactionToSync<T>(name: CommitName, work: () => T): T;
+  /**
+   * Puts every commit that was made before this call on disk, while the process goes on.
+   * @throws AffiantError ERR_UNAVAILABLE_STORAGE
+   */
+  sync(): Promise<void>;
   close(): void;
 }
 
@@ -69,19 +81,71 @@ export function openDatabase(file: string, hook: CommitHook = () => undefined): 
     PRAGMA secure_delete = ON;
   `);
   migrate(sql);
+  const wal = new WalFile(file, sql);
   return {
     sql,
     transaction: (name, work) => {
       if (!foundAgain.has(name)) return runTransaction(sql, (point) => hook(point, name), work);
-      sql.exec("PRAGMA synchronous = NORMAL");
-      try {
-        return runTransaction(sql, (point) => hook(point, name), work);
-      } finally {
-        sql.exec("PRAGMA synchronous = FULL");
-      }
+      return runUnsynced(sql, (point) => hook(point, name), work);
     },
-    close: () => sql.close(),
+    transactionToSync: (name, work) => runUnsynced(sql, (point) => hook(point, name), work),
+    sync: () => wal.sync(),
+    close: () => {
+      wal.close();
+      sql.close();
+    },
   };
+}
+
+const syncData = promisify(fdatasync);
+
+/** SQLite's write-ahead log, for syncing it off the main thread. SQLite takes no locks on this file that closing could end. */
+class WalFile {
+  readonly #sql: DatabaseSync;
+  readonly #fd: number;
+  #failed = false;
+
+  constructor(file: string, sql: DatabaseSync) {
+    this.#sql = sql;
+    sql.exec("BEGIN IMMEDIATE; COMMIT"); // now the file is there
+    this.#fd = openSync(`${file}-wal`, constants.O_RDWR);
+    // SQLite would sync the folder's entry of a new file with its own first sync, which may come after ours.
+    const folder = openSync(dirname(file), constants.O_RDONLY);
+    fsyncSync(folder);
+    closeSync(folder);
+  }
+
+  async sync(): Promise<void> {
+    try {
+      // A system that failed to write may forget that it has to, and report the next sync as done. What was not synced
+      // is then written again, into the database itself.
+      if (this.#failed) this.#writeAgain();
+      this.#failed = true;
+      await syncData(this.#fd);
+      this.#failed = false;
+    } catch (cause) {
+      throw storageError(cause);
+    }
+  }
+
+  #writeAgain(): void {
+    const { busy } = this.#sql.prepare("PRAGMA wal_checkpoint(FULL)").get() as { busy: number };
+    if (busy !== 0) throw new Error("the write-ahead log could not be written into the database");
+  }
+
+  close(): void {
+    closeSync(this.#fd);
+  }
+}
+
+/** NORMAL leaves out one thing: the sync of the write-ahead log at COMMIT. */
+function runUnsynced<T>(sql: DatabaseSync, hook: (point: Parameters<CommitHook>[0]) => void, work: () => T): T {
+  sql.exec("PRAGMA synchronous = NORMAL");
+  try {
+    return runTransaction(sql, hook, work);
+  } finally {
+    sql.exec("PRAGMA synchronous = FULL");
+  }
 }
 
 function runTransaction<T>(sql: DatabaseSync, hook: (point: Parameters<CommitHook>[0]) => void, work: () => T): T {

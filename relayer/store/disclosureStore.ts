@@ -24,13 +24,13 @@ const tagBytes = 16;
  * write-ahead log or a backup of the database keeps says nothing once the key is gone.
  */
 export class DisclosureStore {
-  readonly #database: Database;
+  readonly #database: Pick<Database, "transaction">;
   readonly #keys: DisclosureKeys;
   readonly #get: StatementSync;
   readonly #put: StatementSync;
   readonly #all: StatementSync;
 
-  constructor(database: Database, keys: DisclosureKeys) {
+  constructor(database: Pick<Database, "sql" | "transaction">, keys: DisclosureKeys) {
     const { sql } = database;
     this.#database = database;
     this.#keys = keys;

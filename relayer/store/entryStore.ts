@@ -20,8 +20,13 @@ export interface StoredEntry {
   readonly leaf: string;
 }
 
-export interface NewEntry extends StoredEntry {
+export interface NewEntry {
+  readonly index: number;
   readonly agentId: number;
+  readonly seq: number;
+  readonly entryId: Uint8Array;
+  /** ASCII. */
+  readonly leaf: Uint8Array;
   readonly leafHash: Uint8Array;
 }
 
@@ -59,7 +64,7 @@ export class EntryStore {
   constructor({ sql }: Database) {
     const columns = "idx, seq, entry_id, leaf";
     this.#insertEntry = sql.prepare(
-      "INSERT INTO entry (idx, agent, seq, entry_id, leaf, leaf_hash) VALUES (?, ?, ?, ?, ?, ?)",
+      "INSERT INTO entry (idx, agent, seq, entry_id, leaf, leaf_hash) VALUES (?, ?, ?, ?, CAST(? AS TEXT), ?)",
     );
     this.#saveAgent = sql.prepare(
       `INSERT INTO agent (id, did, next_seq, head_entry_id, last_block) VALUES (?, ?, ?, ?, ?)

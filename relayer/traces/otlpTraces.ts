@@ -1,4 +1,5 @@
 import { AsyncLocalStorage } from "node:async_hooks";
+import { type IncomingMessage } from "node:http";
 import { setTimeout as sleep } from "node:timers/promises";
 
 import { type Context, ROOT_CONTEXT, type Span, SpanKind, SpanStatusCode, trace } from "@opentelemetry/api";
@@ -11,7 +12,7 @@ import {
   TraceIdRatioBasedSampler,
   TracerProvider,
 } from "@opentelemetry/sdk-trace";
-import { type Request, type RequestHandler } from "express";
+import { type Guard } from "../http/guards.ts";
 import { type Logger } from "pino";
 
 import { isAffiantError } from "../../protocol/errors/affiantError.ts";
@@ -39,8 +40,8 @@ export function otlpTraces({ url, headers, serviceName, ratio }: TraceSettings, 
   const underWay = new AsyncLocalStorage<Context>();
   const here = () => underWay.getStore() ?? ROOT_CONTEXT;
 
-  const guard: RequestHandler = (request, response, next) => {
-    const parent = contextOf(request.get("traceparent"));
+  const guard: Guard = (request, response, next) => {
+    const parent = contextOf(headerOf(request, "traceparent"));
     const span = tracer.startSpan(
       nameOf(request),
       { kind: SpanKind.SERVER, attributes: attributesOf(request) },
@@ -95,19 +96,24 @@ function format(span: Span): string {
   return formatTraceParent({ traceId, spanId, sampled: (traceFlags & 1) === 1 });
 }
 
+function headerOf({ headers }: IncomingMessage, name: string): string | undefined {
+  const value = headers[name];
+  return typeof value === "string" ? value : undefined;
+}
+
 /** The route's template, never the address itself: few names, and nobody's query string. */
-function nameOf(request: Request): string {
+function nameOf(request: IncomingMessage): string {
   const route = routeOf(request);
-  return route === undefined ? request.method : `${request.method} ${route}`;
+  return route === undefined ? String(request.method) : `${String(request.method)} ${route}`;
 }
 
-function attributesOf(request: Request): Record<string, string> {
+function attributesOf(request: IncomingMessage): Record<string, string> {
   const route = routeOf(request);
-  return { "http.request.method": request.method, ...(route === undefined ? {} : { "http.route": route }) };
+  return { "http.request.method": String(request.method), ...(route === undefined ? {} : { "http.route": route }) };
 }
 
-function routeOf(request: Request): string | undefined {
-  return findOperation(request.method, request.path)?.compiled.path;
+function routeOf({ method, url }: IncomingMessage): string | undefined {
+  return findOperation(String(method), String(url).split("?")[0] ?? "")?.compiled.path;
 }
 
 /** The code, not the words: those may quote what somebody sent. */

@@ -1,4 +1,4 @@
-import { type RequestHandler } from "express";
+import { type Guard } from "../http/guards.ts";
 
 /** Facts about a span: ids, counts, states. Never headers, bodies, query strings or addresses with tokens. */
 export type Attributes = Readonly<Record<string, string | number | boolean>>;
@@ -17,7 +17,7 @@ export interface PastSpan {
 /** Where time goes, told to a collector. The rooms know this and not OpenTelemetry. */
 export interface Traces {
   /** Makes a span of each request, under the caller's `traceparent` if one came; undefined: no traces are made. */
-  readonly guard: RequestHandler | undefined;
+  readonly guard: Guard | undefined;
   /** Runs work in a span below the one that is under way. */
   span<T>(name: string, attributes: Attributes, work: () => Promise<T>): Promise<T>;
   /** `traceparent` of the span that is under way. */

@@ -87,4 +87,27 @@ describe("relayer: a full disk", () => {
     expect(await taken((await actor.sign()).leaf)).to.equal(2);
     expect(await faultsLeft()).to.deep.equal([3]);
   });
+
+  it("tells nobody of an entry that is committed but not on disk", async () => {
+    expect(await taken((await actor.sign()).leaf)).to.equal(0);
+    const sync = database!.sync;
+    database!.sync = () => Promise.reject(storageError(new Error("EIO")));
+    const { leaf, entryId } = await actor.sign();
+    const told = [
+      await relayer!.post("/v1/entries", { leaf }),
+      await relayer!.post("/v1/entries", { leaf }),
+      await relayer!.get(`/v1/entries/${entryId}`),
+      await relayer!.get(`/v1/entries/${entryId}/receipt`),
+    ];
+    expect(told.map(({ status }) => status)).to.deep.equal([503, 503, 503, 503]);
+    expect((await relayer!.get("/v1/log")).body.size).to.equal(1);
+    expect((await relayer!.get(`/v1/agents/${actor.did}/head`)).body.count).to.equal(1);
+    expect((await relayer!.get(`/v1/agents/${actor.did}/entries`)).body.entries).to.have.lengthOf(1);
+    expect((await relayer!.get("/v1/log/entries/1")).status).to.equal(404);
+    expect((await relayer!.get("/v1/log/proof/inclusion?index=0&size=2")).status).to.equal(404);
+    database!.sync = sync;
+    const later = await relayer!.post("/v1/entries", { leaf });
+    expect([later.status, later.body.index]).to.deep.equal([200, 1]);
+    expect(await faultsLeft()).to.deep.equal([2]);
+  });
 });
