@@ -1,4 +1,4 @@
-import { getAddress } from "ethers";
+import { getAddress } from "ethers/address";
 import { LRUCache } from "lru-cache";
 
 import { AffiantError } from "../errors/affiantError.ts";

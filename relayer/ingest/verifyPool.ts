@@ -14,7 +14,7 @@ import { type Verification } from "./verifiedEntry.ts";
 const chunkSize = 64;
 
 /** A thread checks and forgets: it needs little memory, and V8 must not keep much for it. */
-const resourceLimits = { maxOldGenerationSizeMb: 96, maxYoungGenerationSizeMb: 16 };
+const resourceLimits = { maxOldGenerationSizeMb: 96, maxYoungGenerationSizeMb: 4 };
 
 interface Waiting {
   readonly resolve: (packed: PackedVerifications) => void;

@@ -68,21 +68,29 @@ async function startRelayer(
   dir: string,
   place: { rpcUrl: string; deploymentFile: string; env: Readonly<Record<string, string>> },
 ): Promise<{ child: ChildProcess; url: string }> {
-  const child = spawn(process.execPath, [join(import.meta.dirname, "../../../relayer/main.ts")], {
-    stdio: ["ignore", "pipe", "inherit"],
-    env: {
-      PATH: process.env["PATH"],
-      ...(process.env["AFFIANT_BENCH_NODE_OPTIONS"] ? { NODE_OPTIONS: process.env["AFFIANT_BENCH_NODE_OPTIONS"] } : {}),
-      AFFIANT_RPC_URL: place.rpcUrl,
-      AFFIANT_DATA_DIR: dir,
-      AFFIANT_PORT: "0",
-      AFFIANT_DEPLOYMENT: place.deploymentFile,
-      AFFIANT_LOG_ORIGIN: "bench.example/log",
-      AFFIANT_LOG_LEVEL: "warn",
-      AFFIANT_ANCHOR_INTERVAL_MS: "5000",
-      ...place.env,
+  // Memory settings as docs/relayer.md recommends them.
+  const child = spawn(
+    process.execPath,
+    ["--max-semi-space-size=4", join(import.meta.dirname, "../../../relayer/main.ts")],
+    {
+      stdio: ["ignore", "pipe", "inherit"],
+      env: {
+        PATH: process.env["PATH"],
+        MALLOC_ARENA_MAX: "2",
+        ...(process.env["AFFIANT_BENCH_NODE_OPTIONS"]
+          ? { NODE_OPTIONS: process.env["AFFIANT_BENCH_NODE_OPTIONS"] }
+          : {}),
+        AFFIANT_RPC_URL: place.rpcUrl,
+        AFFIANT_DATA_DIR: dir,
+        AFFIANT_PORT: "0",
+        AFFIANT_DEPLOYMENT: place.deploymentFile,
+        AFFIANT_LOG_ORIGIN: "bench.example/log",
+        AFFIANT_LOG_LEVEL: "warn",
+        AFFIANT_ANCHOR_INTERVAL_MS: "5000",
+        ...place.env,
+      },
     },
-  });
+  );
   const [line] = (await once(child.stdout.setEncoding("utf8"), "data")) as [string];
   return { child, url: (JSON.parse(line) as { url: string }).url };
 }
