@@ -33,7 +33,11 @@ export function checkSignedHistory(
   if (second) assertAgrees(tree, second, "the last checkpoint that was signed");
   if (first && (!second || first.size >= second.size)) file.keep(0);
   else if (second) file.keep(1);
-  if (last?.size === tree.size) return last;
+  if (last?.size === tree.size) {
+    // A crash between a commit and its checkpoint file left the file behind: that must not wait for the next entry.
+    if (Math.max(first?.size ?? 0, second?.size ?? 0) < last.size) file.writeNow(last.note);
+    return last;
+  }
   if (tree.size !== 0) {
     throw new AffiantError("ERR_CONFLICT_LOG_FORK", `${tree.size} entries but no checkpoint of that size`);
   }

@@ -1,4 +1,4 @@
-import { closeSync, constants, fdatasync, openSync, readFileSync, write } from "node:fs";
+import { closeSync, constants, fdatasync, fdatasyncSync, openSync, readFileSync, write, writeSync } from "node:fs";
 import { join } from "node:path";
 import { promisify } from "node:util";
 
@@ -36,13 +36,23 @@ export class CheckpointFile {
 
   /** One at a time. @throws AffiantError ERR_UNAVAILABLE_STORAGE */
   async write(note: string): Promise<void> {
-    const bytes = Buffer.alloc(slotBytes);
-    if (bytes.write(note, "utf8") !== Buffer.byteLength(note)) throw storageError(new Error("note exceeds its slot"));
     const fd = this.#fds[this.#turn];
     try {
-      const { bytesWritten } = await writeAt(fd, bytes, 0, slotBytes, 0);
-      if (bytesWritten !== slotBytes) throw new Error("the disk took a part of the note");
+      const { bytesWritten } = await writeAt(fd, slotOf(note), 0, slotBytes, 0);
+      assertWhole(bytesWritten);
       await syncData(fd);
+    } catch (cause) {
+      throw storageError(cause);
+    }
+    this.#turn = this.#turn === 0 ? 1 : 0;
+  }
+
+  /** {@link write}, for the start. */
+  writeNow(note: string): void {
+    const fd = this.#fds[this.#turn];
+    try {
+      assertWhole(writeSync(fd, slotOf(note), 0, slotBytes, 0));
+      fdatasyncSync(fd);
     } catch (cause) {
       throw storageError(cause);
     }
@@ -52,4 +62,14 @@ export class CheckpointFile {
   close(): void {
     for (const fd of this.#fds) closeSync(fd);
   }
+}
+
+function slotOf(note: string): Buffer {
+  const bytes = Buffer.alloc(slotBytes);
+  if (bytes.write(note, "utf8") !== Buffer.byteLength(note)) throw new Error("note exceeds its slot");
+  return bytes;
+}
+
+function assertWhole(bytesWritten: number): void {
+  if (bytesWritten !== slotBytes) throw new Error("the disk took a part of the note");
 }

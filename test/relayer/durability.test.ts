@@ -1,4 +1,4 @@
-import { cp, open, rm } from "node:fs/promises";
+import { cp, open, readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 
 import { expect } from "chai";
@@ -110,6 +110,23 @@ describe("relayer: durability", () => {
     const after = await Promise.all(paths.map(async (path) => (await relayer!.get(path)).text));
     expect(after).to.deep.equal(before);
     await take(1);
+  });
+
+  it("brings a checkpoint file that a crash left behind up to the log on the next start", async () => {
+    const checkpoint = async () => (await relayer!.get("/v1/log/checkpoint")).text;
+    const slots = () => Promise.all([0, 1].map((slot) => readFile(join(home.dir, `checkpoint.${slot}`), "utf8")));
+    await take(2);
+    const newest = await checkpoint();
+    await relayer!.close();
+    const held = await slots();
+    const [at, other] = held[0]?.startsWith(newest) ? [0, 1] : [1, 0];
+    expect(held[at]?.startsWith(newest)).to.equal(true);
+    // What was there before the last commit: the slot of the newest note still empty.
+    await writeFile(join(home.dir, `checkpoint.${at}`), Buffer.alloc(4096));
+    relayer = await home.start();
+    expect((await slots())[at]?.startsWith(newest)).to.equal(true);
+    expect((await slots())[other]).to.equal(held[other]);
+    expect(await checkpoint()).to.equal(newest);
   });
 
   async function refusal(): Promise<{ code: string; details: Record<string, unknown> }> {
