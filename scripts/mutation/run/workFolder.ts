@@ -1,0 +1,66 @@
+import { cp, mkdtemp, readdir, readFile, rm, symlink, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+
+/** What a copy of the repository does without. */
+const left = new Set(["node_modules", ".git", "data", "coverage", "dist"]);
+
+/**
+ * A copy of the repository to mutate, with what was built already: the checkout itself is never touched. Its packages are
+ * those of the checkout.
+ * @param root of the repository
+ */
+export async function makeWorkFolder(root: string): Promise<string> {
+  const folder = await mkdtemp(join(tmpdir(), "affiant-mutation-"));
+  for (const name of await readdir(root)) {
+    if (!left.has(name)) await cp(join(root, name), join(folder, name), { recursive: true });
+  }
+  await symlink(join(root, "node_modules"), join(folder, "node_modules"));
+  await deployByName(folder);
+  return folder;
+}
+
+export async function removeWorkFolder(folder: string): Promise<void> {
+  await rm(folder, { recursive: true, force: true });
+}
+
+/**
+ * Solidity tests carry the code of what they deploy, so that each mutant would need all of them compiled anew, at several
+ * times its own cost. In the copy they deploy by name instead: `new LogAnchor()` becomes
+ * `LogAnchor(deployedByName("LogAnchor"))`, which takes the code that is in `artifacts/` at that time.
+ */
+async function deployByName(folder: string): Promise<void> {
+  const tests = join(folder, "test/contracts");
+  const contracts = new Set(
+    (await readdir(join(folder, "contracts"))).filter((name) => name.endsWith(".sol")).map((name) => name.slice(0, -4)),
+  );
+  for (const name of await readdir(tests, { recursive: true })) {
+    if (!name.endsWith(".sol")) continue;
+    const text = await readFile(join(tests, name), "utf8");
+    const changed = added(deployingByName(text, contracts));
+    if (changed !== text) await writeFile(join(tests, name), changed);
+  }
+}
+
+/** @param contracts those without constructor arguments; others keep their `new` */
+export function deployingByName(text: string, contracts: ReadonlySet<string>): string {
+  return text.replace(/\bnew ([A-Za-z0-9_]+)\(\)/g, (whole, name: string) =>
+    contracts.has(name) ? `${name}(deployedByName("${name}"))` : whole,
+  );
+}
+
+const getCode = `
+    function getCode(string calldata name) external view returns (bytes memory);`;
+const deploy = `
+    function deployedByName(string memory name) internal returns (address made) {
+        bytes memory code = vm.getCode(string.concat(name, ".sol:", name));
+        assembly { made := create(0, add(code, 32), mload(code)) }
+        require(made != address(0), name);
+    }`;
+
+/** What the changed tests call. */
+function added(text: string): string {
+  return text
+    .replace("interface Vm {", `interface Vm {${getCode}`)
+    .replace("abstract contract Assert {", `abstract contract Assert {${deploy}`);
+}
