@@ -3,6 +3,8 @@ import { type Wallet } from "ethers";
 import { type TestChain } from "../world/chain.ts";
 import { type Fault, type FaultProxy } from "../world/faultProxy.ts";
 import { type Dice } from "../world/mutations.ts";
+import { type TestRedis } from "../world/redis.ts";
+import { type Fleet } from "./fleet.ts";
 
 /** What the faults of a round work on. */
 export interface Battlefield {
@@ -11,9 +13,25 @@ export interface Battlefield {
   /** The relayer's lanes; their keys are used from elsewhere too. */
   readonly lanes: readonly Wallet[];
   readonly dice: Dice;
+  readonly fleet: Fleet;
+  /** Undefined: one relayer alone. */
+  readonly redis: TestRedis | undefined;
 }
 
 export type FaultKind = keyof typeof faults;
+
+/** What only several processes on one journal can meet. */
+const sharedFaults = {
+  FLUSHALL: async ({ redis }: Battlefield) => (await redis?.command("FLUSHALL").catch(() => "down")) === "OK",
+  "Redis killed": async ({ redis }: Battlefield) => {
+    if (!redis?.isUp) return false;
+    await redis.kill();
+    return true;
+  },
+  "SIGKILL of a process, the others go on": async ({ fleet, dice }: Battlefield) => fleet.kill(dice),
+  /** Beyond its lease: when it wakes, another leads its lanes. */
+  "process asleep beyond its lease": ({ fleet, dice }: Battlefield) => Promise.resolve(fleet.putToSleep(dice)),
+} as const;
 
 /** One blow each. @returns whether it was struck: some need something to strike at */
 export const faults = {
@@ -65,9 +83,14 @@ export const faults = {
     await chain.rpc("anvil_reorg", 1 + dice.below(maxReorg), []);
     return true;
   },
+  ...sharedFaults,
 } as const;
 
-export const faultKinds = Object.keys(faults) as readonly FaultKind[];
+/** Those that a relayer alone can meet, and with Redis those of several processes as well. */
+export function faultKinds(redis: TestRedis | undefined): readonly FaultKind[] {
+  const kinds = Object.keys(faults) as FaultKind[];
+  return redis ? kinds : kinds.filter((kind) => !(kind in sharedFaults));
+}
 
 /** Strikes in one round, at most: a request that is refused for good three times fails, and rightly. */
 export const strikeLimits: Readonly<Partial<Record<FaultKind, number>>> = { "transaction refused for good": 2 };

@@ -41,6 +41,15 @@ export class RelayerProcess {
     return this.#complaints.join("");
   }
 
+  /** Asleep, with whatever it holds. */
+  pause(): void {
+    this.#child.kill("SIGSTOP");
+  }
+
+  goOn(): void {
+    this.#child.kill("SIGCONT");
+  }
+
   async end(signal: NodeJS.Signals): Promise<void> {
     await end(this.#child, signal);
   }

@@ -9,21 +9,27 @@ import { type TestChain } from "../world/chain.ts";
 import { FaultProxy } from "../world/faultProxy.ts";
 import { Dice } from "../world/mutations.ts";
 import { registerCall } from "../world/registerCall.ts";
+import { type TestRedis } from "../world/redis.ts";
 import { RelayerHome } from "../world/relayer.ts";
 import { brokenPromises } from "./checks.ts";
 import { TortureClient } from "./client.ts";
 import { type Battlefield, type FaultKind, faultKinds, faults, maxReorg, strikeLimits } from "./faults.ts";
-import { type KillPoint, RelayerProcess } from "./process.ts";
+import { Fleet } from "./fleet.ts";
+import { type KillPoint } from "./process.ts";
 
 export interface RoundPlan {
   readonly seed: number;
-  /** Where the first relayer dies. */
+  /** Where the first process dies. */
   readonly kill: KillPoint;
   readonly requests: number;
   /** Blocks during which faults are struck. */
   readonly blocks: number;
   /** Which faults; all by default. */
   readonly kinds?: readonly FaultKind[];
+  /** With it a worker stands beside the relayer. */
+  readonly redis?: TestRedis | undefined;
+  /** Who dies at the kill point; the relayer unless given. */
+  readonly victim?: "relayer" | "worker";
 }
 
 export interface RoundResult {
@@ -38,7 +44,10 @@ const laneCount = 3;
 /** Blocks that one more wait may take before a round counts as stuck. */
 const patienceBlocks = 600;
 
-/** One relayer, killed and started again, under requests and faults; then peace, and a look at what became of it all. */
+/**
+ * A relayer, with Redis a worker beside it, killed and started again, under requests and faults; then peace, and a look at
+ * what became of it all.
+ */
 export async function tortureRound(chain: TestChain, plan: RoundPlan): Promise<RoundResult> {
   const proxy = await FaultProxy.start(chain.url);
   const home = await RelayerHome.make(chain, { AFFIANT_RPC_URL: proxy.url, ...settings });
@@ -49,7 +58,10 @@ export async function tortureRound(chain: TestChain, plan: RoundPlan): Promise<R
   await chain.mine(maxReorg * 2); // what came before must outlive the reorgs
   const fromBlock = await chain.provider.getBlockNumber();
   await chain.rpc("evm_setAutomine", false);
-  const round = new Round({ chain, proxy, lanes, dice: new Dice(plan.seed) }, home, plan, clients);
+  const env = { ...home.env, AFFIANT_LANE_KEY_FILES: laneFiles(home).join(",") };
+  const { redis, victim = "relayer" } = plan;
+  const fleet = new Fleet(chain, { env, redisUrl: redis?.url, victim });
+  const round = new Round({ chain, proxy, lanes, fleet, redis, dice: new Dice(plan.seed) }, plan, clients);
   try {
     await round.fight();
     proxy.heal();
@@ -92,54 +104,49 @@ class Round {
   readonly struck = new Map<string, number>();
   readonly violations: string[] = [];
   readonly #field: Battlefield;
-  readonly #home: RelayerHome;
   readonly #plan: RoundPlan;
   readonly #clients: readonly TortureClient[];
-  #relayer: RelayerProcess | undefined;
-  #url: string | undefined;
   #isOver = false;
 
-  constructor(field: Battlefield, home: RelayerHome, plan: RoundPlan, clients: readonly TortureClient[]) {
+  constructor(field: Battlefield, plan: RoundPlan, clients: readonly TortureClient[]) {
     this.#field = field;
-    this.#home = home;
     this.#plan = plan;
     this.#clients = clients;
   }
 
-  /** Requests come one by one while blocks are mined and faults struck; a relayer that dies is started again. */
+  /** Requests come one by one while blocks are mined and faults struck; a process that dies is started again. */
   async fight(): Promise<void> {
-    const { dice, chain } = this.#field;
-    const { kinds = faultKinds, kill, blocks } = this.#plan;
-    await this.#start(kill);
+    const { dice, chain, fleet, proxy, redis } = this.#field;
+    const { kinds = faultKinds(redis), kill, blocks } = this.#plan;
+    await fleet.startAll(kill);
     const submitting: Promise<void>[] = [];
     for (let block = 0; block < blocks || submitting.length < this.#clients.length; block++) {
       const next = this.#clients[submitting.length];
-      if (next && dice.below(2) === 0) {
-        submitting.push(
-          next.submit(
-            () => this.#url,
-            () => this.#isOver,
-          ),
-        );
-      }
-      await this.#burySelfKilled();
+      if (next && dice.below(2) === 0) submitting.push(this.#submit(next));
+      await this.#care();
       if (dice.below(3) === 0) await this.#strike(dice.pick(kinds));
       if (block === Math.floor(blocks / 2)) await this.#startSecond();
       if (dice.below(4) > 0) await chain.mine(1);
       await sleep(25);
     }
-    this.#field.proxy.heal();
-    await Promise.all(submitting);
+    proxy.heal();
+    if (redis && !redis.isUp) await redis.up();
+    // Those that sleep or are gone may be the ones that a client waits for.
+    const all = Promise.all(submitting).then(() => true);
+    while (!(await Promise.race([all, sleep(50).then(() => false)]))) await this.#care();
   }
 
-  /** Peace: a healthy relayer, every call sent again, blocks until all is over. */
+  /** Peace: healthy processes, every call sent again, blocks until all is over. */
   async settle(): Promise<void> {
-    const { chain } = this.#field;
+    const { chain, fleet } = this.#field;
     await chain.rpc("anvil_setNextBlockBaseFeePerGas", "0x3b9aca00"); // 1 gwei
     await this.#restart();
-    const url = this.#url ?? "";
-    for (const client of this.#clients) {
-      if (!(await client.submitOnce(url))) this.violations.push("a call was not taken again");
+    const url = fleet.relayerUrl;
+    if (url === undefined) throw new Error(`no relayer comes up: ${fleet.complaints}`);
+    for (const [i, client] of this.#clients.entries()) {
+      if (!(await client.submitOnce(fleet.urls[i % fleet.urls.length] ?? url))) {
+        this.violations.push("a call was not taken again");
+      }
     }
     let left = patienceBlocks;
     while (!(await this.#isAllOver(url))) {
@@ -151,12 +158,21 @@ class Round {
       await sleep(25);
     }
     this.#isOver = true;
-    await this.#relayer?.end("SIGTERM");
+    await fleet.end("SIGTERM");
   }
 
   async end(): Promise<void> {
     this.#isOver = true;
-    await this.#relayer?.end("SIGKILL");
+    await this.#field.fleet.end("SIGKILL");
+  }
+
+  #submit(client: TortureClient): Promise<void> {
+    const { fleet } = this.#field;
+    let turn = 0;
+    return client.submit(
+      () => fleet.urls[turn++ % Math.max(1, fleet.urls.length)],
+      () => this.#isOver,
+    );
   }
 
   async #isAllOver(url: string): Promise<boolean> {
@@ -172,45 +188,34 @@ class Round {
 
   /** Another relayer on the same folder must refuse to start, and change nothing. */
   async #startSecond(): Promise<void> {
-    if (!this.#relayer || this.#relayer.isDead || this.#url === undefined) return;
-    const second = new RelayerProcess(this.#env());
-    const url = await second.url;
-    await second.end("SIGKILL");
-    if (this.#relayer.isDead) return; // then it had the right to start
-    if (url !== undefined) this.violations.push("two relayers run on one folder");
+    const { fleet } = this.#field;
+    const before = fleet.relayerUrl;
+    if (before === undefined) return;
+    const came = await fleet.startsSecondRelayer();
+    if (!fleet.urls.includes(before)) return; // then it had the right to start
+    if (came) this.violations.push("two relayers run on one folder");
     this.#count("second relayer on the folder");
   }
 
-  async #burySelfKilled(): Promise<void> {
-    if (!this.#relayer?.isDead) return;
+  /** What died is started again, now or a few blocks later; so is Redis. */
+  async #care(): Promise<void> {
+    const { fleet, redis, dice } = this.#field;
+    if (redis && dice.below(4) > 0) return;
+    if (redis && !redis.isUp) await redis.up();
     const { kill } = this.#plan;
-    if (this.#relayer.killedItself) this.#count(`SIGKILL ${kill.point} of ${kill.name}`);
-    else this.violations.push(`a relayer ended by itself: ${this.#relayer.complaints.slice(0, 500)}`);
-    await this.#start();
-  }
-
-  async #restart(): Promise<void> {
-    await this.#burySelfKilled();
-    // One that waits for its kill point is not healthy.
-    await this.#relayer?.end("SIGKILL");
-    this.#count("SIGKILL between commits");
-    await this.#start();
-    if (this.#url === undefined) throw new Error(`no relayer comes up: ${this.#relayer?.complaints}`);
-  }
-
-  /** A start that a fault of the chain broke is tried again: an operator's supervisor would. */
-  async #start(kill?: KillPoint): Promise<void> {
-    this.#url = undefined;
-    for (let tries = 0; tries < 20; tries++) {
-      this.#relayer = new RelayerProcess(this.#env(), kill);
-      this.#url = await this.#relayer.url;
-      if (this.#url !== undefined || this.#relayer.killedItself) return;
-      await this.#field.chain.mine(1);
+    const complaints = fleet.complaints;
+    for (const ended of await fleet.care()) {
+      if (ended === "killed itself") this.#count(`SIGKILL ${kill.point} of ${kill.name}`);
+      else this.violations.push(`a process ended by itself: ${complaints.slice(0, 500)}`);
     }
   }
 
-  #env(): Readonly<Record<string, string>> {
-    return { ...this.#home.env, AFFIANT_LANE_KEY_FILES: laneFiles(this.#home).join(",") };
+  async #restart(): Promise<void> {
+    const { fleet } = this.#field;
+    // One that waits for its kill point is not healthy.
+    await fleet.end("SIGKILL");
+    this.#count("SIGKILL between commits");
+    await fleet.startAll();
   }
 
   #count(kind: string): void {

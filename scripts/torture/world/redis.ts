@@ -36,6 +36,10 @@ export class TestRedis {
     return redis;
   }
 
+  get isUp(): boolean {
+    return this.#child?.exitCode === null && this.#child.signalCode === null;
+  }
+
   async up(): Promise<void> {
     const safe = ["--appendonly", "yes", "--maxmemory-policy", "noeviction", "--save", ""];
     const place = ["--port", String(this.port), "--bind", "127.0.0.1", "--dir", this.#dir];
