@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 
 import { expect } from "chai";
-import { type BaseWallet, type Contract, type Result, Wallet, ZeroAddress } from "ethers";
+import { type BaseWallet, type Contract, type Log, type Result, Wallet, ZeroAddress } from "ethers";
 
 import {
   agentRegistryDomain,
@@ -139,6 +139,31 @@ describe("AgentRegistry: every request that is signed and carried", () => {
       }
       await (await write(...Object.values(message), signature)).wait();
       expect(await registry.getFunction("nonces(address)")(signer.address)).to.equal(nonce + 1n);
+    });
+
+    it(`${request}: does what the same call by its signer does`, async () => {
+      const { registry, domain, ethers, networkHelpers } = await chain();
+      for (const earlier of before) await send(registry, domain, earlier as keyof typeof cases);
+      const nonce = (await registry.getFunction("nonces(address)")(signer.address)) as bigint;
+      const message = messageOf(request, nonce);
+      const signature = await sign(domain, request, message);
+      // Who calls is not named, be it the agent that registers or another than its owner.
+      const called = request === "Register" ? "agent" : signerMember;
+      const own = Object.keys(message).filter((name) => ![called, "nonce", "deadline"].includes(name));
+      await networkHelpers.setBalance(signer.address, 10n ** 18n);
+      const start = await networkHelpers.takeSnapshot();
+      const at = (await networkHelpers.time.latest()) + 10;
+      const logsOf = async (sent: () => Promise<{ wait(): Promise<{ logs: readonly Log[] } | null> }>) => {
+        await start.restore();
+        await networkHelpers.time.setNextBlockTimestamp(at);
+        const { logs = [] } = (await (await sent()).wait()) ?? {};
+        return logs.map(({ topics, data }) => ({ topics, data }));
+      };
+      const direct = registry.connect(signer.connect(ethers.provider)) as Contract;
+      const name = `${request[0]!.toLowerCase()}${request.slice(1)}`;
+      const bySigner = await logsOf(() => direct.getFunction(name)(...own.map((member) => message[member])));
+      expect(bySigner).to.not.be.empty;
+      expect(await logsOf(() => call(registry, request)(...Object.values(message), signature))).to.deep.equal(bySigner);
     });
 
     it(`${request}: is refused once used, late, or signed for another chain or contract`, async () => {

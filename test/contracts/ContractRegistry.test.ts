@@ -152,6 +152,55 @@ describe("ContractRegistry", () => {
     });
   });
 
+  describe("signed anchors", () => {
+    async function request(changes: { [key: string]: unknown } = {}) {
+      const context = await load();
+      const { registry, owner, clerk, mallory } = context;
+      const { chainId } = await ethers.provider.getNetwork();
+      const domain = contractRegistryDomain(chainId, await registry.getAddress());
+      const deadline = (await networkHelpers.time.latest()) + 1000;
+      const signed = { agent: owner.address, contractId: idOf(1), audience: clerk.address, nonce: 0n, deadline };
+      const signature = await owner.signTypedData(domain, signerTypes(contractRegistryTypes, "Anchor"), signed);
+      const { agent, contractId, audience, nonce, ...rest } = { ...signed, signature, ...changes };
+      const call = registry
+        .connect(mallory)
+        .anchorSigned(agent, contractId, audience, nonce, rest.deadline, rest.signature);
+      return { ...context, call };
+    }
+
+    it("are carried by anyone", async () => {
+      const { registry, owner, clerk, call } = await request();
+      await call;
+      expect((await registry.anchorOf(owner.address, idOf(1))).audience).to.equal(clerk.address);
+    });
+
+    it("cannot be changed on the way", async () => {
+      for (const changes of [{ contractId: idOf(2) }, { audience: ethers.ZeroAddress }]) {
+        const { registry, owner, call } = await request(changes);
+        await expect(call).to.be.revertedWithCustomError(registry, "InvalidSignature").withArgs(owner.address);
+      }
+    });
+  });
+
+  it("does nothing for an agent that is not active, nor in its name", async () => {
+    const { agents, registry, owner, clerk } = await load();
+    await agents.connect(owner).deactivate(owner.address, ethers.ZeroAddress);
+    const asOwner = registry.connect(owner);
+    for (const call of [
+      asOwner.revoke(owner.address, [idOf(1)]),
+      asOwner.anchor(owner.address, idOf(1), clerk.address),
+    ]) {
+      await expect(call).to.be.revertedWithCustomError(registry, "AgentNotActive").withArgs(owner.address);
+    }
+  });
+
+  it("puts a contract on record in nobody else's name", async () => {
+    const { registry, owner, mallory } = await load();
+    await expect(registry.connect(mallory).anchor(owner.address, idOf(1), mallory.address))
+      .to.be.revertedWithCustomError(registry, "NotAgentOwner")
+      .withArgs(owner.address, mallory.address, owner.address);
+  });
+
   it("puts a contract and its parties on record, once", async () => {
     const { registry, owner, clerk, user } = await load();
     await expect(registry.connect(owner).anchor(owner.address, idOf(1), clerk.address))
