@@ -70,6 +70,13 @@ const publicNetwork = (name: string, chainId: number) => ({
   accounts: [configVariable(`${name}_DEPLOYER_KEY`)],
 });
 
+/** How long the Solidity tests look: values tried for each fuzz test; sequences, and calls in each, for each invariant. */
+const solidityTests = (looked: { fuzzRuns: number; invariantRuns: number; depth: number }) => ({
+  fsPermissions: { readDirectory: ["protocol/vectors"] },
+  fuzz: { runs: looked.fuzzRuns },
+  invariant: { runs: looked.invariantRuns, depth: looked.depth },
+});
+
 export default defineConfig({
   plugins: [hardhatToolboxMochaEthers],
   tasks: [buildWithAbis, mochaTestsByName, deploy, noBareIgnition],
@@ -111,9 +118,15 @@ export default defineConfig({
   },
   test: {
     solidity: {
-      fsPermissions: { readDirectory: ["protocol/vectors"] },
-      fuzz: { runs: 256 },
-      invariant: { runs: 64, depth: 64 },
+      profiles: {
+        default: solidityTests({ fuzzRuns: 256, invariantRuns: 64, depth: 64 }),
+        // `npm run nightly`, or `npx hardhat test solidity --test-profile nightly`.
+        nightly: solidityTests({
+          fuzzRuns: Number(process.env["AFFIANT_FUZZ_RUNS"] ?? 50_000),
+          invariantRuns: Number(process.env["AFFIANT_INVARIANT_RUNS"] ?? 1_000),
+          depth: Number(process.env["AFFIANT_INVARIANT_DEPTH"] ?? 250),
+        }),
+      },
     },
     mocha: { timeout: 120_000 },
   },

@@ -75,7 +75,7 @@ export const subjects: readonly Subject[] = [
       "contracts/libraries/AttestationSchedule.sol",
       "contracts/types/AttestationWords.sol",
     ],
-    tests: [mocha("AttestationRegistry"), solidity("AttestationSchedule")],
+    tests: [mocha("AttestationRegistry"), solidity("AttestationSchedule"), solidity("AttestationRegistry.invariant")],
     support: [],
   },
   {

@@ -1,0 +1,70 @@
+/**
+ * `npm run nightly [-- --only STEP] [--seed N] [--short]`: what takes too long for every change. Runs on after a failure and
+ * ends with exit code 1 if there was one. docs/contract-security.md says what each step looks for.
+ */
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { parseArgs } from "node:util";
+
+interface Step {
+  readonly name: string;
+  readonly command: readonly string[];
+  /** The same on a small scale, to see that it runs. */
+  readonly short: readonly string[];
+  readonly shortEnv?: Readonly<Record<string, string>>;
+}
+
+const { values: options } = parseArgs({
+  options: {
+    only: { type: "string", multiple: true },
+    seed: { type: "string" },
+    short: { type: "boolean", default: false },
+  },
+});
+// Another sample every night, and the same for all that is run in one.
+const seed = options.seed ?? String(Math.floor(Date.now() / 86_400_000));
+
+const npm = (...words: string[]): readonly string[] => ["npm", "run", "--silent", ...words];
+const fuzz = ["npx", "--no-install", "hardhat", "test", "solidity", "--test-profile", "nightly"];
+const mutation = (sample: number) => npm("mutation", "--", "--sample", String(sample), "--seed", seed);
+const torture = (...words: string[]) => npm("torture", "--", ...words);
+
+const steps: readonly Step[] = [
+  { name: "check", command: npm("check"), short: npm("check:imports") },
+  {
+    name: "fuzz",
+    command: fuzz,
+    short: fuzz,
+    shortEnv: { AFFIANT_FUZZ_RUNS: "64", AFFIANT_INVARIANT_RUNS: "8", AFFIANT_INVARIANT_DEPTH: "16" },
+  },
+  { name: "mutation", command: mutation(100), short: mutation(2) },
+  { name: "relayer", command: torture("relayer", "200", seed), short: torture("relayer", "2", seed) },
+  { name: "requests", command: torture("mutations", "10000", seed), short: torture("mutations", "200", seed) },
+  { name: "attestation", command: torture("attestation"), short: torture("attestation") },
+  { name: "escrow", command: torture("escrow"), short: torture("escrow") },
+];
+
+const unknown = options.only?.find((name) => !steps.some((step) => step.name === name));
+if (unknown !== undefined) {
+  console.error(`there is no step ${unknown}: ${steps.map(({ name }) => name).join(", ")}`);
+  process.exit(2);
+}
+
+const outcomes: { step: string; minutes: number; result: string }[] = [];
+for (const step of steps.filter(({ name }) => options.only?.includes(name) ?? true)) {
+  console.log(`\n── ${step.name} (seed ${seed}) ──`);
+  const began = Date.now();
+  const exitCode = await run(step);
+  const minutes = Math.round((Date.now() - began) / 6_000) / 10;
+  outcomes.push({ step: step.name, minutes, result: exitCode === 0 ? "passed" : `failed (${exitCode})` });
+}
+console.table(outcomes);
+if (outcomes.some(({ result }) => result !== "passed")) process.exitCode = 1;
+
+async function run({ command, short, shortEnv }: Step): Promise<number | string> {
+  const [program = "", ...words] = options.short ? short : command;
+  const env = options.short ? { ...process.env, ...shortEnv } : process.env;
+  const child = spawn(program, words, { stdio: "inherit", env });
+  const [code, signal] = (await once(child, "close")) as [number | null, string | null];
+  return code ?? signal ?? "?";
+}
