@@ -1,5 +1,7 @@
 import { randomBytes } from "node:crypto";
 
+import { LRUCache } from "lru-cache";
+
 import { type EncryptionKeyPair, sealAuthenticated } from "../../agent/sealing/hpke.ts";
 import { decodeEvidence, faultOfEvidence } from "../../protocol/attestation/evidence.ts";
 import {
@@ -33,6 +35,8 @@ export interface TaskGiverOptions {
 /** Brings tasks to verifiers and verdicts back. */
 export class TaskGiver {
   readonly #options: TaskGiverOptions;
+  /** A verifier has one key a round, and stands on several panels: measuring it for each would slow down the round. */
+  readonly #recipients = new LRUCache<string, Promise<Hex>>({ max: 4096 });
 
   constructor(options: TaskGiverOptions) {
     this.#options = options;
@@ -52,11 +56,30 @@ export class TaskGiver {
    */
   async verdictOf(verifier: Reference, target: Reference, place: TaskPlace, nonce: Hex): Promise<Verdict> {
     const { keys, verifyTimeoutMs = 45_000 } = this.#options;
-    const recipient = await this.#encryptionKeyOf(verifier, place.round);
+    const recipient = await this.#recipientOf(verifier, place.round);
     const message = encodeTask(this.taskFor(target, nonce));
     const sealed = await sealAuthenticated(message, taskInfo(place), fromHex(recipient, 32), keys);
     const body: SealedTask = { place, enc: toHex(sealed.enc), ciphertext: toHex(sealed.ciphertext) };
-    return readVerdict(await postJson(`${verifier.url}/v1/attestation/verify`, body, verifyTimeoutMs), place);
+    try {
+      return readVerdict(await postJson(`${verifier.url}/v1/attestation/verify`, body, verifyTimeoutMs), place);
+    } catch (error) {
+      // Started again since, it has another key: the next try asks for it.
+      this.#recipients.delete(recipientId(verifier, place.round));
+      throw error;
+    }
+  }
+
+  /** Introductions are all in round 0, over years: what was true of one says nothing of the next. */
+  #recipientOf(verifier: Reference, round: number): Promise<Hex> {
+    if (round === 0) return this.#encryptionKeyOf(verifier, round);
+    const id = recipientId(verifier, round);
+    let recipient = this.#recipients.get(id);
+    if (!recipient) {
+      recipient = this.#encryptionKeyOf(verifier, round);
+      this.#recipients.set(id, recipient);
+      recipient.catch(() => this.#recipients.delete(id));
+    }
+    return recipient;
   }
 
   /** The X25519 key in evidence that the verifier itself gives: nobody else can have a task sealed to a key of theirs. */
@@ -78,6 +101,11 @@ export class TaskGiver {
     if (decoded.claims.answer !== expectedAnswer(verifier, challenge.nonce)) onWrongAnswer?.(verifier.agent, round);
     return decoded.claims.encryptionKey;
   }
+}
+
+/** By commitment: an agent's new version is another verifier. */
+function recipientId({ commitment }: Reference, round: number): string {
+  return `${commitment} ${round}`;
 }
 
 function readVerdict(value: unknown, { verifier }: TaskPlace): Verdict {
