@@ -4,6 +4,7 @@ import { createHash, randomBytes } from "node:crypto";
 import { draftEpoch } from "../../orchestrator/escrow/draftEpoch.ts";
 import { encryptionKeyOf } from "../../protocol/hpke/hpke.ts";
 import { groupIdOf } from "../../protocol/escrow/ids.ts";
+import { liveRotation } from "./escrow/live.ts";
 import { measure } from "./gas/escrow.ts";
 import { type BenchReport, type BenchRow } from "./report.ts";
 
@@ -16,13 +17,15 @@ export async function bench(): Promise<BenchReport> {
   const gas = await measure();
   const rows: BenchRow[] = gas.map(({ name, gas: value }) => ({ name, value, unit: "gas" }));
   for (const members of sizes) rows.push(...(await draftRows(members)));
+  // Programs can be measured on Linux only.
+  if (process.platform === "linux") rows.push(...(await liveRotation()));
   return {
     rows,
     notes: [
       "Gas: the whole transaction on the contracts as deployed, each member attested by the real registry.",
       "Bytes a member: its sealed key and Merkle proof, all that it receives for an epoch; beside it a ts-mls commit, which every member receives.",
       "MLS needs no publisher who knows the key, and heals after a member's compromise; here the publisher draws the key and is trusted with it.",
-      "Blocks from quarantine to the new epoch: test/orchestrator/escrow/publisher.test.ts holds it to one, with a publisher that looks at each block.",
+      "Rotation: separate processes, a block a second, a member's script changed on disk; keeper and members look at the chain by themselves.",
     ],
   };
 }
