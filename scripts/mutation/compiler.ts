@@ -50,19 +50,19 @@ export class Compiler {
 
   /**
    * @param changed sources that are other than on disk
-   * @returns code of every contract under `inFolders` that has any, by `file:Contract`
+   * @returns code of every contract that has any, in files whose path begins with one of `inFiles`, by `file:Contract`
    * @throws CompileError
    */
   code(
     files: readonly string[],
     changed: ReadonlyMap<string, string>,
-    inFolders: readonly string[] = ["contracts/"],
+    inFiles: readonly string[] = ["contracts/"],
   ): ReadonlyMap<string, CompiledContract> {
     const wanted = ["evm.bytecode.object", "evm.deployedBytecode.object", "evm.deployedBytecode.immutableReferences"];
     const { contracts = {} } = this.#compile(files, { "*": { "*": wanted } }, changed);
     const found = new Map<string, CompiledContract>();
     for (const [file, byName] of Object.entries(contracts)) {
-      if (!inFolders.some((folder) => file.startsWith(folder))) continue;
+      if (!inFiles.some((start) => file.startsWith(start))) continue;
       for (const [name, { evm }] of Object.entries(byName)) {
         if (evm.bytecode.object !== "") found.set(`${file}:${name}`, evm);
       }

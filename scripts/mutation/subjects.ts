@@ -75,14 +75,18 @@ export const subjects: readonly Subject[] = [
       "contracts/libraries/AttestationSchedule.sol",
       "contracts/types/AttestationWords.sol",
     ],
-    tests: [mocha("AttestationRegistry"), solidity("AttestationSchedule"), solidity("AttestationRegistry.invariant")],
+    tests: [
+      mocha("AttestationRegistry", "AttestationRegistry.limits"),
+      solidity("AttestationSchedule"),
+      solidity("AttestationRegistry.invariant"),
+    ],
     support: [],
   },
   {
     name: "KeyEscrow",
     entries: ["contracts/KeyEscrow.sol"],
     sources: ["contracts/KeyEscrow.sol", ...inFolder("escrow", "EscrowStore", "EscrowEpochs", "EscrowRecovery")],
-    tests: [mocha("KeyEscrow", "KeyEscrow.recovery")],
+    tests: [mocha("KeyEscrow", "KeyEscrow.recovery", "KeyEscrow.limits"), solidity("KeyEscrow.invariant")],
     support: ["test/contracts/support/TrustStub.sol"],
   },
   {

@@ -226,9 +226,12 @@ describe("scripts/mutation", () => {
   });
 
   it("lets Solidity tests deploy by name what is mutated, and nothing else", () => {
-    const text = "a = new Counter(); b = new Stub(); c = address(new Counter());";
+    const text =
+      "a = new Counter(); b = new Stub(); c = address(new Counter(b, f(new Counter()))); d = new Counter[](1);";
     expect(deployingByName(text, new Set(["Counter"]))).to.equal(
-      `a = Counter(deployedByName("Counter")); b = new Stub(); c = address(Counter(deployedByName("Counter")));`,
+      'a = Counter(deployedByName("Counter", "")); b = new Stub(); ' +
+        'c = address(Counter(deployedByName("Counter", abi.encode(b, f(Counter(deployedByName("Counter", ""))))))); ' +
+        "d = new Counter[](1);",
     );
   });
 });

@@ -1,6 +1,6 @@
 import { cp, mkdtemp, readdir, readFile, rm, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 
 /** What a copy of the repository does without. */
 const left = new Set(["node_modules", ".git", "data", "coverage", "dist"]);
@@ -27,13 +27,12 @@ export async function removeWorkFolder(folder: string): Promise<void> {
 /**
  * Solidity tests carry the code of what they deploy, so that each mutant would need all of them compiled anew, at several
  * times its own cost. In the copy they deploy by name instead: `new LogAnchor()` becomes
- * `LogAnchor(deployedByName("LogAnchor"))`, which takes the code that is in `artifacts/` at that time.
+ * `LogAnchor(deployedByName("LogAnchor", ""))`, which takes the code that is in `artifacts/` at that time.
  */
 async function deployByName(folder: string): Promise<void> {
   const tests = join(folder, "test/contracts");
-  const contracts = new Set(
-    (await readdir(join(folder, "contracts"))).filter((name) => name.endsWith(".sol")).map((name) => name.slice(0, -4)),
-  );
+  const sources = await readdir(join(folder, "contracts"), { recursive: true });
+  const contracts = new Set(sources.filter((name) => name.endsWith(".sol")).map((name) => basename(name, ".sol")));
   for (const name of await readdir(tests, { recursive: true })) {
     if (!name.endsWith(".sol")) continue;
     const text = await readFile(join(tests, name), "utf8");
@@ -42,18 +41,37 @@ async function deployByName(folder: string): Promise<void> {
   }
 }
 
-/** @param contracts those without constructor arguments; others keep their `new` */
+/** @param contracts by name, as their files are */
 export function deployingByName(text: string, contracts: ReadonlySet<string>): string {
-  return text.replace(/\bnew ([A-Za-z0-9_]+)\(\)/g, (whole, name: string) =>
-    contracts.has(name) ? `${name}(deployedByName("${name}"))` : whole,
-  );
+  const deployed = [...text.matchAll(/\bnew ([A-Za-z0-9_]+)\(/g)].filter(([, name = ""]) => contracts.has(name));
+  let changed = text;
+  // From the end, so that what comes before stays where it is.
+  for (const { 0: begin, 1: name = "", index } of deployed.reverse()) {
+    const open = index + begin.length;
+    const close = closingParenthesis(changed, open);
+    const passed = changed.slice(open, close);
+    const code = `${name}(deployedByName("${name}", ${passed.trim() === "" ? '""' : `abi.encode(${passed})`}))`;
+    changed = `${changed.slice(0, index)}${code}${changed.slice(close + 1)}`;
+  }
+  return changed;
+}
+
+/** Of the parenthesis that is open at `from`. */
+function closingParenthesis(text: string, from: number): number {
+  let depth = 1;
+  for (let at = from; at < text.length; at += 1) {
+    if (text[at] === "(") depth += 1;
+    if (text[at] === ")") depth -= 1;
+    if (depth === 0) return at;
+  }
+  throw new Error("a parenthesis is not closed");
 }
 
 const getCode = `
     function getCode(string calldata name) external view returns (bytes memory);`;
 const deploy = `
-    function deployedByName(string memory name) internal returns (address made) {
-        bytes memory code = vm.getCode(string.concat(name, ".sol:", name));
+    function deployedByName(string memory name, bytes memory passed) internal returns (address made) {
+        bytes memory code = bytes.concat(vm.getCode(string.concat(name, ".sol:", name)), passed);
         assembly { made := create(0, add(code, 32), mload(code)) }
         require(made != address(0), name);
     }`;

@@ -66,7 +66,7 @@ function compile(subject: Subject, changed: ReadonlyMap<string, string>, by = co
 
 function codeWith(subject: Subject, tests: readonly string[], changed: ReadonlyMap<string, string>, by: Compiler) {
   const contracts = by.code(subject.entries, changed);
-  return tests.length === 0 ? contracts : new Map([...contracts, ...by.code(tests, changed, ["test/"])]);
+  return tests.length === 0 ? contracts : new Map([...contracts, ...by.code(tests, changed, tests)]);
 }
 
 /** Solidity tests that have the code of a library in their own: they have to be compiled with it. */
