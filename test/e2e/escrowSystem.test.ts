@@ -12,7 +12,7 @@ import { RpcChain } from "../../auditor/chain/rpcChain.ts";
 import { checkGroupKey } from "../../auditor/checks/groupKey.ts";
 import { dealShares, type Dealt } from "../../orchestrator/escrow/dealShares.ts";
 import { fromHex, type Hex, toHex } from "../../protocol/encoding/hex.ts";
-import { scalarBytes } from "../../protocol/escrow/feldman.ts";
+import { combine, recoveryPrivateKey, scalarBytes } from "../../protocol/escrow/feldman.ts";
 import { recoveryRequestId } from "../../protocol/escrow/ids.ts";
 import { openShare } from "../../protocol/escrow/sealedShare.ts";
 import { encryptionKeyOf } from "../../protocol/hpke/hpke.ts";
@@ -139,9 +139,15 @@ describe("the key escrow with all of its parts", function () {
         const view = { state, group: group.group, generation: 1n, recipientKey: recipientKey as Hex };
         const trusteePrivateKey = privateKeys.get(trustee)!;
         const handed = { seat, share, request: view, trusteePrivateKey, ephemeralSeed: world.random(32) };
-        return { seat, sealed: await handOverShare(handed), trusteeKey: keyOf(trustee) };
+        return { seat, share, sealed: await handOverShare(handed), trusteeKey: keyOf(trustee) };
       }),
     );
+    const shared = combine(
+      shares.map(({ share }) => share),
+      dealt.commitments,
+    );
+    secrets.set("secret that was shared", scalarBytes(shared));
+    secrets.set("private recovery key", recoveryPrivateKey(shared));
     const source = new ChainEscrow(system.chain.provider, group);
     const recovering = { group, epoch: 2n, source, delivery, shares, recipientPrivateKey };
     const recovered = await recoverKey(recovering);
@@ -198,12 +204,20 @@ describe("the key escrow with all of its parts", function () {
 
   it("leaves no key, share or private key in any transaction, event, file, database, log, metric or error", async () => {
     for (const [i, value] of world.drawn.entries()) secrets.set(`drawn at random, number ${i}`, value);
-    for (const { group } of members) await group.settled();
+    for (const { group, address, agent } of members) {
+      await group.settled();
+      const { answered, encryptionKeys } = agent.wrapper;
+      for (const round of answered.rounds) {
+        secrets.set(`evidence key of ${address}, round ${round}`, (await encryptionKeys.forRound(round)).privateKey);
+      }
+    }
     const metrics = await (await fetch(`${world.relayer.url}/metrics`)).text();
     const places = new Map<string, Buffer>([
       ...(await chainContents(world.system.chain.provider)),
       ...(await folderContents(world.home.dir)),
       ...(await folderContents(world.folder)),
+      ...(await folderContents(world.system.folder)),
+      ["the attestation service's alerts", Buffer.from(JSON.stringify(world.system.alerts))],
       ["the relayer's log", Buffer.from(world.log.join("\n"))],
       ["metrics", Buffer.from(metrics)],
       ...errors.map((error, i) => [`error ${i}`, Buffer.from(spelledOut(error))] as const),

@@ -57,7 +57,8 @@ export class System {
   readonly alerts: ServiceAlert[] = [];
   /** Every verdict that a verifier gave, and when. */
   readonly verdicts: { readonly target: string; readonly result: number; readonly atMs: number }[] = [];
-  readonly #folder: string;
+  /** Programs, and the service's store. */
+  readonly folder: string;
   readonly #options: ServiceOptions;
   service: AttestationService;
   /** 0: a block for each transaction. */
@@ -65,7 +66,7 @@ export class System {
 
   private constructor(chain: TestChain, folder: string, options: ServiceOptions, registry: Contract) {
     this.chain = chain;
-    this.#folder = folder;
+    this.folder = folder;
     this.registry = registry;
     this.reader = options.registry;
     this.#options = { ...options, onAlert: (alert) => void this.alerts.push(alert) };
@@ -118,7 +119,7 @@ export class System {
     const account = new Wallet(toHex(randomBytes(32)));
     const signing = new SigningKey(newSigningSeed());
     await register(this.chain, account, signing);
-    const program = await make(join(this.#folder, account.address));
+    const program = await make(join(this.folder, account.address));
     const port = await freePort();
     const wrapping = await this.service.enrol({
       agent: account.address,
@@ -216,7 +217,7 @@ export class System {
       await agent.wrapper.stop();
     }
     await this.chain.close();
-    await rm(this.#folder, { recursive: true, force: true });
+    await rm(this.folder, { recursive: true, force: true });
   }
 }
 
