@@ -198,11 +198,15 @@ export class Conductor {
     }
   }
 
-  /** Lets members fetch the key of the epoch in force. The orchestrator's own policy is asked first, for each. */
-  async admit(publisher: GroupPublisher, only?: readonly string[]): Promise<void> {
+  /**
+   * Lets members fetch the key of the epoch in force. The orchestrator's own policy is asked first, for each.
+   * @returns whether there is an epoch in force
+   * @throws AffiantError ERR_UNAVAILABLE_TARGET if a program was started anew since it was measured
+   */
+  async admit(publisher: GroupPublisher, only?: readonly string[]): Promise<boolean> {
     const { self, fleet } = this.options;
     const { epoch, current, holders } = await publisher.view();
-    if (!current) return;
+    if (!current) return false;
     const members = this.#attestedIn(publisher.name).filter(({ agent, address }) => {
       return holders.includes(address ?? "") && (only?.includes(agent) ?? true);
     });
@@ -217,6 +221,7 @@ export class Conductor {
         await fleet.command(member.agent, { do: "admit" });
       }),
     );
+    return true;
   }
 
   /** Where the program of an agent stands on its site. @throws AffiantError ERR_INPUT_CONFIG for an unknown name */

@@ -29,7 +29,8 @@ export class Watch {
   readonly #busy = new Map<string, Promise<void>>();
   /** Programs that ended by themselves and are not up again yet. */
   readonly #ended = new Set<string>();
-  readonly #troubles = new Map<string, string>();
+  readonly #troubles = new Map<string, Trouble>();
+  readonly #givenUp = new Set<string>();
   #reusedTickets = 0;
   #done: Promise<void> = Promise.resolve();
 
@@ -58,6 +59,8 @@ export class Watch {
     if (news.says === "program-ended") {
       this.#ended.add(agent);
       say("info", agent, `${agent} ended by itself (${news.signal ?? `exit code ${news.code}`}) and is started again`);
+      // Should the next one turn out to be another program, what this one did is then bounded to before it.
+      this.#options.conductor.options.relayer.requestAnchor().catch((error: unknown) => this.#note("log", error));
     } else if (news.says === "program-ready") {
       // The first one is not told here: whoever started it waits for it.
       if (this.#ended.delete(agent)) this.#onProcess(agent, false);
@@ -77,25 +80,41 @@ export class Watch {
     this.#whileFree(agent, async () => {
       const { state } = conductor.incumbentOf(agent);
       if (state !== "attested" && state !== "wrapped") return;
-      await conductor.demandAttestation(agent);
-      const incumbent = await conductor.attestOne(agent);
-      const thread = threadOf(incumbent);
-      const key = `${thread} restart ${await conductor.options.fleet.recordCountOf(incumbent)}`;
-      await conductor.options.self.record({
-        act: "agent.restart",
-        thread,
-        key,
-        input: { agent, did: incumbent.did ?? "" },
-      });
-      for (const publisher of await conductor.groups()) {
-        if (freshKeys) {
-          await publisher.demandRotation();
-          await publisher.step();
-        }
-        await conductor.admit(publisher, freshKeys ? undefined : [agent]);
-      }
-      say("info", agent, `${agent} is attested anew and has its keys again`);
+      const keyed = await this.#bringBack(agent, freshKeys);
+      say("info", agent, keyed ? `${agent} is attested anew and has its keys again` : `${agent} is attested anew`);
     });
+  }
+
+  /** @returns whether it has keys; if not, the next epoch brings them */
+  async #bringBack(agent: string, freshKeys: boolean): Promise<boolean> {
+    const { conductor } = this.#options;
+    const { fleet, self } = conductor.options;
+    let incumbent = conductor.incumbentOf(agent);
+    for (let sound = false; !sound;) {
+      await conductor.demandAttestation(agent);
+      incumbent = await conductor.attestOne(agent);
+      // The newest record may be of the process before, whose evidence was on its way when that ended.
+      sound = await fleet.command(agent, { do: "vouch" }).then(
+        () => true,
+        (error: unknown) => {
+          if (isAffiantError(error, "ERR_UNAVAILABLE_TARGET")) return false;
+          throw error;
+        },
+      );
+    }
+    const thread = threadOf(incumbent);
+    const key = `${thread} restart ${await fleet.recordCountOf(incumbent)}`;
+    await self.record({ act: "agent.restart", thread, key, input: { agent, did: incumbent.did ?? "" } });
+    let keyed = true;
+    for (const publisher of await conductor.groups()) {
+      if (freshKeys) {
+        await publisher.demandRotation();
+        await publisher.step();
+      }
+      const admitted = await conductor.admit(publisher, freshKeys ? undefined : [agent]);
+      keyed &&= admitted;
+    }
+    return keyed;
   }
 
   async #loop(): Promise<void> {
@@ -174,8 +193,8 @@ export class Watch {
     if (conductor.incumbentOf(agent).generation !== generation) return;
     const { maxReplacements } = conductor.pipeline.restart;
     if (generation > maxReplacements) {
-      if (this.#troubles.get(agent) === "given up") return;
-      this.#troubles.set(agent, "given up");
+      if (this.#givenUp.has(agent)) return;
+      this.#givenUp.add(agent);
       say("alarm", agent, `${agent} was replaced ${maxReplacements} times, and is not replaced again`);
       return;
     }
@@ -226,15 +245,28 @@ export class Watch {
     }
   }
 
-  /** A trouble is told once; most pass by themselves, as while the chain is started again. */
+  /** A trouble is told once. What may pass by itself, as while the chain is started again, is told only when it does not. */
   #note(subject: string, error: unknown): void {
     const { say, stop } = this.#options;
     const text = isAffiantError(error) ? `${error.message} (${error.code})` : String(error);
     // Who is found wanting is told of by what the chain says of it.
-    if (isFoundWanting(error)) return;
-    if (stop.aborted || this.#troubles.get(subject) === text) return;
-    this.#troubles.set(subject, text);
-    if (isAffiantError(error) && error.retryable) return;
+    if (stop.aborted || isFoundWanting(error)) return;
+    const known = this.#troubles.get(subject);
+    const trouble = known?.text === text ? known : { text, sinceMs: Date.now(), told: false };
+    this.#troubles.set(subject, trouble);
+    const passing = isAffiantError(error) && error.retryable && Date.now() - trouble.sinceMs < patienceMs;
+    if (trouble.told || passing) return;
+    trouble.told = true;
     say("alarm", subject, `${subject}: ${text}`);
   }
 }
+
+/** Something that goes wrong again and again. */
+interface Trouble {
+  readonly text: string;
+  readonly sinceMs: number;
+  told: boolean;
+}
+
+/** After so long people are told of what was thought to pass. */
+const patienceMs = 20_000;

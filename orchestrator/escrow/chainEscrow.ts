@@ -156,7 +156,8 @@ export class OrchestratorEscrow implements PublisherChain {
 
 function without(addresses: readonly string[], others: readonly string[]): string[] {
   const known = new Set(others.map((address) => address.toLowerCase()));
-  return addresses.filter((address) => !known.has(address.toLowerCase()));
+  // A copy: what ethers hands out is frozen, and it cannot send such a list.
+  return [...addresses].filter((address) => !known.has(address.toLowerCase()));
 }
 
 async function ask<T>(contract: Contract, name: string, args: readonly unknown[]): Promise<T> {

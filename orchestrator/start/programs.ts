@@ -39,7 +39,10 @@ export function relayerProgram(layout: Layout, port: number, rpcUrl: string, ori
       AFFIANT_LOG_ORIGIN: origin,
       AFFIANT_SENDER_KEY_FILE: layout.senderKey,
       AFFIANT_NOTE_KEY_FILE: layout.noteKey,
-      AFFIANT_ANCHOR_INTERVAL_MS: "5000",
+      AFFIANT_ANCHOR_INTERVAL_MS: "2500",
+      // A record bounds what is below it in time: when an agent loses trust or a contract is revoked, what was done before
+      // can be told from what was done after only by a record in between.
+      AFFIANT_ANCHOR_RECORD_EVERY: "1",
       AFFIANT_CONFIRMATIONS: `${confirmations}`,
       AFFIANT_POLL_INTERVAL_MS: "200",
     },

@@ -4,6 +4,8 @@ import { type Hex } from "../../protocol/encoding/hex.ts";
 export type WrapperCommand =
   /** The program that runs now was attested: from now on it may open what is sealed to its evidence. */
   | { readonly do: "admit" }
+  /** Say whether the program that runs now is one that was measured, and found to be what was enrolled. */
+  | { readonly do: "vouch" }
   /** Hold the program where it is, measurable and silent, or let it go on. */
   | { readonly do: "isolate" }
   | { readonly do: "release" }

@@ -188,14 +188,15 @@ export class WrappedAgent {
 
   /**
    * A record on chain may be of the process before, whose evidence was on its way when it ended: what was not measured
-   * since it runs is not let in. @throws AffiantError ERR_UNAVAILABLE_TARGET
+   * since it runs counts as unknown. @throws AffiantError ERR_UNAVAILABLE_TARGET
    */
-  #admit(): void {
+  #soundProcess(): number {
     const { pid } = this.answering();
-    if (pid === undefined || pid !== this.#soundPid) {
-      throw new AffiantError("ERR_UNAVAILABLE_TARGET", "the program was started anew since it was measured");
-    }
-    this.#admittedPid = pid;
+    if (pid !== undefined && pid === this.#soundPid && !this.#held) return pid;
+    throw new AffiantError(
+      "ERR_UNAVAILABLE_TARGET",
+      "the program was not found to be what was enrolled, since it runs",
+    );
   }
 
   #verifierOf(wrapper: Wrapper): Verifier {
@@ -272,7 +273,11 @@ export class WrappedAgent {
   async #execute(command: WrapperCommand): Promise<void> {
     switch (command.do) {
       case "admit":
-        return this.#admit();
+        this.#admittedPid = this.#soundProcess();
+        return;
+      case "vouch":
+        this.#soundProcess();
+        return;
       case "isolate":
         this.#child?.kill("SIGSTOP");
         return;
