@@ -51,6 +51,8 @@ export interface ProvedIdentity {
 
 export interface AgentSettings extends RecorderSettings {
   readonly mineTimeoutMs: number;
+  /** Folder of the circuits' keys that the deployment's verifiers belong to: the development ones of this checkout unless given. */
+  readonly circuitKeysDir?: string | undefined;
 }
 
 /** Everything an agent is made of; `openAgent` puts it together. */
@@ -159,7 +161,7 @@ export class Agent {
     const send = (call: PendingCall) => relayer.proveKeyOwnership(keyOwnershipSubmissionOf(call));
     const { blockNumber, gasUsed } = await this.#carry(
       purpose,
-      () => signKeyOwnership(this.#signing(), privateKey),
+      () => signKeyOwnership(this.#signing(), privateKey, this.#parts.settings.circuitKeysDir),
       send,
     );
     return { commitment, blockNumber, gasUsed, added: true };

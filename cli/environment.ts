@@ -13,6 +13,8 @@ export interface Environment {
   readonly rpcUrl: string | undefined;
   /** Absolute path of deployment.json. */
   readonly deploymentPath: string | undefined;
+  /** Folder of the circuits' keys, where they are not the development ones of this checkout. */
+  readonly circuitKeysDir: string | undefined;
   /** The same without what `npm start` left in the data folder: what somebody named on purpose. */
   readonly given: { readonly rpcUrl: string | undefined; readonly deploymentPath: string | undefined };
 }
@@ -52,6 +54,7 @@ export function readEnvironment(flags: EnvironmentFlags, env: Env = process.env)
     relayerUrl: flags.relayer ?? (env["AFFIANT_RELAYER_URL"] || endpoints.relayerUrl),
     rpcUrl: rpcUrl ?? endpoints.rpcUrl,
     deploymentPath: deploymentPath ?? (endpoints.deploymentPath && resolve(dataDir, endpoints.deploymentPath)),
+    circuitKeysDir: env["AFFIANT_CIRCUIT_KEYS_DIR"] || undefined,
     given: { rpcUrl, deploymentPath },
   };
 }

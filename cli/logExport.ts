@@ -18,6 +18,8 @@ import { AffiantError } from "../protocol/errors/affiantError.ts";
 interface Flags extends CommonFlags {
   readonly out: string;
   readonly withhold: readonly DisclosureName[];
+  readonly final?: boolean;
+  readonly anchorTimeout: string;
 }
 
 export function logExportCommand(): Command {
@@ -36,13 +38,15 @@ export function logExportCommand(): Command {
     .addOption(
       new Option("--withhold <payloads...>", "payloads to leave out").choices(disclosureNames).default([], "none"),
     )
+    .option("--final", "wait until the anchor is deep enough to stay: for chains that are reorganised")
+    .option("--anchor-timeout <seconds>", "how long to wait for the anchor", "120")
     .action(
       run<Flags, [string[]]>(async ({ environment, json }, flags, names) => {
         const agents = await openAll(environment, names);
         try {
           for (const agent of agents) await agent.flush();
           const file = resolve(flags.out);
-          const summary = await exportTo(file, environment, agents, flags.withhold, json);
+          const summary = await exportTo(file, environment, agents, flags, json);
           return {
             data: { file, agents: agents.map(({ did }) => did), ...summary },
             lines: [
@@ -88,12 +92,17 @@ async function openAll(environment: Environment, names: readonly string[]): Prom
   }
 }
 
+function secondsOf(text: string): number {
+  if (/^\d{1,6}$/.test(text)) return Number(text);
+  throw new AffiantError("ERR_INPUT_CONFIG", `--anchor-timeout is a whole number of seconds, not "${text}"`);
+}
+
 /** Under another name until it is whole: a file of that name is always a complete one. */
 async function exportTo(
   file: string,
   environment: Environment,
   agents: readonly Agent[],
-  withhold: readonly DisclosureName[],
+  { withhold, final, anchorTimeout }: Flags,
   json: boolean,
 ): Promise<ExportSummary> {
   const draft = `${file}.${process.pid}.part`;
@@ -108,6 +117,8 @@ async function exportTo(
       {
         agents,
         withhold,
+        final: final ?? false,
+        anchorTimeoutMs: secondsOf(anchorTimeout) * 1_000,
         relayer: new RelayerClient({ url: requireRelayerUrl(environment) }),
         deployment: requireDeployment(environment),
         onProgress: (stage, done, total) => {

@@ -11,11 +11,19 @@ export async function withAgent<T>(
   name: string,
   work: (agent: Agent) => Promise<T>,
 ): Promise<T> {
-  const { dataDir, passphrase } = environment;
+  const { dataDir, passphrase, circuitKeysDir } = environment;
   const relayerUrl = requireRelayerUrl(environment);
   const rpcUrl = requireRpcUrl(environment);
   const deployment = requireDeployment(environment);
-  const agent = await openAgent({ dataDir, name, passphrase, relayerUrl, rpcUrl, deployment });
+  const agent = await openAgent({
+    dataDir,
+    name,
+    passphrase,
+    relayerUrl,
+    rpcUrl,
+    deployment,
+    settings: { circuitKeysDir },
+  });
   try {
     return await work(agent);
   } finally {

@@ -139,7 +139,11 @@ export async function signSetCard(context: Signing, card: CardNames): Promise<Pe
 }
 
 /** The agent's own claim, proved in zero knowledge, that it holds the key behind a commitment. It is its own recipient. */
-export async function signKeyOwnership(context: Signing, privateKey: bigint): Promise<PendingCall> {
+export async function signKeyOwnership(
+  context: Signing,
+  privateKey: bigint,
+  circuitKeysDir?: string,
+): Promise<PendingCall> {
   const { account, deployment, registries } = context;
   const agent = account.address;
   const domain = agentRegistryDomain(BigInt(deployment.chainId), deployment.contracts.agentRegistry.address);
@@ -148,7 +152,11 @@ export async function signKeyOwnership(context: Signing, privateKey: bigint): Pr
   // snarkjs takes long to load: only a process that proves loads what starts it.
   const { proveKeyOwnership } = await import("../proving/proveKeyOwnership.ts");
   const request = { privateKey, domain, claim: { agent, recipient: agent, nonce, deadline } };
-  const { claim, proof } = await proveKeyOwnership(request);
+  const { claim, proof } = await proveKeyOwnership(
+    request,
+    undefined,
+    circuitKeysDir === undefined ? {} : { artifacts: circuitKeysDir },
+  );
   const purpose = keyOwnershipPurpose(claim.commitment);
   return callOf(
     purpose,

@@ -23,6 +23,11 @@ export interface ExportOptions {
   readonly deployment: Deployment;
   /** Payloads that stay at home: the entries prove that they exist, the file does not show them. Default: none. */
   readonly withhold?: readonly DisclosureName[];
+  /**
+   * Waits until the anchor is deep enough to stay (the relayer's `AFFIANT_CONFIRMATIONS`): a reorganisation that took it
+   * back would leave the file unproven. Default: until it is mined.
+   */
+  readonly final?: boolean;
   /** How long to wait for an anchor that covers the newest entry. Default 120 s. */
   readonly anchorTimeoutMs?: number;
   /** Told the stage and how many entries are done. */
@@ -160,15 +165,16 @@ function headerOf(log: LogInfo, { chainId, contracts }: Deployment): EvidenceHea
 
 /** The first anchor that covers an entry: exporting the same entries again gives the same file. */
 async function anchorOf(entryId: Hex, options: ExportOptions): Promise<AnchorInfo> {
-  const { relayer, onProgress, anchorTimeoutMs = 120_000 } = options;
+  const { relayer, onProgress, final = false, anchorTimeoutMs = 120_000 } = options;
   const until = performance.now() + anchorTimeoutMs;
   for (let pauseMs = 100, asked = false; ; pauseMs = Math.min(pauseMs * 1.5, 2000)) {
-    const { anchor } = await relayer.receipt(entryId);
-    if (anchor) return anchor;
+    const { anchor, status } = await relayer.receipt(entryId);
+    if (anchor && (!final || status === "final")) return anchor;
     onProgress?.("anchor", 0, 1);
-    if (!asked) asked = await askForAnchor(relayer);
+    if (!asked && !anchor) asked = await askForAnchor(relayer);
     if (performance.now() > until) {
-      throw new AffiantError("ERR_UNAVAILABLE_RELAYER", "the newest entry is not anchored yet", {
+      const what = anchor ? "the newest entry's anchor is not final yet" : "the newest entry is not anchored yet";
+      throw new AffiantError("ERR_UNAVAILABLE_RELAYER", what, {
         hint: "Anchoring goes on; run the same again later.",
         details: { entryId },
       });

@@ -46,6 +46,8 @@ export interface RpcChainOptions {
   readonly batchMaxCount?: number;
   /** Default 30,000. */
   readonly timeoutMs?: number;
+  /** How often a question is asked that gets no answer at all, default 6. What a node answers, even an error, stands. */
+  readonly attempts?: number;
 }
 
 type Head = Awaited<ReturnType<ChainReader["head"]>>;
@@ -59,13 +61,15 @@ type Head = Awaited<ReturnType<ChainReader["head"]>>;
 export class RpcChain implements ChainReader {
   readonly #provider: JsonRpcProvider;
   readonly #network: Network;
+  readonly #attempts: number;
   readonly #answers = new Map<string, Promise<unknown>>();
   readonly #attesters = new Map<string, Promise<readonly Hex[] | null>>();
   #head: Promise<Head> | undefined;
 
-  private constructor(provider: JsonRpcProvider, network: Network) {
+  private constructor(provider: JsonRpcProvider, network: Network, attempts: number) {
     this.#provider = provider;
     this.#network = network;
+    this.#attempts = attempts;
   }
 
   /**
@@ -79,11 +83,13 @@ export class RpcChain implements ChainReader {
     const request = new FetchRequest(url);
     request.timeout = options.timeoutMs ?? 30_000;
     const batch = { batchMaxCount: options.batchMaxCount ?? 100, batchStallTime: 1 };
+    const attempts = options.attempts ?? 6;
     const probe = new JsonRpcProvider(request, undefined, batch);
     try {
       // Asked before anything is sent: ethers' own start-up repeats this forever, with a line on stdout each second.
-      const network = await probe._detectNetwork();
-      return new RpcChain(new JsonRpcProvider(request, network, { ...batch, staticNetwork: network }), network);
+      const network = await askUntilAnswered(() => probe._detectNetwork(), attempts);
+      const provider = new JsonRpcProvider(request, network, { ...batch, staticNetwork: network });
+      return new RpcChain(provider, network, attempts);
     } catch (cause) {
       throw unavailable(url, cause);
     } finally {
@@ -287,12 +293,29 @@ export class RpcChain implements ChainReader {
     const key = JSON.stringify([method, params]);
     let answer = this.#answers.get(key);
     if (!answer) {
-      answer = this.#provider.send(method, [...params]).catch((cause: unknown) => {
+      const ask = () => this.#provider.send(method, [...params]);
+      answer = askUntilAnswered(ask, this.#attempts).catch((cause: unknown) => {
         throw unavailable(method, cause);
       });
       this.#answers.set(key, answer);
     }
     return answer;
+  }
+}
+
+/** What ethers calls an answer: asked again, the node would say the same. */
+const answers = ["CALL_EXCEPTION", "BAD_DATA", "UNSUPPORTED_OPERATION", "INVALID_ARGUMENT", "UNKNOWN_ERROR"];
+
+/** Public endpoints lose answers; an audit of many questions would hardly ever end if one lost answer ended it. */
+async function askUntilAnswered<T>(ask: () => Promise<T>, attempts: number): Promise<T> {
+  for (let made = 1; ; made++) {
+    try {
+      return await ask();
+    } catch (error) {
+      const { code } = error as { readonly code?: unknown };
+      if (made >= attempts || answers.includes(String(code))) throw error;
+      await new Promise((resolve) => setTimeout(resolve, 50 * 2 ** made));
+    }
   }
 }
 

@@ -4,7 +4,7 @@ import { withWorkers } from "../../circuits/curve.ts";
 import { AffiantError } from "../../protocol/errors/affiantError.ts";
 
 /** 2^11 constraints; the smallest phase 1 that holds our circuits. */
-const devPower = 11;
+export const devPower = 11;
 /** SHA-256 is applied 2^10 times to the beacon: the least that snarkjs takes. It delays nobody, and need not. */
 const devIterationsExponent = 10;
 /** ASCII "DEV_INSECURE: everybody knows the secrets of this key", so that the key says so itself. */

@@ -21,6 +21,8 @@ export interface StationConfig {
   readonly peers: Readonly<Record<string, string>>;
   /** Names of its groups, as the escrow knows them; it talks under the key of the first. Without one, in the clear. */
   readonly groups: readonly string[];
+  /** How deep below the head the block lies that entries name: deeper than the chain is reorganised. */
+  readonly notBeforeDepth: number;
   /** What this agent lets others do: the contracts of the descriptor in which it is `from`. */
   readonly grants: readonly Grant[];
 }
@@ -45,6 +47,8 @@ export function readStationConfig(env: NodeJS.ProcessEnv): StationConfig {
     passphrase: passphraseFile ? readFileSync(passphraseFile, "utf8").replace(/\r?\n$/, "") : undefined,
     peers: JSON.parse(text("AFFIANT_PEERS")) as Record<string, string>,
     groups: JSON.parse(text("AFFIANT_GROUPS")) as readonly string[],
+    // A killed local chain forgets its newest block.
+    notBeforeDepth: Number(env["AFFIANT_NOT_BEFORE_DEPTH"] ?? 1),
     grants: JSON.parse(text("AFFIANT_GRANTS")) as readonly Grant[],
   };
 }

@@ -198,7 +198,7 @@ function fallThroughUnavailable(error: unknown): void {
 
 /** The keys were made by the wrapper of this process. */
 function open(
-  { dataDir, folder, relayerUrl, rpcUrl, passphrase }: StationConfig,
+  { dataDir, folder, relayerUrl, rpcUrl, passphrase, notBeforeDepth }: StationConfig,
   deployment: Deployment,
 ): Promise<Agent> {
   return openAgent({
@@ -208,8 +208,7 @@ function open(
     rpcUrl,
     deployment,
     passphrase,
-    // A killed local chain forgets its newest block; an entry must not name that one.
-    settings: { notBeforeDepth: 1 },
+    settings: { notBeforeDepth },
   });
 }
 
