@@ -1,9 +1,11 @@
-import { rm } from "node:fs/promises";
+import { cp, rm } from "node:fs/promises";
+import { join } from "node:path";
 
 import { expect } from "chai";
 
 import { encodeCapability } from "../../agent/card/capabilities.ts";
 import { agentFolder } from "../../agent/keys/agentFolder.ts";
+import { generatedFolder } from "../../circuits/artifacts.ts";
 import { rejectionCode } from "../helpers/errorCode.ts";
 import { tempFolders } from "../helpers/tempFolder.ts";
 import { startWorld, type World } from "./world/world.ts";
@@ -35,6 +37,16 @@ describe("agent: what it binds to its identity on chain", () => {
     const forgetful = await world.open(dataDir, "prover");
     expect(await rejectionCode(forgetful.proveKeyOwnership())).to.equal("ERR_CONFLICT_ZK_KEY");
     forgetful.close();
+  });
+
+  it("proves under the circuit keys that it is given: those of the deployment's ceremony", async () => {
+    const dataDir = await folder();
+    const circuitKeysDir = join(dataDir, "keys");
+    const agent = await world.ready(dataDir, "elsewhere", { settings: { circuitKeysDir } });
+    expect(await rejectionCode(agent.proveKeyOwnership())).to.equal("ERR_INPUT_ARTIFACT");
+    await cp(generatedFolder, circuitKeysDir, { recursive: true });
+    expect((await agent.proveKeyOwnership()).added).to.equal(true);
+    agent.close();
   });
 
   it("publishes a card once, and another one in its place", async () => {

@@ -9,6 +9,7 @@ import { toHex } from "../../protocol/encoding/hex.ts";
 import { type Evidence } from "../../protocol/evidence/types.ts";
 import { writeEvidence } from "../../protocol/evidence/writeEvidence.ts";
 import { isAffiantError } from "../../protocol/errors/affiantError.ts";
+import { FaultProxy } from "../../scripts/torture/world/faultProxy.ts";
 import { rejection } from "../helpers/rejection.ts";
 import { anchor, evidenceOf, realChain, type RealChain, sign } from "./chain.ts";
 import { seed, type SignedEntry } from "./world.ts";
@@ -150,13 +151,36 @@ describe("audit against a chain over JSON-RPC", () => {
     chain.close();
   });
 
+  it("asks again when an answer is lost, and not when it is an error", async () => {
+    const proxy = await FaultProxy.start(real.url);
+    const kinds = ["drop", "lose", "cut"] as const;
+    let asked = 0;
+    proxy.plan(() => {
+      const kind = kinds[asked++ % 5];
+      return kind && { kind };
+    });
+    const chain = await RpcChain.open(proxy.url);
+    const { verdicts } = await auditEvidence(utf8(writeEvidence(evidence)), { chain, verify: verifyNative });
+    expect(verdicts.filter(({ outcome }) => outcome !== "holds")).to.deep.equal([]);
+    expect(asked).to.be.greaterThan(8);
+    proxy.heal();
+    const before = proxy.seen.length;
+    const { contracts, logId } = evidence.header;
+    expect(await chain.anchorAt(contracts.logAnchor, logId, 1_000)).to.equal(null);
+    expect(proxy.seen.length - before).to.equal(1);
+    chain.close();
+    await proxy.close();
+  });
+
   it("never takes silence for an answer", async () => {
-    const chain = await RpcChain.open(real.url);
+    const chain = await RpcChain.open(real.url, { attempts: 2 });
     real.cut();
     const error = await rejection(auditEvidence(utf8(writeEvidence(evidence)), { chain }));
     expect(isAffiantError(error, "ERR_UNAVAILABLE_CHAIN")).to.equal(true);
     chain.close();
-    expect(isAffiantError(await rejection(RpcChain.open(real.url)), "ERR_UNAVAILABLE_CHAIN")).to.equal(true);
+    expect(isAffiantError(await rejection(RpcChain.open(real.url, { attempts: 2 })), "ERR_UNAVAILABLE_CHAIN")).to.equal(
+      true,
+    );
     expect(isAffiantError(await rejection(RpcChain.open("ftp://chain")), "ERR_INPUT_CONFIG")).to.equal(true);
   });
 });
