@@ -78,12 +78,14 @@ async function openCheckpoints(relayer: RelayerClient, rpc: Rpc, deployment: Dep
   return new CheckpointReader(checkLogIdentity(info, await new LogAnchorReader(rpc, deployment).logOf(info.logId)));
 }
 
-/** Runs a question once; again after it failed. */
-function once<T>(ask: () => Promise<T>): () => Promise<T> {
+/** Runs a question once; again after it failed, or where a new answer is wanted. */
+function once<T>(ask: () => Promise<T>): (anew?: boolean) => Promise<T> {
   let answer: Promise<T> | undefined;
-  return () =>
-    (answer ??= ask().catch((error: unknown) => {
+  return (anew = false) => {
+    if (anew) answer = undefined;
+    return (answer ??= ask().catch((error: unknown) => {
       answer = undefined;
       throw error;
     }));
+  };
 }

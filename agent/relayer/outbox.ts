@@ -10,8 +10,11 @@ import { AffiantError } from "../../protocol/errors/affiantError.ts";
 export interface OutboxOptions {
   readonly journal: Journal;
   readonly relayer: RelayerClient;
-  /** Asked for before the first receipt is verified. */
-  readonly checkpoints: () => Promise<CheckpointReader>;
+  /**
+   * Asked for before the first receipt is verified, and anew where one has no line of the key that was known: the log's
+   * operator may have changed it, which the chain then says.
+   */
+  readonly checkpoints: (anew: boolean) => Promise<CheckpointReader>;
   readonly retry?: Partial<RetryPolicy>;
   /** Leaves the payloads with the relayer as well. Default: they stay with the agent. */
   readonly leaveDisclosures?: boolean;
@@ -58,7 +61,7 @@ export class Outbox {
   }
 
   async #sendBatch(): Promise<void> {
-    const checkpoints = await this.#options.checkpoints();
+    const checkpoints = await this.#options.checkpoints(false);
     await withRetries({ ...defaultRetry, ...this.#options.retry }, undefined, async () => {
       const batch = this.#options.journal.unsent(maxBatchEntries);
       return batch.length === 0 ? { value: undefined } : this.#attempt(batch, checkpoints);
@@ -67,7 +70,7 @@ export class Outbox {
 
   async #attempt(
     batch: readonly JournalEntry[],
-    checkpoints: CheckpointReader,
+    known: CheckpointReader,
   ): Promise<{ value: undefined } | AttemptFailure> {
     const { journal, relayer } = this.#options;
     const leave = this.#options.leaveDisclosures ?? false;
@@ -76,11 +79,15 @@ export class Outbox {
     );
     const accepted: { seq: number; receipt: Receipt }[] = [];
     let failure: AffiantError | undefined;
+    let checkpoints = known;
     for (const [i, entry] of batch.entries()) {
       const result = results[i];
       if (!result?.receipt) {
         failure = refusal(entry, result?.problem && problemToError(result.problem));
         break;
+      }
+      if (checkpoints === known && !known.knows(result.receipt.checkpoint)) {
+        checkpoints = await this.#options.checkpoints(true);
       }
       verifyReceipt(result.receipt, entry.leaf, checkpoints);
       accepted.push({ seq: entry.seq, receipt: result.receipt });

@@ -19,6 +19,11 @@ export class CheckpointReader {
     this.#log = log;
   }
 
+  /** Whether the log's key, as far as it is known here, has a line in it at all. @throws AffiantError ERR_INPUT_NOTE */
+  knows(note: string): boolean {
+    return note === this.#note || verifyNote(note, [this.#log.verifier]).outcome !== "no-known-key";
+  }
+
   /** @throws AffiantError ERR_PROOF_RECEIPT unless the log signed it; ERR_INPUT_NOTE */
   read(note: string): Checkpoint {
     if (this.#checkpoint && note === this.#note) return this.#checkpoint;

@@ -34,6 +34,7 @@ export interface Database {
 export const commitNames = [
   "log.append",
   "log.equivocation",
+  "log.resign",
   "disclosure.put",
   "disclosure.erase",
   "policy.put",

@@ -26,6 +26,7 @@ export const treatments: readonly Treatment[] = [
     match: /relayer\/main\.ts/,
     elsewhere: "npm start runs this very program; test/relayer starts it by these settings",
   },
+  { match: /relayer rotate/, elsewhere: "it needs a stopped relayer; test/relayer/rotate.test.ts has one" },
   { match: /relayer jobs retry/, elsewhere: "it needs a request that failed; test/cli/relayer.test.ts makes one" },
   { match: /mcp-proxy/, elsewhere: "it waits for an MCP client; test/cli/mcpProxy.test.ts runs it with one" },
 ];

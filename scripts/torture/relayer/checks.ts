@@ -54,7 +54,8 @@ export async function brokenPromises(
     const attempts = database.prepare("SELECT hash, job FROM attempt").all() as { hash: string; job: string }[];
     checkEffects(clients, jobs, replayed, broken);
     checkState(jobs, attempts, replayed, broken);
-    for (const lane of lanes) await checkLane(chain, database, lane, jobs, broken);
+    const ours = new Set(attempts.map(({ hash }) => hash));
+    for (const lane of lanes) await checkLane(chain, database, lane, jobs, ours, broken);
   } finally {
     database.close();
   }
@@ -122,20 +123,32 @@ function checkState(
   for (const { hash } of unknown) broken.push(`transaction ${hash} of a lane is not in the journal`);
 }
 
-/** No nonce is missing, none waits, and the journal counts as the chain does. */
+/** No nonce is missing, none of ours waits (another program's may), and the journal counts as the chain does. */
 async function checkLane(
   chain: TestChain,
   database: DatabaseSync,
   { address }: Wallet,
   jobs: readonly StoredJob[],
+  ours: ReadonlySet<string>,
   broken: string[],
 ): Promise<void> {
   const latest = await chain.provider.getTransactionCount(address, "latest");
-  const pending = await chain.provider.getTransactionCount(address, "pending");
-  if (pending !== latest) broken.push(`lane ${address}: nonces ${latest} to ${pending - 1} wait`);
+  const inPool = (await waitingOf(chain, address)).filter(({ hash }) => ours.has(hash));
+  for (const { hash, nonce } of inPool) broken.push(`lane ${address}: ${hash} waits at nonce ${Number(nonce)}`);
   const row = database.prepare("SELECT next_nonce AS next FROM lane WHERE address = ?").get(address);
   const next = (row as { next: number } | undefined)?.next ?? 0;
   if (next > latest) broken.push(`lane ${address}: the journal counts to ${next}, the chain to ${latest}`);
   const waiting = jobs.filter(({ lane, nonce }) => lane === address && nonce !== null && nonce >= latest);
   if (waiting.length > 0) broken.push(`lane ${address}: ${waiting.length} jobs hold nonces that the chain has not`);
+}
+
+type PoolPart = Readonly<Record<string, Readonly<Record<string, { readonly hash: string; readonly nonce: string }>>>>;
+
+async function waitingOf(chain: TestChain, address: string) {
+  const pool = (await chain.rpc("txpool_content")) as Record<"pending" | "queued", PoolPart>;
+  return [pool.pending, pool.queued].flatMap((part) =>
+    Object.entries(part).flatMap(([from, slots]) =>
+      from.toLowerCase() === address.toLowerCase() ? Object.values(slots) : [],
+    ),
+  );
 }
