@@ -1,3 +1,5 @@
+import { availableParallelism } from "node:os";
+
 import { batchCall, drive, type LoadResult, percentile, singleCall } from "./ingest/load.ts";
 import { verifyRate } from "./ingest/verifyRate.ts";
 import { startWorld, type World } from "./ingest/world.ts";
@@ -86,9 +88,19 @@ export async function run({
         target: (verify.cpuSecEach * 1e6) / 0.6,
         peer: { name: "node:crypto verify", value: verify.cpuSecEach * 1e6, source: "run" as const },
       },
+      {
+        name: "batches of 256, cores that others took",
+        value: othersShare(early, between.cpuSec - before.cpuSec),
+        unit: "%",
+      },
       { name: "batches of 256, CPU of the load", value: (early.cpuSec / early.entries) * 1e6, unit: "µs" },
       { name: "single entries, 64 connections", value: rate(singles), unit: "entries/s", target: 3_000 },
       { name: "single entries, CPU an entry", value: cpuSingle * 1e6, unit: "µs" },
+      {
+        name: "single entries, cores that others took",
+        value: othersShare(singles, after.cpuSec - between.cpuSec),
+        unit: "%",
+      },
       { name: "single entries, CPU of the load", value: (singles.cpuSec / singles.entries) * 1e6, unit: "µs" },
       { name: "single entries, p50", value: percentile(singles.latenciesMs, 0.5), unit: "ms" },
       { name: "single entries, p99", value: percentile(singles.latenciesMs, 0.99), unit: "ms", target: 100 },
@@ -98,7 +110,8 @@ export async function run({
       { name: "memory, most on the way", value: peakBytes / 2 ** 20, unit: "MiB" },
     ];
     const notes = [
-      "The load comes from this machine too and takes its share of the cores.",
+      "The load comes from this machine too and takes its share of the cores, as its CPU an entry says.",
+      "Cores that others took: by neither the relayer nor the load. Where that is much, rates and latencies are of a busy machine.",
       "CPU an entry is the relayer's alone, all threads; it does not depend on who else uses the machine, rates do.",
     ];
     return { rows, notes };
@@ -123,6 +136,11 @@ function batches(world: World, writers: readonly Writer[], count: number): Promi
 function singleEntries(world: World, writers: readonly Writer[], count: number): Promise<LoadResult> {
   const lanes = writers.map((writer) => writer.sign(Math.ceil(count / writers.length)).map(singleCall));
   return drive(world.url, lanes);
+}
+
+/** Percent of the machine that neither the load nor the relayer used (the local chain is among the others). */
+function othersShare({ machineSec, cpuSec, seconds }: LoadResult, relayerSec: number): number {
+  return (100 * Math.max(0, machineSec - cpuSec - relayerSec)) / (seconds * availableParallelism());
 }
 
 function rate({ entries, seconds }: LoadResult): number {

@@ -1,10 +1,13 @@
 import { connect, type Socket } from "node:net";
+import { cpus } from "node:os";
 
 export interface LoadResult {
   readonly entries: number;
   readonly seconds: number;
   /** CPU time of this process meanwhile: what the load itself takes of the machine. */
   readonly cpuSec: number;
+  /** CPU time of everything on this machine meanwhile, the load and the relayer included. */
+  readonly machineSec: number;
   /** Milliseconds from request to answer, one a request. */
   readonly latenciesMs: Float64Array;
 }
@@ -25,6 +28,7 @@ export async function drive(url: string, lanes: readonly (readonly Call[])[]): P
   const connections = await Promise.all(lanes.map(() => Connection.open(hostname, Number(port))));
   const latencies: number[] = [];
   const before = process.cpuUsage();
+  const machineBefore = machineSec();
   const started = performance.now();
   await Promise.all(
     lanes.map(async (calls, lane) => {
@@ -37,9 +41,16 @@ export async function drive(url: string, lanes: readonly (readonly Call[])[]): P
   );
   const seconds = (performance.now() - started) / 1_000;
   const { user, system } = process.cpuUsage(before);
+  const machine = machineSec() - machineBefore;
   for (const connection of connections) connection.close();
   const entries = lanes.flat().reduce((sum, call) => sum + call.entries, 0);
-  return { entries, seconds, cpuSec: (user + system) / 1e6, latenciesMs: Float64Array.from(latencies).sort() };
+  const cpuSec = (user + system) / 1e6;
+  return { entries, seconds, cpuSec, machineSec: machine, latenciesMs: Float64Array.from(latencies).sort() };
+}
+
+/** CPU time that all cores have spent on anything, since they started. */
+function machineSec(): number {
+  return cpus().reduce((sum, { times }) => sum + times.user + times.nice + times.sys + times.irq, 0) / 1_000;
 }
 
 export function batchCall(leaves: readonly string[]): Call {

@@ -16,6 +16,12 @@ import { openSenderKey } from "../../../relayer/sender/signer.ts";
 /** anvil's first account (mnemonic "test test … junk"). */
 const deployerKey = "0xac0974bec39a17e36ba4a6b4d238ff944bacb478cbed5efcae784d7bf4f2ff80";
 
+/** As docs/relayer.md recommends them ("Memory"). */
+const relayerSettings = {
+  nodeOptions: ["--max-semi-space-size=4", "--max-old-space-size=256"],
+  env: { MALLOC_ARENA_MAX: "2", MALLOC_MMAP_THRESHOLD_: "131072", MALLOC_TRIM_THRESHOLD_: "131072" },
+};
+
 /** What the relayer's process uses of the machine, threads included. */
 export interface RelayerUse {
   readonly residentBytes: number;
@@ -68,18 +74,15 @@ async function startRelayer(
   dir: string,
   place: { rpcUrl: string; deploymentFile: string; env: Readonly<Record<string, string>> },
 ): Promise<{ child: ChildProcess; url: string }> {
-  // Memory settings as docs/relayer.md recommends them.
+  const flags = process.env["AFFIANT_BENCH_NODE_OPTIONS"]?.split(" ") ?? [];
   const child = spawn(
     process.execPath,
-    ["--max-semi-space-size=4", join(import.meta.dirname, "../../../relayer/main.ts")],
+    [...relayerSettings.nodeOptions, ...flags, join(import.meta.dirname, "../../../relayer/main.ts")],
     {
       stdio: ["ignore", "pipe", "inherit"],
       env: {
         PATH: process.env["PATH"],
-        MALLOC_ARENA_MAX: "2",
-        ...(process.env["AFFIANT_BENCH_NODE_OPTIONS"]
-          ? { NODE_OPTIONS: process.env["AFFIANT_BENCH_NODE_OPTIONS"] }
-          : {}),
+        ...relayerSettings.env,
         AFFIANT_RPC_URL: place.rpcUrl,
         AFFIANT_DATA_DIR: dir,
         AFFIANT_PORT: "0",
