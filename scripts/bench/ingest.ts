@@ -112,7 +112,7 @@ export async function run({
     const notes = [
       "The load comes from this machine too and takes its share of the cores, as its CPU an entry says.",
       "Cores that others took: by neither the relayer nor the load. Where that is much, rates and latencies are of a busy machine.",
-      "CPU an entry is the relayer's alone, all threads; it does not depend on who else uses the machine, rates do.",
+      "CPU an entry is the relayer's alone, all threads; who else uses the machine changes it little, rates much.",
     ];
     return { rows, notes };
   } finally {
