@@ -83,8 +83,8 @@ export class EscrowWorld {
     return value;
   };
 
-  /** Another keeper of the same group, as a process that is started again would be. */
-  keeperOf(changes: Partial<GroupKeeperOptions> = {}): GroupKeeper {
+  /** What a publisher of the group has: the chain, the relayer, and the keys of attested evidence. */
+  publisherParts(): Pick<GroupKeeperOptions, "group" | "chain" | "deliveries" | "encryptionKeyOf"> {
     const { chain } = this.system;
     const signer = chain.deployer;
     const { attestationRegistry } = chain.deployment.contracts;
@@ -95,11 +95,18 @@ export class EscrowWorld {
       sinceBlock: attestationRegistry.blockNumber,
       urlOf: (agent) => this.system.agentOf(agent).server?.url,
     });
-    return new GroupKeeper({
+    return {
       group: this.group,
       chain: new OrchestratorEscrow(signer, this.group),
       deliveries: new RelayerDeliveries({ relayer: this.client, signer, group: this.group, nowSec }),
       encryptionKeyOf: (agent) => attested.of(agent),
+    };
+  }
+
+  /** Another keeper of the same group, as a process that is started again would be. */
+  keeperOf(changes: Partial<GroupKeeperOptions> = {}): GroupKeeper {
+    return new GroupKeeper({
+      ...this.publisherParts(),
       publisherPrivateKey: this.publisherPrivateKey,
       random: this.random,
       maxAgeBlocks: 10_000,
