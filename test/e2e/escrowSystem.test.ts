@@ -202,6 +202,36 @@ describe("the key escrow with all of its parts", function () {
     }
   });
 
+  it("takes out whom nobody wants any more, and back in whom somebody wants again", async () => {
+    const { keeper, group, escrow } = world;
+    const [a, b] = members as [WorldMember, WorldMember];
+    const membersNow = async () => [...(await escrow.getFunction("membersOf").staticCall(group.group))] as string[];
+    world.wanted = [a.address];
+    expect((await keeper.step())!.members).to.deep.equal([a.address]);
+    expect(await membersNow()).to.deep.equal([a.address]);
+    expect(await refused(b.group.seal(a.address, new Uint8Array(1)))).to.equal("ERR_UNAVAILABLE_KEY");
+    world.wanted = [a.address, b.address];
+    expect((await keeper.step())!.reason).to.equal("joined");
+    expect(await membersNow()).to.have.members([a.address, b.address]);
+    expect(await world.say(b, a, "back")).to.deep.equal({ text: "back", epoch: 5n });
+  });
+
+  it("changes the grace period and the publisher's key, and what was published before stays readable", async () => {
+    const { group, escrow, system } = world;
+    const [a, b] = members as [WorldMember, WorldMember];
+    const publisherPrivateKey = world.random(32);
+    const other = world.keeperOf({ publisherPrivateKey, graceBlocks: 9 });
+    expect(await other.step()).to.equal(undefined);
+    const [publisherKey, graceBlocks] = await escrow.getFunction("groupOf").staticCall(group.group);
+    expect([publisherKey, graceBlocks]).to.deep.equal([toHex(encryptionKeyOf(publisherPrivateKey)), 9n]);
+    expect((await new ChainEscrow(system.chain.provider, group).epoch(5n)).publisherKey).to.equal(
+      toHex(encryptionKeyOf(world.publisherPrivateKey)),
+    );
+    other.demandRotation(5n);
+    expect((await other.step())!.epoch).to.equal(6n);
+    expect(await world.say(a, b, "under another publisher")).to.include({ epoch: 6n });
+  });
+
   it("leaves no key, share or private key in any transaction, event, file, database, log, metric or error", async () => {
     for (const [i, value] of world.drawn.entries()) secrets.set(`drawn at random, number ${i}`, value);
     for (const { group, address, agent } of members) {
