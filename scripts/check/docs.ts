@@ -18,7 +18,13 @@ async function guides(): Promise<readonly string[]> {
     (await readdir(join(root, folder))).filter((name) => name.endsWith(".md")).map((name) => `${folder}/${name}`);
   const examples = (await readdir(join(root, "examples"))).map((name) => `examples/${name}/README.md`);
   // README first: what it brings up is there for the others.
-  return ["README.md", "CONTRIBUTING.md", ...(await inFolder("docs")).sort(), ...examples.sort()];
+  return [
+    "README.md",
+    "CONTRIBUTING.md",
+    ...(await inFolder("docs")).sort(),
+    ...(await inFolder("docs/guides")).sort(),
+    ...examples.sort(),
+  ];
 }
 
 /** The history that a reader would bring. */

@@ -7,6 +7,7 @@ import { type Sandbox } from "./sandbox.ts";
 /** Whose key a guide's reader would put where it says `did:key:z6Mk…`. */
 const grantees: Readonly<Record<string, string>> = {
   "docs/contracts.md": "order",
+  "docs/guides/agent-developer.md": "order",
   "examples/guarded-endpoint/README.md": "buyer",
 };
 

@@ -14,7 +14,7 @@ export const treatments: readonly Treatment[] = [
   { match: /^npx -y -p node@24 /, elsewhere: ".ci/run runs it to the letter" },
   { match: /^npm (ci|install)\b/, elsewhere: "the sandbox has its packages already" },
   {
-    match: /^npm (test|run (check|torture|bench|gas|rehearse|mutation|check:docs))\b/,
+    match: /^npm (test|run (check|torture|bench|gas|rehearse|mutation|nightly|check:docs))\b/,
     elsewhere: "CI runs it, or it takes long",
   },
   { match: /--network (sepolia|mainnet|hoodi)|SEPOLIA|ETHERSCAN/, elsewhere: "it needs a public chain" },
@@ -22,6 +22,8 @@ export const treatments: readonly Treatment[] = [
   { match: /guarded-endpoint\/server\.ts/, readyAt: /POST http/ },
   { match: /audit-in-browser\/serve\.ts/, readyAt: /http:\/\/127/ },
   { match: /client\.ts .* 101$/, exitCode: 1 },
+  { match: /audit forged\.jsonl/, exitCode: 1 },
+  { match: /audit data\/evidence\.jsonl$/, exitCode: 3 },
   {
     match: /relayer\/main\.ts/,
     elsewhere: "npm start runs this very program; test/relayer starts it by these settings",

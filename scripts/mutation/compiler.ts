@@ -16,7 +16,11 @@ export interface CompiledContract {
 }
 
 interface SolcOutput {
-  readonly errors?: readonly { readonly severity: string; readonly formattedMessage: string }[];
+  readonly errors?: readonly {
+    readonly severity: string;
+    readonly formattedMessage: string;
+    readonly sourceLocation?: { readonly file: string };
+  }[];
   readonly sources?: Readonly<Record<string, { readonly ast: AstNode }>>;
   readonly contracts?: Readonly<
     Record<string, Record<string, { readonly evm: { bytecode: Code; deployedBytecode: Code } }>>
@@ -46,6 +50,14 @@ export class Compiler {
   asts(files: readonly string[]): ReadonlyMap<string, AstNode> {
     const { sources = {} } = this.#compile(files, { "*": { "": ["ast"] } }, new Map());
     return new Map(Object.entries(sources).map(([file, { ast }]) => [file, ast]));
+  }
+
+  /** @returns what the compiler warns of in files whose path begins with `start` */
+  warnings(files: readonly string[], start: string): readonly string[] {
+    const { errors = [] } = this.#compile(files, { "*": { "": ["ast"] } }, new Map());
+    return errors
+      .filter((error) => error.sourceLocation?.file.startsWith(start))
+      .map((error) => error.formattedMessage);
   }
 
   /**

@@ -69,6 +69,12 @@ contract AgentRegistryDocumentTest is RegistryTest {
         assertTrue(agents.validDelegate(agent, delegateType, delegate) == (!tooLong && validity > 0));
     }
 
+    function test_addDelegate_upToTheEndOfTime() public {
+        vm.prank(agent);
+        agents.addDelegate(agent, TYPE, other, type(uint64).max - block.timestamp);
+        assertTrue(agents.validDelegate(agent, TYPE, other));
+    }
+
     // setAttribute, revokeAttribute
 
     function test_setAttribute_linksItsEvents() public {

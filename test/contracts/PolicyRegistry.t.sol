@@ -46,6 +46,15 @@ contract PolicyRegistryTest is RegistryTest {
         assertEq(since, 1000);
     }
 
+    function test_commit_keepsTheBlocksOfManyVersionsInFull() public {
+        uint256 first = type(uint40).max - 24;
+        for (uint256 i = 0; i < 25; ++i) {
+            vm.roll(first + i);
+            _commit(bytes32(i + 1));
+        }
+        for (uint256 i = 0; i < 25; ++i) _assertInForce(first + i, bytes32(i + 1), i + 1, first + i);
+    }
+
     function test_commit_ofTheSamePolicyIsAVersionToo() public {
         _commit(HASH_1);
         vm.roll(1001);

@@ -104,6 +104,8 @@ describe("VerifierRegistry: the table", () => {
         .to.be.revertedWithCustomError(registry, "PublicSignalCountOutOfRange")
         .withArgs(count, 255);
     }
+    await registry.schedule(circuitId, verifier, 255);
+    expect(await registry.verifierOf(circuitId)).to.equal(verifier);
   });
 
   it("refuses code that changed between announcement and activation", async () => {
