@@ -1,6 +1,8 @@
+import { readFileSync } from "node:fs";
+
 import { expect } from "chai";
 
-import { brokenArrowsOf, specifiersOf } from "../../scripts/check/imports.ts";
+import { allowedImports, brokenArrowsOf, specifiersOf } from "../../scripts/check/imports.ts";
 
 describe("scripts/check/imports", () => {
   it("finds every form of import", () => {
@@ -46,5 +48,16 @@ describe("scripts/check/imports", () => {
   it("knows no room beside those of the table", () => {
     const [arrow] = brokenArrowsOf("helpers/a.ts", "");
     expect(arrow?.reason).to.equal("helpers/ is not a room of the house");
+  });
+
+  it("allows what the README says, and no more", () => {
+    const readme = readFileSync(new URL("../../README.md", import.meta.url), "utf8");
+    const rows = [...readme.matchAll(/^\| \[`(\w+)\/`\].*\|\s*([^|]+?)\s*\|$/gm)].map(([, room, may]) => [room, may]);
+    const said = Object.fromEntries(rows) as Record<string, string>;
+    for (const [room, allowed] of Object.entries(allowedImports)) {
+      const others = Object.keys(allowedImports).filter((name) => name !== room && name !== "test");
+      const isAll = others.every((name) => allowed.includes(name) || name === "scripts");
+      expect(said[room], room).to.equal(isAll ? "all" : allowed.join(", ") || "nothing");
+    }
   });
 });
