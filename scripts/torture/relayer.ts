@@ -17,8 +17,12 @@ const rounds = Number(process.argv[2] ?? 75);
 const seed = Number(process.argv[3] ?? randomInt(2 ** 31));
 
 const points = ["before-commit", "after-commit"] as const;
-const transitions = commitNames.filter((name) => name.startsWith("job."));
+/** `job.retry` is the operator's hand, in a process of its own. */
+const transitions = commitNames.filter((name) => /^(job|lease)\./.test(name) && name !== "job.retry");
 const logCommits: readonly CommitName[] = ["log.append", "anchor.put"];
+
+/** They come with faults only, so the first one must do. */
+const rare: ReadonlySet<CommitName> = new Set(["job.bump", "job.fill", "job.unmine", "job.release", "job.setback"]);
 
 type RoundKind = "alone" | "redis" | "log";
 const kinds: readonly RoundKind[] = ["alone", "redis", "alone", "redis", "log"];
@@ -36,7 +40,8 @@ function orderOf(round: number): RoundOrder {
   const names = kind === "log" ? logCommits : transitions;
   const nth = kind === "log" ? cycle : cycle * 2 + (round % kinds.length > 1 ? 1 : 0);
   const name = names[Math.floor(nth / 2) % names.length] ?? "job.claim";
-  const kill = { point: points[nth % 2] ?? "before-commit", name, count: 1 + (nth % 3) };
+  const count = rare.has(name) ? 1 : 1 + (nth % 3);
+  const kill = { point: points[nth % 2] ?? "before-commit", name, count };
   return { kind, kill, victim: nth % 4 < 2 ? "relayer" : "worker" };
 }
 

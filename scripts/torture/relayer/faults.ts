@@ -49,6 +49,12 @@ export const faults = {
     // One that travels alone: a batch cannot be refused in one answer.
     return breakNext(field, /^\{.*eth_sendRawTransaction/, { kind: "answer", status: 200, body });
   },
+  /** No revert: the node, not the contract, has a reason. */
+  "call not run by the node": (field: Battlefield) => {
+    const error = { code: -32603, message: "Internal error" };
+    const body = JSON.stringify({ jsonrpc: "2.0", id: 1, error });
+    return breakNext(field, /^\{.*(eth_call|eth_estimateGas)/, { kind: "answer", status: 200, body });
+  },
   "transaction forgotten by the pool": async ({ chain, dice }: Battlefield) => {
     const { pending, queued } = (await chain.rpc("txpool_content")) as Record<"pending" | "queued", PoolPart>;
     const hashes = [pending, queued].flatMap((part) => Object.values(part).flatMap((slots) => Object.values(slots)));
