@@ -135,6 +135,44 @@ describe("KeyEscrow, at its limits", () => {
     expect(await escrow.isMember(group, members[2])).to.equal(true);
   });
 
+  it("keeps apart who has which seat and who acknowledged, in groups of more than 256", async () => {
+    const { escrow, escrowAt, agents, setTrusted } = await escrowWorld(ethers, 5);
+    const group = id("a large group");
+    const inMapping = AbiCoder.defaultAbiCoder().encode(["bytes32", "uint256"], [group, groupsSlot]);
+    const roster = toBeHex(BigInt(keccak256(inMapping)) + 2n);
+    await escrow.createGroup(group, publisherKey, 5);
+    const seats = [0, 1, 255, 256, 512];
+    for (const [i, { address }] of agents.entries()) {
+      await networkHelpers.setStorageAt(escrowAt, roster, toBeHex(seats[i]!, 32));
+      await escrow.addMembers(group, [address]);
+    }
+    const members = agents.map(({ address }) => address);
+    await escrow.publishEpoch(group, 1, id("root"), id("key"), members);
+    expect(await escrow.membersOfEpoch(group, 1)).to.deep.equal(members);
+    for (const [i, agent] of agents.entries()) {
+      await escrow.connect(agent).acknowledge(agent.address, group, 1, id("key"));
+      const acknowledged = await Promise.all(members.map((member) => escrow.hasAcknowledged(group, 1, member)));
+      expect(acknowledged).to.deep.equal(members.map((_, other) => other <= i));
+      await expect(escrow.connect(agent).acknowledge(agent.address, group, 1, id("key")))
+        .to.be.revertedWithCustomError(escrow, "AlreadyAcknowledged")
+        .withArgs(agent.address, 1n);
+    }
+    for (const member of members) {
+      await setTrusted(member, false);
+      expect(await escrow.isCurrent(group)).to.equal(false);
+      await setTrusted(member, true);
+      expect(await escrow.isCurrent(group)).to.equal(true);
+    }
+  });
+
+  it("takes no zero address for a trustee", async () => {
+    const { escrow, group, members } = await load();
+    const trustees = [ZeroAddress, ...members.slice(0, 2)];
+    await expect(escrow.setTrustees(group, trustees, [id("a"), id("b")], id("root"), id("key"), 2, 1))
+      .to.be.revertedWithCustomError(escrow, "NotAscending")
+      .withArgs(ZeroAddress, ZeroAddress);
+  });
+
   it("takes no signed word after its deadline, nor of an agent that was deactivated", async () => {
     const { escrow, escrowAt, group, agents, members, registry, others } = await load();
     await escrow.publishEpoch(group, 1, id("root"), id("key"), members.slice(0, 2));

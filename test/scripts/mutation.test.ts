@@ -164,6 +164,19 @@ describe("scripts/mutation", () => {
     ]);
   });
 
+  it("leaves in place what comes to the same", async () => {
+    const withReturn = (body: string) => `if (b > 1) revert(); } function g() public returns (bool) { ${body}`;
+    const deletions = async (body: string) =>
+      (await changesOf(withReturn(body))).filter((change) => /^return/.test(change));
+    expect(await deletions("return false;")).to.deep.equal([]);
+    expect(await deletions("return true;")).to.deep.equal(["return true; → {}"]);
+    expect(await deletions("if (a == 1) return false; return true;")).to.deep.equal([
+      "return false; → {}",
+      "return true; → {}",
+    ]);
+    expect((await changesOf(withReturn("return false;")))[0]).to.equal("b > 1 → true");
+  });
+
   it("calls killed what a test notices, a survivor what none does, and equivalent what is the same code", async () => {
     const chosen = ["⟦> → >=⟧ 9", "⟦+= → -=⟧", "⟦9 → 10⟧", "⟦false → true⟧ &&", "⟦more; → {}⟧", "⟦more > 9 → false⟧"];
     const wanted = chosen.map((part) => mutants.find(({ change }) => change.includes(part))!);

@@ -128,7 +128,19 @@ function deletionEdits(node: AstNode, ancestors: Ancestors, source: SourceText):
   if (behind === undefined || (parent?.nodeType === "ForStatement" && parent["body"] !== node)) return [];
   // A guard without its revert is a guard whose condition is false.
   if (node.nodeType === "RevertStatement" && isOnlyBody(node, ancestors)) return [];
+  // At a function's end, what it returns by itself.
+  if (node.nodeType === "Return" && isZero(node["expression"]) && isLastOfFunction(node, ancestors)) return [];
   return [{ kind: "statement", start, end: behind, by: "{}" }];
+}
+
+function isZero(expression: unknown): boolean {
+  return isNode(expression) && expression.nodeType === "Literal" && ["false", "0"].includes(expression.value ?? "");
+}
+
+function isLastOfFunction(node: AstNode, ancestors: Ancestors): boolean {
+  const [outer, parent] = ancestors.slice(-2);
+  const statements = parent?.["statements"];
+  return outer?.nodeType === "FunctionDefinition" && Array.isArray(statements) && statements.at(-1) === node;
 }
 
 function isOnlyBody(node: AstNode, ancestors: Ancestors): boolean {
