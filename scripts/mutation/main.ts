@@ -17,6 +17,9 @@ import { type MutantResult, runMutants } from "./runMutants.ts";
 import { sampleOf } from "./sample.ts";
 import { type Subject, subjects } from "./subjects.ts";
 
+// Work folders are removed when the process exits, which a signal alone would not let it do.
+for (const signal of ["SIGINT", "SIGTERM"]) process.once(signal, () => process.exit(130));
+
 const root = join(import.meta.dirname, "../..");
 
 const { values: options } = parseArgs({

@@ -43,6 +43,12 @@ describe("VerifierRegistry: the table", () => {
     expect(await registry.scheduledVerifierOf(circuitId)).to.deep.equal([ethers.ZeroAddress, 0n, 0n]);
   });
 
+  it("calls nothing cancelled when nothing was scheduled", async () => {
+    const { registry, verifier, second } = await load();
+    await expect(registry.schedule(circuitId, verifier, 2)).to.not.emit(registry, "VerifierCancelled");
+    await expect(registry.schedule(circuitId, second, 2)).to.not.emit(registry, "VerifierCancelled");
+  });
+
   it("puts a later one into effect after the delay and not before", async () => {
     const { registry, verifier, second, stranger } = await loadActive();
     const tx = await registry.schedule(circuitId, second, 2);

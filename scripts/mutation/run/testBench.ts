@@ -1,5 +1,6 @@
 import { type ChildProcess, fork } from "node:child_process";
 import { once } from "node:events";
+import { rmSync } from "node:fs";
 import { join } from "node:path";
 
 import { type Subject } from "../subjects.ts";
@@ -29,7 +30,12 @@ export class TestBench {
 
   /** @throws Error if the contract does not compile */
   async open(): Promise<void> {
-    if (this.#folder === "") this.#folder = await makeWorkFolder(this.#root);
+    if (this.#folder === "") {
+      const folder = await makeWorkFolder(this.#root);
+      this.#folder = folder;
+      // Also when this process is ended by Ctrl-C (`main.ts`).
+      process.once("exit", () => rmSync(folder, { recursive: true, force: true }));
+    }
     this.#printed = "";
     this.#requests = 0;
     this.#child = fork(join(import.meta.dirname, "worker.ts"), {
