@@ -17,6 +17,23 @@ export const treatments: readonly Treatment[] = [
     match: /^npm (test|run (check|torture|bench|gas|rehearse|mutation|nightly|check:docs))\b/,
     elsewhere: "CI runs it, or it takes long",
   },
+  {
+    match: /affiant deploy --network|hardhat deploy --network/,
+    elsewhere: "it needs a public chain; npm run rehearse runs it on a likeness of one",
+  },
+  {
+    match: /ignition verify/,
+    elsewhere: "it needs the explorers; test/orchestrator/deploy holds the journal to what they ask",
+  },
+  {
+    match: /affiant governance (upgrade|freeze|handover)/,
+    elsewhere: "it needs an address to put in; test/cli/governance.test.ts runs it with one",
+  },
+  { match: /hardhat keystore/, elsewhere: "it asks for a password on a terminal" },
+  {
+    match: /log export .*--final/,
+    elsewhere: "the chain of npm start makes no blocks without work; the rehearsal runs it",
+  },
   { match: /--network (sepolia|mainnet|hoodi)|SEPOLIA|ETHERSCAN/, elsewhere: "it needs a public chain" },
   { match: /^npm start\b/, readyAt: /Ctrl-C/ },
   { match: /guarded-endpoint\/server\.ts/, readyAt: /POST http/ },

@@ -48,7 +48,7 @@ export async function rehearse(options: RehearseOptions, progress: Progress, sto
   mkdirSync(folder, { recursive: true });
   progress.note(
     blockTimeMs >= 12_000
-      ? "This takes about a quarter of an hour; --block-time 1 takes three minutes, and is less like the testnet"
+      ? "This takes about ten minutes; --block-time 1 takes three minutes, and is less like the testnet"
       : `ACCELERATED: a block every ${blockTimeMs / 1_000} s, where the testnet has one every 12 s`,
   );
   const startedAt = performance.now();
