@@ -26,7 +26,8 @@ const seed = options.seed ?? String(Math.floor(Date.now() / 86_400_000));
 
 const npm = (...words: string[]): readonly string[] => ["npm", "run", "--silent", ...words];
 const fuzz = ["npx", "--no-install", "hardhat", "test", "solidity", "--test-profile", "nightly"];
-const mutation = (sample: number) => npm("mutation", "--", "--sample", String(sample), "--seed", seed);
+const mutation = (sample: number, ...more: string[]) =>
+  npm("mutation", "--", "--sample", String(sample), "--seed", seed, ...more);
 const torture = (...words: string[]) => npm("torture", "--", ...words);
 
 const steps: readonly Step[] = [
@@ -37,7 +38,7 @@ const steps: readonly Step[] = [
     short: fuzz,
     shortEnv: { AFFIANT_FUZZ_RUNS: "64", AFFIANT_INVARIANT_RUNS: "8", AFFIANT_INVARIANT_DEPTH: "16" },
   },
-  { name: "mutation", command: mutation(100), short: mutation(2) },
+  { name: "mutation", command: mutation(100), short: mutation(2, "--least", "0") },
   { name: "relayer", command: torture("relayer", "200", seed), short: torture("relayer", "2", seed) },
   { name: "requests", command: torture("mutations", "10000", seed), short: torture("mutations", "200", seed) },
   { name: "attestation", command: torture("attestation"), short: torture("attestation") },
