@@ -40,6 +40,7 @@ const steps: readonly Step[] = [
   },
   { name: "mutation", command: mutation(100), short: mutation(2, "--least", "0") },
   { name: "relayer", command: torture("relayer", "200", seed), short: torture("relayer", "2", seed) },
+  { name: "log", command: torture("log", "40", seed), short: torture("log", "1", seed) },
   { name: "requests", command: torture("mutations", "10000", seed), short: torture("mutations", "200", seed) },
   { name: "attestation", command: torture("attestation"), short: torture("attestation") },
   { name: "escrow", command: torture("escrow"), short: torture("escrow") },
