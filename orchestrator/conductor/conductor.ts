@@ -27,6 +27,8 @@ export interface ConductorOptions {
   /** Holds the orchestrator's role, connected to the chain. */
   readonly account: Wallet;
   readonly relayer: RelayerClient;
+  /** How long the last phase waits for holders to say on chain that they have a key. */
+  readonly acknowledgedWithinMs: number;
   readonly stop: AbortSignal;
 }
 
@@ -261,10 +263,11 @@ export class Conductor {
   }
 
   /** Waits until every holder has said on chain that it has the key. A program that never asks for one never says so. */
-  async #acknowledged(publisher: GroupPublisher, timeoutMs = 60_000): Promise<void> {
+  async #acknowledged(publisher: GroupPublisher): Promise<void> {
     const { epoch, current, holders } = await publisher.view();
     if (!current) return;
-    for (const until = Date.now() + timeoutMs; Date.now() < until && !this.options.stop.aborted;) {
+    const until = Date.now() + this.options.acknowledgedWithinMs;
+    while (Date.now() < until && !this.options.stop.aborted) {
       if ((await publisher.acknowledgedBy(epoch, holders)).length === holders.length) return;
       await sleep(200, undefined, { signal: this.options.stop }).catch(() => undefined);
     }

@@ -18,6 +18,8 @@ import { type Infrastructure, type Installation, type InstallRequest } from "./i
 const leash = pathToFileURL(join(import.meta.dirname, "../process/leash.ts")).href;
 /** Share of a core below which a program is run at a lower priority. */
 const lowShareMillis = 250;
+/** What Node takes for itself, however little its program does. */
+const runtimeMb = 768;
 
 /**
  * Runs agents as processes of this machine; a site is a folder. Each version of each agent runs from a copy of its own, as
@@ -38,7 +40,7 @@ export class LocalProcesses implements Infrastructure {
       "memoryMb: the JavaScript heap is limited (--max-old-space-size)",
       this.#prlimit === undefined
         ? "memoryMb of the whole process: not enforced, there is no prlimit here"
-        : "memoryMb of the whole process: writable memory is limited to four times that (prlimit --data)",
+        : `memoryMb of the whole process: writable memory is limited to twice that and ${runtimeMb} (prlimit --data)`,
       this.#nice === undefined
         ? "cpuMillis: not enforced, there is no nice here"
         : `cpuMillis: agents below ${lowShareMillis} run at a lower priority (nice); no share is guaranteed or capped`,
@@ -71,7 +73,7 @@ export class LocalProcesses implements Infrastructure {
     const { memoryMb, cpuMillis, args } = agent;
     // Both hand over to the next program in the same process, so what is measured is Node.
     const limits = [
-      ...(this.#prlimit === undefined ? [] : [this.#prlimit, `--data=${memoryMb * 4 * 1024 * 1024}`]),
+      ...(this.#prlimit === undefined ? [] : [this.#prlimit, `--data=${(memoryMb * 2 + runtimeMb) * 1024 * 1024}`]),
       ...(this.#nice === undefined || cpuMillis >= lowShareMillis ? [] : [this.#nice, "-n", "5"]),
     ];
     const node = ["--disable-warning=ExperimentalWarning", `--max-old-space-size=${memoryMb}`, "--import", leash];

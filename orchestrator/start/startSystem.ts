@@ -40,6 +40,8 @@ export interface SystemOptions {
   readonly environment: NodeJS.ProcessEnv;
   /** Of the agents' keys, if they are to be encrypted. */
   readonly passphraseFile?: string;
+  /** For programs that never ask for their group's key, 0: nobody waits to hear that they have it. Default 60,000. */
+  readonly acknowledgedWithinMs?: number;
   /** Ends an attempt that is under way; what was started by then is stopped again. */
   readonly stop: AbortSignal;
   /** Told when a process cannot be kept running. */
@@ -104,7 +106,8 @@ export async function startSystem(options: SystemOptions, progress: Progress): P
     assertSameGeneration(layout.dataDir, statePathIn(layout.chainDir), [
       "deployment.json",
       "relayer/relayer.db",
-      "agents",
+      // The orchestrator's keys are there before the chain is; its journal, and all other agents, are not.
+      "agents/orchestrator/journal.db",
     ]);
     const ports = await choosePorts(options);
     progress.done(`This machine will do; data in ${layout.dataDir}`);
@@ -236,6 +239,7 @@ class Startup {
       self,
       account: account.connect(provider),
       relayer: new RelayerClient({ url: relayerUrl }),
+      acknowledgedWithinMs: this.#options.acknowledgedWithinMs ?? 60_000,
       stop: this.#ending.signal,
     });
   }
