@@ -76,8 +76,8 @@ export const subjects: readonly Subject[] = [
       "contracts/types/AttestationWords.sol",
     ],
     tests: [
-      mocha("AttestationRegistry", "AttestationRegistry.limits"),
       solidity("AttestationSchedule"),
+      mocha("AttestationRegistry", "AttestationRegistry.limits"),
       solidity("AttestationRegistry.invariant"),
     ],
     support: [],
