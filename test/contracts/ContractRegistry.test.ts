@@ -41,6 +41,11 @@ async function fixture() {
 describe("ContractRegistry", () => {
   const load = () => networkHelpers.loadFixture(fixture);
 
+  it("says which registry it asks about agents", async () => {
+    const { registry, agents } = await load();
+    expect(await registry.agentRegistry()).to.equal(await agents.getAddress());
+  });
+
   it("knows nothing against a fresh chain of contracts", async () => {
     const { registry, chain } = await load();
     expect(await registry.checkChain(chain)).to.deep.equal([state.good, 0n, ethers.ZeroAddress, 0n]);
@@ -102,6 +107,7 @@ describe("ContractRegistry", () => {
   it("bounds batches and chains", async () => {
     const { registry, owner, chain } = await load();
     const ids = (n: number): string[] => Array.from({ length: n }, (_, i) => idOf(i + 1));
+    expect((await registry.checkChain(Array.from({ length: 32 }, () => chain[0]!))).state).to.equal(state.good);
     await registry.connect(owner).revoke(owner.address, ids(64));
     for (const got of [0, 65]) {
       await expect(registry.connect(owner).revoke(owner.address, ids(got)))
