@@ -1,4 +1,6 @@
-import { Contract, type Wallet } from "ethers";
+import { setTimeout as sleep } from "node:timers/promises";
+
+import { Contract, type TransactionReceipt, type TransactionResponse, type Wallet } from "ethers";
 
 import {
   type AttestationStatus,
@@ -47,11 +49,24 @@ export function walletSender(address: string, wallet: Wallet): TransactionSender
     async send(method, args) {
       const sent = broadcast.then(() => contract.getFunction(method).send(...args));
       broadcast = sent.catch(() => undefined);
-      const receipt = await (await sent).wait();
-      if (!receipt) throw new Error(`${method} was not mined`);
-      return { blockNumber: receipt.blockNumber, gasUsed: receipt.gasUsed };
+      const { blockNumber, gasUsed, status } = await minedReceipt(await sent);
+      if (status !== 1) throw new Error(`${method} was mined and reverted`);
+      return { blockNumber, gasUsed };
     },
   };
+}
+
+/**
+ * Asks again and again. ethers' `wait` asks when it hears of another block: on a chain that mines only when there is
+ * something to mine, the transaction's own block may pass between its two questions, and no other one comes.
+ */
+async function minedReceipt({ hash, provider }: TransactionResponse): Promise<TransactionReceipt> {
+  const { pollingInterval = 1_000 } = provider as { readonly pollingInterval?: number };
+  for (;;) {
+    const receipt = await provider.getTransactionReceipt(hash);
+    if (receipt) return receipt;
+    await sleep(pollingInterval);
+  }
 }
 
 /** Reads the registry. */

@@ -12,8 +12,8 @@ import { scenarios } from "./attestation/scenarios.ts";
 import { System, type SystemAgent } from "./attestation/system.ts";
 import { nodeProgram, pythonProgram, wrap, type WrappedAgent } from "./attestation/wrapped.ts";
 
-/** Enough for five fresh verifiers behind a panel of three: (n − 1) / 2 are drawn for each. */
-const agentCount = 22;
+/** Enough for five fresh verifiers behind a panel of three to the end: (n − 1) / 2 are drawn for each. */
+const agentCount = 24;
 
 interface Attack {
   readonly name: string;
@@ -110,16 +110,32 @@ const attacks: readonly Attack[] = [
     caught: "trusted",
     also: async (system) => system.alerts.some(({ kind }) => kind === "quarantined"),
   },
-  {
-    name: "a verifier that always says PASS, beside a program that was changed",
+  collusion("one of the three drawn verifiers passes a program that was changed", 1),
+  collusion("two of the three drawn verifiers pass a program that was changed", 2),
+];
+
+/** Friends of the target: the first so many verifiers that are asked about it say PASS, whoever was drawn. */
+function collusion(name: string, friends: number): Attack {
+  let lies = 0;
+  return {
+    name,
     async strike(system, target) {
-      const liar = system.agents.find((agent) => agent !== target) as SystemAgent;
-      liar.lie = (task) => says(task, liar, "pass");
+      for (const agent of system.agents) {
+        agent.lie = async (task) => {
+          if (task.place.target !== target.account.address || lies === friends) return undefined;
+          lies++;
+          return says(task, agent, "pass");
+        };
+      }
       await patchMemory(target.wrapper.pid ?? -1, target.program.command[0]);
+      return async () => {
+        for (const agent of system.agents) agent.lie = () => Promise.resolve(undefined);
+      };
     },
     caught: "convicted",
-  },
-];
+    also: () => Promise.resolve(lies === friends),
+  };
+}
 
 async function says(task: SealedTask, { account }: SystemAgent, result: "pass" | "fail"): Promise<Verdict> {
   const finding: Finding = { result, attempts: 1, evidenceHash: `0x${"ee".repeat(32)}`, evidence: null };

@@ -1,11 +1,12 @@
 /** `npm run torture -- escrow`: attacks and accidents on a group's keys, with real processes, and what came of each. */
 import { EscrowWorld } from "./escrow/escrowWorld.ts";
 import { conviction, memberScenarios } from "./escrow/memberScenarios.ts";
+import { foreignKey } from "./escrow/foreignKey.ts";
 import { lyingPublisher } from "./escrow/lyingPublisher.ts";
 import { publisherDeaths } from "./escrow/publisherDeaths.ts";
 import { trusteeScenarios } from "./escrow/trusteeScenarios.ts";
 
-const scenarios = [...publisherDeaths, lyingPublisher, ...trusteeScenarios, ...memberScenarios, conviction];
+const scenarios = [...publisherDeaths, lyingPublisher, ...trusteeScenarios, ...memberScenarios, foreignKey, conviction];
 let broken = 0;
 const world = await EscrowWorld.start(4);
 try {
