@@ -11,6 +11,7 @@ import {
   type GovernanceStep,
   handoverSteps,
   upgradeableNamed,
+  type Upgrader,
   upgradeSteps,
 } from "../../orchestrator/governance/steps.ts";
 import { type Deployment } from "../../protocol/deployment.ts";
@@ -105,12 +106,13 @@ async function look(environment: Environment) {
   return { deployment, ask, governance: await readGovernance(ask, deployment) };
 }
 
-function upgraderOf({ roles }: Governance, by: string | undefined): string {
-  if (by !== undefined) return address("--by", by);
+function upgraderOf({ roles }: Governance, by: string | undefined): Upgrader {
   const members = roles.find(({ id }) => id === `${governanceRoles.upgrader.id}`)?.members ?? [];
-  const [only, second] = members;
-  if (only && !second) return only.account;
-  throw new AffiantError("ERR_INPUT_CONFIG", `there are ${members.length} upgraders`, { hint: "Give --by" });
+  const named = by === undefined ? members : members.filter(({ account }) => account === address("--by", by));
+  const [only, second] = named;
+  if (only && !second) return only;
+  const what = by === undefined ? `there are ${members.length} upgraders` : `${by} is no upgrader`;
+  throw new AffiantError("ERR_INPUT_CONFIG", what, { hint: "Give --by, one of whom `affiant governance show` names" });
 }
 
 function address(what: string, value: string): string {

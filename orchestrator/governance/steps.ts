@@ -42,12 +42,19 @@ export function upgradeableNamed(name: string): UpgradeableContractName {
   });
 }
 
+/** Who replaces code, and how long after announcing it. */
+export interface Upgrader {
+  readonly account: string;
+  /** 0: at once, and then the manager takes no announcement either. */
+  readonly delaySec: number;
+}
+
 /** Announce, wait, replace. The third step is the guardian's, instead of the second. */
 export function upgradeSteps(
   deployment: Deployment,
   contract: UpgradeableContractName,
   implementation: string,
-  upgrader: string,
+  upgrader: Upgrader,
 ): readonly GovernanceStep[] {
   const call = encode(registry, "upgradeToAndCall", [implementation, "0x"]);
   return delayedSteps(deployment, contract, call, `replace the code of ${contract} by ${implementation}`, upgrader);
@@ -57,7 +64,7 @@ export function upgradeSteps(
 export function freezeSteps(
   deployment: Deployment,
   contract: UpgradeableContractName,
-  upgrader: string,
+  upgrader: Upgrader,
 ): readonly GovernanceStep[] {
   const call = encode(registry, "freezeUpgrades", []);
   return delayedSteps(deployment, contract, call, `freeze the code of ${contract} for good`, upgrader);
@@ -68,19 +75,20 @@ function delayedSteps(
   contract: DeployedContractName,
   call: Hex,
   what: string,
-  upgrader: string,
+  { account, delaySec }: Upgrader,
 ): readonly GovernanceStep[] {
   const target = contracts[contract].address;
   const to = contracts.accessManager.address;
+  if (delaySec === 0) return [{ who: account, when: "now", what, to: target, data: call }];
   return [
-    { who: upgrader, when: "now", what: `announce: ${what}`, to, data: encode(manager, "schedule", [target, call, 0]) },
-    { who: upgrader, when: "after the role's delay, within a week", what, to: target, data: call },
+    { who: account, when: "now", what: `announce: ${what}`, to, data: encode(manager, "schedule", [target, call, 0]) },
+    { who: account, when: `${delaySec} seconds later, within a week`, what, to: target, data: call },
     {
       who: "the guardian, or the upgrader itself",
       when: "any time before, instead of it",
       what: `cancel: ${what}`,
       to,
-      data: encode(manager, "cancel", [upgrader, target, call]),
+      data: encode(manager, "cancel", [account, target, call]),
     },
   ];
 }
@@ -110,22 +118,21 @@ export function handoverSteps({ contracts }: Deployment, options: HandoverOption
   });
   const grantAdmin = encode(manager, "grantRole", [adminRoleId, to, adminDelaySec]);
   const removal = encode(manager, "revokeRole", [adminRoleId, from]);
-  const wait = adminDelaySec === 0 ? "then" : `${adminDelaySec} seconds later, within a week`;
-  return [
-    {
-      who: from,
-      when: "now",
-      what: `give ${to} the roles admin${moved.map((name) => `, ${name}`).join("")}`,
-      to: address,
-      data: encode(manager, "multicall", [[...calls, grantAdmin]]),
-    },
-    {
-      who: to,
-      when: "then",
-      what: `announce that ${from} will be no admin any more`,
-      to: address,
-      data: encode(manager, "schedule", [address, removal, 0]),
-    },
-    { who: to, when: wait, what: `take the role of admin from ${from}`, to: address, data: removal },
-  ];
+  const give = {
+    who: from,
+    when: "now",
+    what: `give ${to} the roles admin${moved.map((name) => `, ${name}`).join("")}`,
+    to: address,
+    data: encode(manager, "multicall", [[...calls, grantAdmin]]),
+  };
+  const remove = { who: to, when: "then", what: `take the role of admin from ${from}`, to: address, data: removal };
+  if (adminDelaySec === 0) return [give, remove];
+  const announce = {
+    who: to,
+    when: "then",
+    what: `announce that ${from} will be no admin any more`,
+    to: address,
+    data: encode(manager, "schedule", [address, removal, 0]),
+  };
+  return [give, announce, { ...remove, when: `${adminDelaySec} seconds later, within a week` }];
 }

@@ -1,7 +1,9 @@
-import { readFileSync } from "node:fs";
+import { readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
 
+import { getVerificationInformation } from "@nomicfoundation/ignition-core";
 import { expect } from "chai";
-import { Contract, keccak256, Wallet } from "ethers";
+import { Contract, Interface, type InterfaceAbi, keccak256, Wallet } from "ethers";
 
 import { type Eip1193, RpcError } from "../../../orchestrator/deploy/chainRpc.ts";
 import { deployContracts } from "../../../orchestrator/deploy/deployContracts.ts";
@@ -25,6 +27,16 @@ function dyingAfter(rpc: Eip1193, allowed: number, last: "landed" | "lost"): Eip
       throw new Error("killed");
     },
   };
+}
+
+/** As Ignition keeps it beside its journal. */
+interface JournalArtifact {
+  readonly sourceName: string;
+  readonly inputSourceName: string;
+  readonly contractName: string;
+  readonly abi: InterfaceAbi;
+  readonly bytecode: string;
+  readonly buildInfoId: string;
 }
 
 describe("deploying to a named network", () => {
@@ -70,6 +82,31 @@ describe("deploying to a named network", () => {
       chain.ethers.provider,
     );
     expect(await table["verifierOf"]!(verifier!.circuitId)).to.equal(verifier!.address);
+  });
+
+  it("keeps what explorers ask for: the source of every contract, and the arguments that make its creation's bytes", async () => {
+    const deployed = await chain.deploy();
+    const journal = join(chain.folder, "journals/chain-11155111");
+    const verified: string[] = [];
+    const artifacts = readdirSync(join(journal, "artifacts")).map((file) => {
+      return JSON.parse(readFileSync(join(journal, "artifacts", file), "utf8")) as JournalArtifact;
+    });
+    for await (const info of getVerificationInformation(journal)) {
+      if (typeof info === "string") return expect.fail(`nothing is known of ${info}`);
+      const [sourceName, contractName] = info.contract.split(":");
+      const artifact = artifacts.find((one) => one.sourceName === sourceName && one.contractName === contractName)!;
+      const args = new Interface(artifact.abi).encodeDeploy(info.constructorArgs);
+      const creation = await chain.ethers.provider.getTransaction(info.creationTxHash!);
+      expect(creation?.data, info.contract).to.equal(artifact.bytecode + args.slice(2));
+      const build = readFileSync(join(journal, "build-info", `${artifact.buildInfoId}.json`), "utf8");
+      const { sources } = (JSON.parse(build) as { input: { sources: Record<string, { content: string }> } }).input;
+      expect(sources[artifact.inputSourceName]?.content, info.contract).to.contain(`contract ${contractName}`);
+      verified.push(info.address);
+    }
+    const { contracts, verifiers = {}, parts = {} } = deployed!.deployment;
+    const implementations = Object.values(contracts).flatMap(({ implementation }) => implementation ?? []);
+    const all = [...Object.values(contracts), ...implementations, ...Object.values(verifiers), ...Object.values(parts)];
+    expect(verified.sort()).to.deep.equal(all.map(({ address }) => address).sort());
   });
 
   it("is finished by repeating it, whichever transaction it was killed at, and sends none twice", async () => {
