@@ -44,6 +44,13 @@ describe("AttestationRegistry, at its limits", () => {
     await provider.send("hardhat_setStorageAt", [address, `0x${slot.toString(16)}`, toBeHex(changed, 32)]);
   }
 
+  it("says how many verifiers it draws, what it forgives, and which registry it asks about agents", async () => {
+    const read = (name: string) => world.read<unknown>(name);
+    expect([await read("PANEL_SIZE"), await read("FRESH_SIZE"), await read("MAX_STRIKES")]).to.deep.equal([3n, 5n, 3n]);
+    const { address } = world.deployment.contracts.agentRegistry;
+    expect(await read("agentRegistry")).to.equal(address);
+  });
+
   it("opens no round for nobody", async () => {
     const empty = await attestationWorld({ agents: 0 });
     const opened = () => empty.send(empty.service, "openRound", secretCommitment(secretOf(1)));
