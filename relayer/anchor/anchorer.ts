@@ -3,7 +3,8 @@ import { randomUUID } from "node:crypto";
 import { getBytes } from "ethers";
 
 import { toHex } from "../../protocol/encoding/hex.ts";
-import { AffiantError } from "../../protocol/errors/affiantError.ts";
+import { AffiantError, isAffiantError } from "../../protocol/errors/affiantError.ts";
+import { type ErrorCode } from "../../protocol/errors/codes.ts";
 import { type Job } from "../journal/job.ts";
 import { type Journal } from "../journal/journal.ts";
 import { type Log } from "../log/log.ts";
@@ -27,8 +28,10 @@ export interface AnchorStatus {
   readonly pendingEntries: number;
   /** Since the oldest entry without an anchor came; 0 when all are anchored. */
   readonly lagMs: number;
-  /** Why an anchor that is due has not come. */
+  /** Why an anchor that is due has not come, in words. */
   readonly lateBecause: string | undefined;
+  /** The same in one word: the code of what failed while the anchor was made ready, or else where it is stuck. */
+  readonly lateCause: ErrorCode | "sender" | "not-mined" | undefined;
 }
 
 /**
@@ -48,7 +51,7 @@ export class Anchorer {
   #requested = false;
   #stopped = false;
   #pendingSinceMs: number | undefined;
-  #trouble: string | undefined;
+  #trouble: { readonly code: ErrorCode; readonly words: string } | undefined;
   #running: Promise<void> | undefined;
 
   constructor(
@@ -96,14 +99,21 @@ export class Anchorer {
   status(): AnchorStatus {
     const anchoredSize = this.#anchoredSize();
     const lagMs = this.#pendingSinceMs === undefined ? 0 : this.#options.now() - this.#pendingSinceMs;
-    const isLate = lagMs > this.#options.intervalMs * 3;
     return {
       registered: this.#registered,
       anchoredSize,
       pendingEntries: this.#log.size - anchoredSize,
       lagMs,
-      lateBecause: this.#trouble ?? this.#sender.trouble ?? (isLate ? "the transaction is not mined yet" : undefined),
+      ...this.#lateness(lagMs > this.#options.intervalMs * 3),
     };
+  }
+
+  #lateness(isLate: boolean): Pick<AnchorStatus, "lateBecause" | "lateCause"> {
+    if (this.#trouble) return { lateBecause: this.#trouble.words, lateCause: this.#trouble.code };
+    const { trouble } = this.#sender;
+    if (trouble !== undefined) return { lateBecause: trouble, lateCause: "sender" };
+    if (isLate) return { lateBecause: "the transaction is not mined yet", lateCause: "not-mined" };
+    return { lateBecause: undefined, lateCause: undefined };
   }
 
   /**
@@ -141,7 +151,8 @@ export class Anchorer {
       }
       this.#trouble = undefined;
     } catch (error) {
-      this.#trouble = error instanceof Error ? error.message : String(error);
+      const code = isAffiantError(error) ? error.code : "ERR_INTERNAL_UNEXPECTED";
+      this.#trouble = { code, words: error instanceof Error ? error.message : String(error) };
     }
   }
 

@@ -55,6 +55,17 @@ function measureLog(registry: Registry, { log, ingest, sequencer, anchorer }: Me
   gauge(registry, "affiant_anchor_late", "1 if an anchor is due and has not come; /readyz says why", () => {
     return anchorer.status().lateBecause === undefined ? 0 : 1;
   });
+  const causes = new Gauge({
+    name: "affiant_anchor_late_cause",
+    help: "1 for the reason why an anchor that is due has not come: an error's code, sender, or not-mined",
+    labelNames: ["cause"],
+    registers: [registry],
+    collect: () => {
+      causes.reset();
+      const { lateCause } = anchorer.status();
+      if (lateCause !== undefined) causes.set({ cause: lateCause }, 1);
+    },
+  });
 }
 
 function measureChain(registry: Registry, { chain, sending: { journal, sender } }: Measured): void {

@@ -130,6 +130,7 @@ export const openApiSchemas = {
       pendingEntries: whole,
       lagMs: { type: "number", minimum: 0 },
       lateBecause: text,
+      lateCause: text,
     },
   },
   PolicyHash: exactly({ hash }),

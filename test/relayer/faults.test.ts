@@ -102,13 +102,16 @@ describe("relayer: faults of the write path", () => {
     expect(status).to.equal(200); // entries are durable without it
     expect(body.anchoring).to.include({ pendingEntries: 1, anchoredSize: 0 });
     expect(body.anchoring.lateBecause).to.match(/no JSON-RPC endpoint|not mined/);
+    const causes = /^affiant_anchor_late_cause\{cause="(ERR_UNAVAILABLE_CHAIN|sender|not-mined)"\} 1$/m;
+    expect((await relayer.get("/metrics")).text).to.match(causes);
     expect(body.anchoring.lagMs).to.be.greaterThan(0);
     proxy.heal();
     await eventually(async () => {
       await chain.mine(1);
       return (await late()) === "0" && (await relayer.get("/readyz")).body.anchoring.anchoredSize === 1;
     });
-    expect((await relayer.get("/readyz")).body.anchoring).to.not.have.property("lateBecause");
+    expect((await relayer.get("/readyz")).body.anchoring).to.not.have.any.keys("lateBecause", "lateCause");
+    expect((await relayer.get("/metrics")).text).not.to.contain("affiant_anchor_late_cause{");
   });
 
   it("a node takes the transaction, but its answer is lost: one transaction, once", async () => {
