@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 
 import { type Receipt } from "../../../protocol/api/receipt.ts";
+import { fsck } from "../../../relayer/fsck/fsck.ts";
 import { type CommitName } from "../../../relayer/store/database.ts";
 import { Actor } from "./actor.ts";
 import { end, type TestChain } from "./chain.ts";
@@ -129,7 +130,8 @@ export async function violationsAfter(chain: TestChain, home: RelayerHome, recor
     "the log's end has no anchor",
   );
   await relayer.close();
-  return violations;
+  const report = await fsck({ dataDir: home.dir, noteKeyFile: join(home.dir, "note.key"), repair: false });
+  return [...violations, ...report.faults.map(({ place, what }) => `fsck, ${place}: ${what}`)];
 }
 
 /** Mines until all requests are over and the whole log is under an anchor. */
