@@ -1,10 +1,11 @@
 import { existsSync } from "node:fs";
 
-import { JsonRpcProvider } from "ethers";
+import { Contract, JsonRpcProvider } from "ethers";
 
 import { createAgentKeys, openAgentKeys } from "../../agent/keys/keystore.ts";
 import { type Deployment } from "../../protocol/deployment.ts";
-import { isAffiantError } from "../../protocol/errors/affiantError.ts";
+import { AffiantError, isAffiantError } from "../../protocol/errors/affiantError.ts";
+import { iAttestationRegistryAbi } from "../../protocol/generated/abi/IAttestationRegistry.ts";
 import { openLocalAccounts } from "../chain/accounts.ts";
 import { statePathIn } from "../chain/localChain.ts";
 import { appointAttestationService } from "../deploy/attestationService.ts";
@@ -96,11 +97,24 @@ export class Ground {
       onSent: (count) => this.#progress.update(`transaction ${count}`),
     });
     if (deployment !== previous) await writeDeploymentFile(this.#layout.deployment, deployment);
+    await this.#checkTrust(deployer, deployment);
     const count = Object.keys(deployment.contracts).length;
     this.#progress.done(
       deployment === previous ? `${count} contracts found on the chain` : `${count} contracts deployed`,
     );
     return deployment;
+  }
+
+  /** How long a verification counts is governed, with a delay; a descriptor that counts on another length is refused. */
+  async #checkTrust(deployer: Deployer, { contracts }: Deployment): Promise<void> {
+    const registry = new Contract(contracts.attestationRegistry.address, iAttestationRegistryAbi, deployer);
+    const { trustLength } = (await registry.getFunction("schedule").staticCall()) as { trustLength: bigint };
+    const { trustBlocks } = this.#pipeline.attestation;
+    if (BigInt(trustBlocks) === trustLength) return;
+    const found = `${this.#pipeline.file}: attestation.trustBlocks is ${trustBlocks}, and on this chain it is ${trustLength}`;
+    throw new AffiantError("ERR_INPUT_PIPELINE", found, {
+      hint: "Say what the chain says, or have its governance change the schedule of the AttestationRegistry first",
+    });
   }
 
   async #startRelayer(rpcUrl: string): Promise<string> {

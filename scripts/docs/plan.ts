@@ -36,6 +36,7 @@ export const treatments: readonly Treatment[] = [
   },
   { match: /--network (sepolia|mainnet|hoodi)|SEPOLIA|ETHERSCAN/, elsewhere: "it needs a public chain" },
   { match: /^npm start\b/, readyAt: /Ctrl-C/ },
+  { match: /affiant -- up\b/, readyAt: / is up; / },
   { match: /guarded-endpoint\/server\.ts/, readyAt: /POST http/ },
   { match: /audit-in-browser\/serve\.ts/, readyAt: /http:\/\/127/ },
   { match: /client\.ts .* 101$/, exitCode: 1 },
