@@ -1,10 +1,12 @@
 import { Contract, type EventLog, type Provider } from "ethers";
 
-import { decodeEvidence, evidenceHashOf } from "../../protocol/attestation/evidence.ts";
+import { decodeEvidence, type DecodedEvidence, evidenceHashOf } from "../../protocol/attestation/evidence.ts";
 import { unpackRecord, unpackVerdicts } from "../../protocol/attestation/record.ts";
 import { formatEthrDid } from "../../protocol/did/ethr.ts";
 import { verifyNative } from "../../protocol/ed25519/nodeVerify.ts";
-import { fromHex, type Hex } from "../../protocol/encoding/hex.ts";
+import { fromHex, type Hex, toHex } from "../../protocol/encoding/hex.ts";
+import { isAffiantError } from "../../protocol/errors/affiantError.ts";
+import { agentRegistryAbi } from "../../protocol/generated/abi/AgentRegistry.ts";
 import { iAttestationRegistryAbi } from "../../protocol/generated/abi/IAttestationRegistry.ts";
 
 export interface AttestedKeysOptions {
@@ -68,10 +70,20 @@ export class AttestedKeys {
   async #keyIn(agent: string, hash: Hex): Promise<Uint8Array | undefined> {
     const evidence = await this.#fetch(agent, hash);
     if (evidence === undefined || evidenceHashOf(evidence) !== hash) return undefined;
-    const { claims, signature, signingInput, publicKey } = decodeEvidence(evidence);
+    const decoded = evidenceIn(evidence);
+    if (!decoded) return undefined;
+    const { claims, signature, signingInput, publicKey } = decoded;
     const ours = claims.agent === formatEthrDid(this.#options.chainId, agent);
     if (!ours || !verifyNative(signature, signingInput, publicKey)) return undefined;
-    return fromHex(claims.encryptionKey, 32);
+    return (await this.#isSigningKey(agent, publicKey)) ? fromHex(claims.encryptionKey, 32) : undefined;
+  }
+
+  /** That this evidence was a PASS is a verifier's word, which may be a lie; whose it is, the agent registry says. */
+  async #isSigningKey(agent: string, publicKey: Uint8Array): Promise<boolean> {
+    const { provider } = this.#options;
+    const at = (await this.#registry.getFunction("agentRegistry").staticCall()) as string;
+    const valid = new Contract(at, agentRegistryAbi, provider).getFunction("signingKeyValidAt");
+    return (await valid.staticCall(agent, toHex(publicKey), await provider.getBlockNumber())) as boolean;
   }
 
   async #fetch(agent: string, hash: Hex): Promise<string | undefined> {
@@ -87,5 +99,15 @@ export class AttestedKeys {
     } catch {
       return undefined; // it is away: the next step asks again
     }
+  }
+}
+
+/** A verifier may have passed anything at all: what cannot be read is nobody's evidence. */
+function evidenceIn(text: string): DecodedEvidence | undefined {
+  try {
+    return decodeEvidence(text);
+  } catch (error) {
+    if (isAffiantError(error)) return undefined;
+    throw error;
   }
 }

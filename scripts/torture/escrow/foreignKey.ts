@@ -17,7 +17,7 @@ import { type Outcome, type Scenario } from "./scenario.ts";
  * A verifier that lies and somebody between keeper and wrapper: the one puts the hash of evidence that it made up on chain,
  * the other serves it. The evidence names the member and is soundly signed, by a key that is not the member's.
  */
-export const foreignKey: Scenario = { name: "a lying verifier has keys sealed to a key of its own", run: seals };
+export const foreignKey: Scenario = { name: "a lying verifier names evidence with a key of its own", run: seals };
 
 async function seals(world: EscrowWorld): Promise<Outcome> {
   const { system } = world;
