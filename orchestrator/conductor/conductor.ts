@@ -194,7 +194,10 @@ export class Conductor {
       if (!(await publisher.view()).current) {
         throw new AffiantError("ERR_UNAVAILABLE_KEY", `nobody could be given a key of ${publisher.name}`);
       }
-      await this.admit(publisher);
+      await this.admit(publisher).catch((error: unknown) => {
+        // A program was started anew meanwhile: whoever watches has it attested, and admits it then.
+        if (!isAffiantError(error, "ERR_UNAVAILABLE_TARGET")) throw error;
+      });
       await this.#acknowledged(publisher);
       step(++done, groups.length, publisher.name);
     }

@@ -29,6 +29,8 @@ export class Watch {
   readonly #busy = new Map<string, Promise<void>>();
   /** Programs that ended by themselves and are not up again yet. */
   readonly #ended = new Set<string>();
+  /** Agents that were started anew while the pipeline was being brought up, and whether their wrappers were, too. */
+  #early: Map<string, boolean> | undefined = new Map();
   readonly #troubles = new Map<string, Trouble>();
   readonly #givenUp = new Set<string>();
   #reusedTickets = 0;
@@ -38,7 +40,11 @@ export class Watch {
     this.#options = options;
   }
 
+  /** From now on it acts; what it heard before is dealt with now. */
   start(): void {
+    const early = this.#early ?? new Map<string, boolean>();
+    this.#early = undefined;
+    for (const [agent, freshKeys] of early) this.#onProcess(agent, freshKeys);
     this.#done = this.#loop();
   }
 
@@ -77,6 +83,10 @@ export class Watch {
   /** The present process of an agent is a new one: attested first, then given keys. */
   #onProcess(agent: string, freshKeys: boolean): void {
     const { conductor, say } = this.#options;
+    if (this.#early) {
+      this.#early.set(agent, freshKeys || this.#early.get(agent) === true);
+      return;
+    }
     this.#whileFree(agent, async () => {
       const { state } = conductor.incumbentOf(agent);
       if (state !== "attested" && state !== "wrapped") return;

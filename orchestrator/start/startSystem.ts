@@ -178,10 +178,11 @@ class Startup {
       const { rpcUrl, relayerUrl, attestationUrl, deployment } = await ground.lay();
       this.#found = { rpcUrl, relayerUrl };
       const conductor = await this.#conductor(rpcUrl, relayerUrl, attestationUrl, deployment);
+      const watch = this.#watchOver(conductor);
       await this.#bringThrough(conductor);
       const endpoints = this.#endpoints(relayerUrl, rpcUrl);
       writeEndpoints(this.#layout.endpoints, endpoints);
-      this.#startWatch(conductor);
+      watch.start();
       return this.#running(conductor, deployment, endpoints);
     } catch (error) {
       await this.#supervisor.stop();
@@ -266,14 +267,15 @@ class Startup {
     this.#state.say("info", "pipeline", `${agents.length} agents are attested and have their keys`, Date.now());
   }
 
-  #startWatch(conductor: Conductor): void {
+  /** It listens from the beginning: agents can end while the others are brought up. */
+  #watchOver(conductor: Conductor): Watch {
     this.#watch = new Watch({
       conductor,
       say: (level, subject, text) => this.#say(level, subject, text),
       stop: this.#ending.signal,
       obey: () => this.#obey(conductor),
     });
-    this.#watch.start();
+    return this.#watch;
   }
 
   async #obey(conductor: Conductor): Promise<void> {
