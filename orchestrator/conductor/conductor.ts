@@ -111,13 +111,14 @@ export class Conductor {
     const assignment = await this.place();
     const agents = this.#pipeline.agents.filter(({ name }) => only?.includes(name) ?? true);
     const started = new Map<string, Promise<void>>();
+    const inTurn = turns(atOnce);
     let done = 0;
     const start = (agent: PipelineAgent): Promise<void> => {
       const known = started.get(agent.name);
       if (known) return known;
       const first = agents.filter(({ name }) => agent.startAfter.includes(name));
       const starting = Promise.all(first.map(start)).then(async () => {
-        await this.wrap(agent, assignment[agent.name] ?? "");
+        await inTurn(() => this.wrap(agent, assignment[agent.name] ?? ""));
         step(++done, agents.length, agent.name);
       });
       started.set(agent.name, starting);
@@ -287,6 +288,27 @@ export class Conductor {
   #byAddress(address: string): Incumbent | undefined {
     return this.options.records.history().find((one) => one.address?.toLowerCase() === address.toLowerCase());
   }
+}
+
+/** So many agents are started at a time: more would only wait for the processor, and be late. */
+const atOnce = 8;
+
+/** Runs what it is given, so many at a time, in the order in which it came. */
+function turns(limit: number): <T>(work: () => Promise<T>) => Promise<T> {
+  const waiting: (() => void)[] = [];
+  let running = 0;
+  return async (work) => {
+    if (running >= limit) await new Promise<void>((resolve) => waiting.push(resolve));
+    else running++;
+    try {
+      return await work();
+    } finally {
+      const next = waiting.shift();
+      // The place is handed on, or given back.
+      if (next) next();
+      else running--;
+    }
+  };
 }
 
 /** Whether an agent was found wanting, as opposed to slow or away. */
