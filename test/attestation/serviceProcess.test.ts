@@ -40,6 +40,8 @@ describe("affiant attestation serve and affiant wrap", function () {
   let service: Service;
   let port: number;
   const agents: Wrapped[] = [];
+  /** As they were wrapped first: a program with other arguments is another one. */
+  const programs = new Map<string, Program>();
 
   before(async function () {
     if (process.platform !== "linux") return this.skip();
@@ -138,6 +140,7 @@ describe("affiant attestation serve and affiant wrap", function () {
   it("brings agents from nothing to trusted: keys, registration, enrolment and introduction, none with ether", async () => {
     for (const name of ["one", "two", "three"]) {
       const program = await nativeProgram(join(dataDir, "programs", name));
+      programs.set(name, program);
       await mkdir(join(dataDir, "agents"), { recursive: true });
       agents.push(await wrap(name, await ticketFor(name), program));
     }
@@ -164,7 +167,7 @@ describe("affiant attestation serve and affiant wrap", function () {
   it("finds a wrapper again that was started anew on another port, without a second enrolment", async () => {
     const [first] = agents as [Wrapped];
     await end(first.child);
-    const program = await programOf("one");
+    const program = programs.get("one")!;
     const again = await wrap("one", join(dataDir, "one.ticket.json"), program);
     expect(again.url).to.not.equal(first.url);
     agents[0] = again;
@@ -179,7 +182,7 @@ describe("affiant attestation serve and affiant wrap", function () {
   });
 
   it("refuses a ticket that somebody else has used, and sets off an alert", async () => {
-    const program = await programOf("two");
+    const program = programs.get("two")!;
     const words = ["wrap", "--agent", "thief", "--create", "--ticket", join(dataDir, "two.ticket.json")];
     const child = affiant([...words, "--root", program.root, "--", ...program.command], {}, "stderr");
     let said = "";
@@ -210,12 +213,6 @@ describe("affiant attestation serve and affiant wrap", function () {
     expect(reasons[0]).to.match(/^round \d+ /);
     expect(await (await fetch(`${service.url}/metrics`)).text()).to.contain("affiant_attestation_rounds_late 1");
   });
-
-  async function programOf(name: string): Promise<Program> {
-    const root = join(dataDir, "programs", name);
-    const library = join(root, "libown.so");
-    return { command: [join(root, "sleep"), "600"], root, env: { LD_PRELOAD: library }, file: library };
-  }
 });
 
 async function end(child: ChildProcess): Promise<void> {
