@@ -1,5 +1,5 @@
 /** A process of an agent that only writes: appends entries to a journal until it is killed, a line on stdout for each. */
-import { setImmediate } from "node:timers/promises";
+import { setTimeout as sleep } from "node:timers/promises";
 
 import { Journal } from "../../../agent/journal/journal.ts";
 
@@ -12,5 +12,6 @@ for (;;) {
     return next;
   });
   process.stdout.write(`${seq}\n`);
-  await setImmediate();
+  // Room for another process: SQLite hands the lock to whoever asks first, not to who has waited longest.
+  await sleep(2);
 }
