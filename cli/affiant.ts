@@ -2,4 +2,5 @@
 import "./quietWarnings.ts";
 
 const { affiantProgram } = await import("./program.ts");
-await affiantProgram().parseAsync();
+const program = await affiantProgram(process.argv.slice(2));
+await program.parseAsync();

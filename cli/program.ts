@@ -2,98 +2,105 @@ import { readFileSync } from "node:fs";
 
 import { Command } from "commander";
 
-import { agentCardPublishCommand } from "./agentCardPublish.ts";
-import { agentCreateCommand } from "./agentCreate.ts";
-import { agentListCommand } from "./agentList.ts";
-import { agentProveCommand } from "./agentProve.ts";
-import { agentRecoverCommand } from "./agentRecover.ts";
-import { agentShowCommand } from "./agentShow.ts";
-import { measureCommandLine } from "./attestation/measure.ts";
-import { serveCommand } from "./attestation/serve.ts";
-import { ticketCommand } from "./attestation/ticket.ts";
-import { wrapCommand } from "./attestation/wrap.ts";
-import { auditCommand } from "./audit.ts";
-import { ceremonyCommand } from "./ceremony.ts";
 import { group, withExamples } from "./command.ts";
-import { contractIssueCommand } from "./contract/contractIssue.ts";
-import { contractRevokeCommand } from "./contract/contractRevoke.ts";
-import { contractShowCommand } from "./contract/contractShow.ts";
-import { contractVerifyCommand } from "./contract/contractVerify.ts";
-import { deployCommand } from "./deploy/deploy.ts";
-import { governanceShowCommand } from "./governance/show.ts";
-import { governanceFreezeCommand, governanceHandoverCommand, governanceUpgradeCommand } from "./governance/steps.ts";
-import { logAppendCommand } from "./logAppend.ts";
-import { logExportCommand } from "./logExport.ts";
-import { logFsckCommand } from "./logFsck.ts";
-import { logImportCommand } from "./logImport.ts";
 import { exitCodes } from "./output.ts";
-import { mcpProxyCommand } from "./mcpProxy.ts";
-import { downCommand } from "./pipeline/down.ts";
-import { eventsCommand } from "./pipeline/events.ts";
-import { planCommand } from "./pipeline/plan.ts";
-import { upCommand } from "./pipeline/up.ts";
-import { policyCheckCommand } from "./policyCheck.ts";
-import { policyCommitCommand } from "./policyCommit.ts";
-import { policyShowCommand } from "./policyShow.ts";
-import { relayerCommand } from "./relayer/relayer.ts";
-import { statusCommand } from "./status.ts";
+
+/** A command, loaded when it is asked for: one command's dependencies are a second of start-up to all the others. */
+type Loader = () => Promise<Command>;
+
+/** A command that only holds others. */
+interface Branch {
+  readonly about: string;
+  readonly commands: Tree;
+}
+
+interface Tree {
+  readonly [name: string]: Loader | Branch;
+}
 
 /** Every command, in the order in which the help lists them. */
-const commands = (): readonly Command[] => [
-  group("agent", "Make agents and look at them.", [
-    agentCreateCommand(),
-    agentShowCommand(),
-    agentListCommand(),
-    agentRecoverCommand(),
-    agentProveCommand(),
-    group("card", "What an agent tells others about itself.", [agentCardPublishCommand()]),
-  ]),
-  group("policy", "What agents commit to before they act.", [
-    policyCheckCommand(),
-    policyCommitCommand(),
-    policyShowCommand(),
-  ]),
-  group("log", "Put acts on record, and take them out as evidence.", [
-    logAppendCommand(),
-    logImportCommand(),
-    logExportCommand(),
-    logFsckCommand(),
-  ]),
-  auditCommand(),
-  group("contract", "Grant other agents rights, scoped and for a time.", [
-    contractIssueCommand(),
-    contractShowCommand(),
-    contractVerifyCommand(),
-    contractRevokeCommand(),
-  ]),
-  group("attestation", "Have agents verified by agents.", [serveCommand(), ticketCommand()]),
-  measureCommandLine(),
-  wrapCommand(),
-  mcpProxyCommand(),
-  ceremonyCommand(),
-  deployCommand(),
-  group("governance", "See and prepare what may be done with the contracts.", [
-    governanceShowCommand(),
-    governanceUpgradeCommand(),
-    governanceFreezeCommand(),
-    governanceHandoverCommand(),
-  ]),
-  planCommand(),
-  upCommand(),
-  statusCommand(),
-  eventsCommand(),
-  downCommand(),
-  relayerCommand(),
-];
+const tree: Tree = {
+  agent: {
+    about: "Make agents and look at them.",
+    commands: {
+      create: async () => (await import("./agentCreate.ts")).agentCreateCommand(),
+      show: async () => (await import("./agentShow.ts")).agentShowCommand(),
+      list: async () => (await import("./agentList.ts")).agentListCommand(),
+      recover: async () => (await import("./agentRecover.ts")).agentRecoverCommand(),
+      prove: async () => (await import("./agentProve.ts")).agentProveCommand(),
+      card: {
+        about: "What an agent tells others about itself.",
+        commands: { publish: async () => (await import("./agentCardPublish.ts")).agentCardPublishCommand() },
+      },
+    },
+  },
+  policy: {
+    about: "What agents commit to before they act.",
+    commands: {
+      check: async () => (await import("./policyCheck.ts")).policyCheckCommand(),
+      commit: async () => (await import("./policyCommit.ts")).policyCommitCommand(),
+      show: async () => (await import("./policyShow.ts")).policyShowCommand(),
+    },
+  },
+  log: {
+    about: "Put acts on record, and take them out as evidence.",
+    commands: {
+      append: async () => (await import("./logAppend.ts")).logAppendCommand(),
+      import: async () => (await import("./logImport.ts")).logImportCommand(),
+      export: async () => (await import("./logExport.ts")).logExportCommand(),
+      fsck: async () => (await import("./logFsck.ts")).logFsckCommand(),
+    },
+  },
+  audit: async () => (await import("./audit.ts")).auditCommand(),
+  contract: {
+    about: "Grant other agents rights, scoped and for a time.",
+    commands: {
+      issue: async () => (await import("./contract/contractIssue.ts")).contractIssueCommand(),
+      show: async () => (await import("./contract/contractShow.ts")).contractShowCommand(),
+      verify: async () => (await import("./contract/contractVerify.ts")).contractVerifyCommand(),
+      revoke: async () => (await import("./contract/contractRevoke.ts")).contractRevokeCommand(),
+    },
+  },
+  attestation: {
+    about: "Have agents verified by agents.",
+    commands: {
+      serve: async () => (await import("./attestation/serve.ts")).serveCommand(),
+      ticket: async () => (await import("./attestation/ticket.ts")).ticketCommand(),
+    },
+  },
+  measure: async () => (await import("./attestation/measure.ts")).measureCommandLine(),
+  wrap: async () => (await import("./attestation/wrap.ts")).wrapCommand(),
+  "mcp-proxy": async () => (await import("./mcpProxy.ts")).mcpProxyCommand(),
+  ceremony: async () => (await import("./ceremony.ts")).ceremonyCommand(),
+  deploy: async () => (await import("./deploy/deploy.ts")).deployCommand(),
+  governance: {
+    about: "See and prepare what may be done with the contracts.",
+    commands: {
+      show: async () => (await import("./governance/show.ts")).governanceShowCommand(),
+      upgrade: async () => (await import("./governance/steps.ts")).governanceUpgradeCommand(),
+      freeze: async () => (await import("./governance/steps.ts")).governanceFreezeCommand(),
+      handover: async () => (await import("./governance/steps.ts")).governanceHandoverCommand(),
+    },
+  },
+  plan: async () => (await import("./pipeline/plan.ts")).planCommand(),
+  up: async () => (await import("./pipeline/up.ts")).upCommand(),
+  status: async () => (await import("./status.ts")).statusCommand(),
+  events: async () => (await import("./pipeline/events.ts")).eventsCommand(),
+  down: async () => (await import("./pipeline/down.ts")).downCommand(),
+  relayer: async () => (await import("./relayer/relayer.ts")).relayerCommand(),
+};
 
-/** The whole command line. */
-export function affiantProgram(): Command {
+/**
+ * The command line for these arguments: the command that they name alone, or all where they name none, so that help and
+ * suggestions know every one.
+ */
+export async function affiantProgram(words: readonly string[] = []): Promise<Command> {
   const program = new Command("affiant")
     .description("Agents on record: identities, policies, signed acts, and verdicts that anyone can check.")
     .version(version())
     // Flags after an inner command's name are the inner command's, also where the outer one has the same: `relayer`.
     .enablePositionalOptions();
-  for (const command of commands()) program.addCommand(command);
+  for (const command of await load(tree, words)) program.addCommand(command);
   program.addHelpText(
     "after",
     "\nExit codes: 0 it went well, 1 it failed or a verdict fails, 2 the command line or an input is wrong.",
@@ -104,6 +111,16 @@ export function affiantProgram(): Command {
     "affiant audit evidence.jsonl --rpc http://127.0.0.1:8545",
   ]);
   return strict(program);
+}
+
+async function load(of: Tree, [first, ...rest]: readonly string[]): Promise<readonly Command[]> {
+  const named = Object.entries(of).filter(([name]) => name === first);
+  const wanted = named.length > 0 ? named : Object.entries(of);
+  return Promise.all(
+    wanted.map(async ([name, node]) =>
+      typeof node === "function" ? node() : group(name, node.about, await load(node.commands, rest)),
+    ),
+  );
 }
 
 /** Wrong usage ends with exit code 2 everywhere, and names the help. */

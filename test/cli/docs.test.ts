@@ -9,8 +9,8 @@ describe("docs/cli.md", () => {
   const page = readFileSync(new URL("../../docs/cli.md", import.meta.url), "utf8");
   const described = [...page.matchAll(/^\| `affiant ([^`]+)`/gm)].map(([, usage]) => usage ?? "");
 
-  it("has a row for every command, and no other", () => {
-    const commands = pathsOf(affiantProgram(), []);
+  it("has a row for every command, and no other", async () => {
+    const commands = pathsOf(await affiantProgram(), []);
     const rows = described.map((usage) => wordsOf(usage, commands));
     expect([...rows].sort()).to.deep.equal([...commands].sort());
   });

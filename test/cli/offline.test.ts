@@ -17,8 +17,10 @@ function leavesOf(command: Command, path: readonly string[] = []): readonly (rea
   return command.commands.flatMap((inner) => leavesOf(inner as Command, here));
 }
 
+const program = await affiantProgram();
+
 describe("cli: help", () => {
-  for (const [path, command] of leavesOf(affiantProgram())) {
+  for (const [path, command] of leavesOf(program)) {
     it(`${path} says what it does, takes --json, and gives examples that name it`, () => {
       let help = "";
       command.configureOutput({ writeOut: (text) => (help += text) });
