@@ -23,7 +23,9 @@ const buildWithAbis = overrideTask("build")
 
 /** Tests are what is named `*.test.ts`. The files beside them are worlds and processes that tests start. */
 const mochaTestsByName = overrideTask(["test", "mocha"])
-  .setInlineAction(async (args, _hre, runSuper) => {
+  .setInlineAction(async (args, hre, runSuper) => {
+    // Tests start hundreds of programs: what Node made of their TypeScript is kept.
+    process.env["NODE_COMPILE_CACHE"] ??= join(hre.config.paths.cache, "node");
     const named = (args as { testFiles?: string[] }).testFiles ?? [];
     const root = join(import.meta.dirname, "test");
     const all = (): string[] => readdirSync(root, { recursive: true, encoding: "utf8" });

@@ -21,7 +21,7 @@ export interface LiveCommand {
 
 /** Each of these makes a loader or an interpreter run code that stands in no other place of the manifest. */
 const codeVariables =
-  /^(?:LD_(?:PRELOAD|LIBRARY_PATH|AUDIT)|NODE_(?:OPTIONS|PATH)|PYTHON(?:PATH|HOME|STARTUP|USERBASE|PYCACHEPREFIX)|BASH_ENV|ENV|PERL5(?:LIB|OPT)|RUBY(?:LIB|OPT))$/;
+  /^(?:LD_(?:PRELOAD|LIBRARY_PATH|AUDIT)|NODE_(?:OPTIONS|PATH|COMPILE_CACHE)|PYTHON(?:PATH|HOME|STARTUP|USERBASE|PYCACHEPREFIX)|BASH_ENV|ENV|PERL5(?:LIB|OPT)|RUBY(?:LIB|OPT))$/;
 
 const interpreters =
   /^(?:node|nodejs|python[0-9.]*|pypy[0-9.]*|bash|sh|dash|zsh|perl[0-9.]*|ruby[0-9.]*|php[0-9.]*|lua[0-9.]*)$/;

@@ -51,9 +51,10 @@ export async function run(options: StartOptions, stop: AbortController): Promise
     );
     const result = await work(system, options, progress, stop.signal);
     progress.clear();
-    process.stdout.write(formatStartReport(result, !options.once, paint));
     const ok = holds(result);
+    // First the file: whoever waits for the report's last line finds it.
     if (options.jsonPath !== undefined) await writeFile(options.jsonPath, formatJson(result, ok));
+    process.stdout.write(formatStartReport(result, !options.once, paint));
     if (options.once) return ok ? 0 : 1;
     if (!stop.signal.aborted) await once(stop.signal, "abort");
     if (broken) throw broken;

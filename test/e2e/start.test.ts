@@ -77,12 +77,14 @@ describe("npm start", function () {
   }
 
   async function runOnce(): Promise<{ result: Result; stdout: string }> {
-    const jsonPath = join(dir, "out.json");
-    const run = start(...anyPorts, "--once", "--json", jsonPath);
+    const run = start(...anyPorts, "--once", "--json", jsonPath());
     const exit = await run.exited;
     expect(exit.code, run.stdout + run.stderr).to.equal(0);
-    return { result: JSON.parse(readFileSync(jsonPath, "utf8")) as Result, stdout: run.stdout };
+    return { result: lastResult(), stdout: run.stdout };
   }
+
+  const jsonPath = (): string => join(dir, "out.json");
+  const lastResult = (): Result => JSON.parse(readFileSync(jsonPath(), "utf8")) as Result;
 
   /** What must be so however often the shop was interrupted. */
   function expectWholeShop({ ok, agents, refusals, audit }: Result): void {
@@ -129,7 +131,7 @@ describe("npm start", function () {
     expect(new Set(contracts.map(({ to }) => to))).to.deep.equal(new Set([order]));
   }
 
-  it("works through the queue, proves it, and finds nothing new to do the second time", async () => {
+  it("works through the queue, proves it, finds nothing new to do the second time, and stays up", async () => {
     const first = await runOnce();
     expectWholeShop(first.result);
     expectNoInterruption(first.result);
@@ -138,40 +140,29 @@ describe("npm start", function () {
     expect(first.stdout).to.include("What was refused").and.to.include("A single charge is at most 10,000.00.");
     expect(await membersGone(data, 0)).to.equal(true);
 
-    const second = await runOnce();
-    expectWholeShop(second.result);
+    const running = start(...anyPorts, "--json", jsonPath());
+    await running.says("Everything stays up.");
+    expectNothingNew(lastResult(), first.result);
+    expect(running.stdout).to.include("Nothing new to do: 157 steps were taken and 11 refused");
+    await expectToStayUp(running);
+  });
+
+  function expectNothingNew(second: Result, first: Result): void {
+    expectWholeShop(second);
     // Under the contracts of the first start.
-    expect(second.result.contracts).to.deep.equal(first.result.contracts);
-    expect(second.stdout).to.include("Nothing new to do: 157 steps were taken and 11 refused");
-    expect(second.result.agents.map(({ did }) => did)).to.deep.equal(first.result.agents.map(({ did }) => did));
+    expect(second.contracts).to.deep.equal(first.contracts);
+    expect(second.agents.map(({ did }) => did)).to.deep.equal(first.agents.map(({ did }) => did));
     // Not one entry more of any agent. The orchestrator has more: it started the agents again, and had them attested.
     const heads = ({ agents, audit }: Result) =>
       agents.map(({ did }) => audit.agents.find(({ agent }) => agent === did)?.lastEntryId);
-    expect(heads(second.result)).to.deep.equal(heads(first.result));
-    const [epoch] = second.result.epochs;
+    expect(heads(second)).to.deep.equal(heads(first));
+    const [epoch] = second.epochs;
     expect(epoch).to.include({ group: "shop/shop-floor", epoch: 2, current: true });
     expect(epoch?.acknowledgedBy).to.have.members(["order", "inventory", "payment", "fulfilment"]);
-  });
+  }
 
-  it("loses nothing and does nothing twice when first its chain and then itself is killed in the middle", async () => {
-    const killed = start(...anyPorts, "--once");
-    const { agents } = await killed.endpoints();
-    await killed.until(async () => (await statusOf(agents["order"])).done >= 3);
-    process.kill(Number(readFileSync(join(data, "chain/anvil.pid"), "utf8")), "SIGKILL");
-    await killed.says("chain ended by itself (exit code 1) and is started again");
-    await killed.until(async () => (await statusOf(agents["order"])).done >= 10);
-    killed.kill("SIGKILL");
-    await killed.exited;
-    // Its children notice and end by themselves; the next start waits for them.
-    const { result, stdout } = await runOnce();
-    expect(stdout).to.include("Local chain taken up").and.to.include("Worked through");
-    expect(stdout).to.include("157 steps were taken and 11 refused");
-    expectWholeShop(result);
-  });
-
-  it("stays up, takes new orders, brings a killed agent back, and ends whole on Ctrl-C", async () => {
-    const running = start(...anyPorts);
-    await running.says("Everything stays up.");
+  /** Takes new orders, brings a killed agent back, and ends whole on Ctrl-C. */
+  async function expectToStayUp(running: StartProcess): Promise<void> {
     const { agents, relayerUrl } = await running.endpoints();
     const before = (await statusOf(agents["payment"])).done;
 
@@ -199,14 +190,29 @@ describe("npm start", function () {
     expect(await membersGone(data, 0)).to.equal(true);
     expect(existsSync(join(data, "endpoints.json"))).to.equal(false);
     expect(await fetch(relayerUrl).catch(() => "nobody there")).to.equal("nobody there");
+  }
+
+  it("loses nothing and does nothing twice when first its chain and then itself is killed in the middle", async () => {
+    const killed = start(...anyPorts, "--once");
+    const { agents } = await killed.endpoints();
+    await killed.until(async () => (await statusOf(agents["order"])).done >= 3);
+    process.kill(Number(readFileSync(join(data, "chain/anvil.pid"), "utf8")), "SIGKILL");
+    await killed.says("chain ended by itself (exit code 1) and is started again");
+    await killed.until(async () => (await statusOf(agents["order"])).done >= 10);
+    killed.kill("SIGKILL");
+    await killed.exited;
+    // Its children notice and end by themselves; the next start waits for them.
+    const { result, stdout } = await runOnce();
+    expect(stdout).to.include("Local chain taken up").and.to.include("Worked through");
+    expect(stdout).to.include("157 steps were taken and 11 refused");
+    expectWholeShop(result);
   });
 
   it("catches, cuts off and replaces an agent whose program is changed while it works", async () => {
-    const jsonPath = join(dir, "out.json");
-    const run = start(...anyPorts, "--once", "--json", jsonPath, "--tamper", "payment");
+    const run = start(...anyPorts, "--once", "--json", jsonPath(), "--tamper", "payment");
     const exit = await run.exited;
     expect(exit.code, run.stdout + run.stderr).to.equal(0);
-    const { tamper, agents, epochs, audit } = JSON.parse(readFileSync(jsonPath, "utf8")) as Result;
+    const { tamper, agents, epochs, audit } = lastResult();
     expect(audit.summary.verdicts).to.include({ fails: 0, unproven: 0 });
     expect(tamper?.actsAfterCaught).to.equal(0);
     expect(tamper?.quarantinedAtBlock).to.be.greaterThan(tamper?.changedAtBlock ?? Infinity);
