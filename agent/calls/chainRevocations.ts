@@ -32,9 +32,9 @@ export class ChainRevocations implements RevocationSource {
       return { contractId, issuer: address, issuerKey };
     });
     try {
-      // The block first: the answer is at least as new as the number that is put beside it.
+      // As of the very block that is put beside it, whatever the provider keeps of earlier answers.
       const blockNumber = await this.#provider.getBlockNumber();
-      const found = await this.#registry.getFunction("checkChain").staticCall(links);
+      const found = await this.#registry.getFunction("checkChain").staticCall(links, { blockTag: blockNumber });
       const [state, link, by, atBlock] = found as unknown as readonly [bigint, bigint, string, bigint];
       if (state === issuerUnbound) return { blockNumber, unboundLink: Number(link) };
       if (state !== revoked) return { blockNumber };

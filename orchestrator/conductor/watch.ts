@@ -185,6 +185,26 @@ export class Watch {
       this.#whileFree(agent, () => this.#replace(incumbent, sinceBlock));
     } else if (status === "convicted") {
       this.#whileFree(agent, () => this.#succeed(incumbent));
+    } else if (isOwedAttestation(status, incumbent)) {
+      this.#whileFree(agent, () => this.#attestAnew(incumbent));
+    }
+  }
+
+  /** Without it the agent would wait, without a key, until a round is due. */
+  async #attestAnew({ agent, folder }: Incumbent): Promise<void> {
+    const { conductor, say } = this.#options;
+    say("info", agent, `${folder} is not trusted now; it is to be attested anew`);
+    await conductor.demandAttestation(agent);
+    await conductor.attestOne(agent);
+    await this.#giveKeys();
+    say("info", agent, `${folder} is attested anew`);
+  }
+
+  async #giveKeys(): Promise<void> {
+    const { conductor } = this.#options;
+    for (const publisher of await conductor.groups()) {
+      await publisher.step();
+      await conductor.admit(publisher);
     }
   }
 
@@ -218,10 +238,7 @@ export class Watch {
     const thread = threadOf(successor);
     const input = { agent, before: convicted.did ?? "", now: successor.did ?? "" };
     await conductor.options.self.record({ act: "agent.replace", thread, key: `${thread} replace`, input });
-    for (const publisher of await conductor.groups()) {
-      await publisher.step();
-      await conductor.admit(publisher);
-    }
+    await this.#giveKeys();
     say("info", agent, `${successor.folder} is attested and has its keys`);
   }
 
@@ -269,6 +286,15 @@ export class Watch {
     trouble.told = true;
     say("alarm", subject, `${subject}: ${text}`);
   }
+}
+
+/**
+ * Who was verified by nobody but an agent that was convicted since lost its trust with it; and who was being attested when
+ * that failed is still owed it. Neither has done anything wrong.
+ */
+function isOwedAttestation(status: AgentStanding["status"], { state }: Incumbent): boolean {
+  if (status === "suspect" || status === "expired") return state === "attested" || state === "wrapped";
+  return status === "trusted" && state === "wrapped";
 }
 
 /** Something that goes wrong again and again. */

@@ -1,3 +1,5 @@
+import { setTimeout as sleep } from "node:timers/promises";
+
 import { Contract, isError, type Signer } from "ethers";
 
 import { type EpochDraft } from "./draftEpoch.ts";
@@ -11,6 +13,9 @@ import { keyEscrowAbi } from "../../protocol/generated/abi/KeyEscrow.ts";
 /** The part of the AttestationRegistry that the publisher asks. */
 const trustAbi = ["function isTrusted(address agent) view returns (bool)"];
 
+/** So long an endpoint may lag behind what it said itself. After that its chain has become shorter: a reorg. */
+const catchUpMs = 10_000;
+
 /** A group of a chain's KeyEscrow, written by the account that holds the orchestrator's role. */
 export class OrchestratorEscrow implements PublisherChain {
   readonly #signer: Signer;
@@ -18,6 +23,8 @@ export class OrchestratorEscrow implements PublisherChain {
   readonly #escrow: Contract;
   readonly #trust: Promise<Contract>;
   readonly #demanded = new Set<bigint>();
+  /** The newest block that something of its own was mined in. */
+  #ownBlock = 0;
 
   constructor(signer: Signer, { escrow, group }: EscrowGroup) {
     this.#signer = signer;
@@ -136,17 +143,23 @@ export class OrchestratorEscrow implements PublisherChain {
     };
     const receipt = await sent.wait();
     if (!receipt) throw new Error("no receipt");
+    this.#ownBlock = Math.max(this.#ownBlock, receipt.blockNumber);
     return { blockNumber: receipt.blockNumber };
   }
 
+  /** A block that is not older than what it sent itself: endpoints keep the number for a while, or lag behind each other. */
   async #blockNumber(): Promise<number> {
-    try {
-      const number = await this.#signer.provider?.getBlockNumber();
-      if (number !== undefined) return number;
-    } catch (cause) {
-      throw unavailable(cause);
+    const { provider } = this.#signer;
+    if (!provider) throw unavailable(new Error("the account is not connected to a chain"));
+    for (const until = Date.now() + catchUpMs; ; await sleep(50)) {
+      const number = await provider.getBlockNumber().catch((cause: unknown) => {
+        throw unavailable(cause);
+      });
+      if (number >= this.#ownBlock || Date.now() > until) {
+        this.#ownBlock = number;
+        return number;
+      }
     }
-    throw unavailable(new Error("the account is not connected to a chain"));
   }
 
   #read<T>(name: string, args: readonly unknown[]): Promise<T> {

@@ -53,7 +53,11 @@ export class Ground {
   async lay(): Promise<LaidGround> {
     const orchestrator = await this.#orchestratorAccount();
     const rpcUrl = await this.#startChain(orchestrator);
-    const provider = new JsonRpcProvider(rpcUrl, localChainId, { staticNetwork: true, pollingInterval: 100 });
+    const provider = new JsonRpcProvider(rpcUrl, localChainId, {
+      staticNetwork: true,
+      pollingInterval: 100,
+      cacheTimeout: -1,
+    });
     try {
       const deployer = openLocalAccounts(this.#layout.mnemonic).deployer.connect(provider);
       const deployment = await this.#deploy(deployer, orchestrator);

@@ -197,7 +197,9 @@ class Startup {
   async #conductor(rpcUrl: string, relayerUrl: string, attestationUrl: string, deployment: Deployment) {
     const { dataDir } = this.#layout;
     const records = new Records(this.#state);
-    const provider = new JsonRpcProvider(rpcUrl, deployment.chainId, { staticNetwork: true, pollingInterval: 100 });
+    // The cache of ethers would hide what was mined a moment ago.
+    const settled = { staticNetwork: true, pollingInterval: 100, cacheTimeout: -1 };
+    const provider = new JsonRpcProvider(rpcUrl, deployment.chainId, settled);
     this.#closing.push(() => provider.destroy());
     const settings = { notBeforeDepth: 1 };
     const self = await OrchestratorAgent.open({ dataDir, relayerUrl, rpcUrl, deployment, settings }, this.#state);

@@ -1,6 +1,7 @@
 import { expect } from "chai";
 import { network } from "hardhat";
 
+import { OrchestratorEscrow } from "../../../orchestrator/escrow/chainEscrow.ts";
 import { type EpochDraft } from "../../../orchestrator/escrow/draftEpoch.ts";
 import { type PublisherChain } from "../../../orchestrator/escrow/publisher.ts";
 import { AffiantError } from "../../../protocol/errors/affiantError.ts";
@@ -24,6 +25,20 @@ describe("the publisher of epochs", () => {
       const held = await world.member(address).keys.keyOf(1n);
       expect(held.keyCommitment).to.equal(published.keyCommitment);
     }
+  });
+
+  it("sees the epoch that it published also through an endpoint that lags", async () => {
+    const world = await start();
+    let behind = 0;
+    const provider = replacing(ethers.provider, "getBlockNumber", async () => {
+      return (await ethers.provider.getBlockNumber()) - (behind-- > 0 ? 1 : 0);
+    });
+    const admin = replacing(world.admin, "provider", provider);
+    const chain = new OrchestratorEscrow(admin, world.groupAt);
+    await world.publisher({ chain }).step();
+    behind = 2;
+    expect(await chain.state()).to.include({ lastEpoch: 1n, current: true });
+    expect(behind).to.equal(-1);
   });
 
   it("draws fresh keys: no epoch's key comes from another's", async () => {
@@ -135,3 +150,14 @@ describe("the publisher of epochs, killed at each step", () => {
     });
   }
 });
+
+/** The same object but for one property. */
+function replacing<T extends object>(target: T, property: keyof T, replacement: unknown): T {
+  return new Proxy(target, {
+    get(_, name) {
+      if (name === property) return replacement;
+      const value: unknown = Reflect.get(target, name, target);
+      return typeof value === "function" ? (value.bind(target) as unknown) : value;
+    },
+  });
+}
