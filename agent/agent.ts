@@ -1,5 +1,5 @@
-import { type Rpc } from "./chain/rpc.ts";
-import { type CommittedPolicy, type Registries } from "./chain/registries.ts";
+import type { Rpc } from "./chain/rpc.ts";
+import type { CommittedPolicy, Registries } from "./chain/registries.ts";
 import {
   type CardNames,
   cardPurpose,
@@ -15,25 +15,25 @@ import {
 import { GroupMember, type MemberAgent, type MembershipOptions } from "./channel/groupMember.ts";
 import { type DisclosureGrant, eraseDisclosures, grantDisclosures } from "./disclosures/disclosureCalls.ts";
 import { type RecordedAct, Recorder, type RecorderSettings } from "./entry/recorder.ts";
-import { type Act } from "./entry/signEntry.ts";
+import type { Act } from "./entry/signEntry.ts";
 import { escrowLane } from "./escrow/escrowCalls.ts";
 import { RelayerKeys } from "./escrow/relayerKeys.ts";
-import { type Journal, type PendingCall } from "./journal/journal.ts";
+import type { Journal, PendingCall } from "./journal/journal.ts";
 import { recoverEntries } from "./journal/recover.ts";
-import { type AgentKeys } from "./keys/keystore.ts";
+import type { AgentKeys } from "./keys/keystore.ts";
 import { carryCall } from "./relayer/carryCall.ts";
-import { type Outbox } from "./relayer/outbox.ts";
-import { type RelayerClient } from "./relayer/relayerClient.ts";
-import { type RequestStatus } from "../protocol/api/types.ts";
-import { type Deployment } from "../protocol/deployment.ts";
-import { type EthrDid } from "../protocol/did/ethr.ts";
-import { type KeyDid } from "../protocol/did/key.ts";
-import { type Hex } from "../protocol/encoding/hex.ts";
+import type { Outbox } from "./relayer/outbox.ts";
+import type { RelayerClient } from "./relayer/relayerClient.ts";
+import type { RequestStatus } from "../protocol/api/types.ts";
+import type { Deployment } from "../protocol/deployment.ts";
+import type { EthrDid } from "../protocol/did/ethr.ts";
+import type { KeyDid } from "../protocol/did/key.ts";
+import type { Hex } from "../protocol/encoding/hex.ts";
 import { AffiantError } from "../protocol/errors/affiantError.ts";
 import { policyHashOf } from "../protocol/policy/policyHash.ts";
-import { type PolicyBundle } from "../protocol/policy/types.ts";
-import { type Delegation } from "../protocol/ucan/delegation.ts";
-import { type Ed25519Signer } from "../protocol/ucan/envelope.ts";
+import type { PolicyBundle } from "../protocol/policy/types.ts";
+import type { Delegation } from "../protocol/ucan/delegation.ts";
+import type { Ed25519Signer } from "../protocol/ucan/envelope.ts";
 import { commitmentOf } from "../protocol/zk/identityKey.ts";
 
 /** For how long after the newest block a word to the KeyEscrow may be mined. */

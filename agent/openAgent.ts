@@ -9,9 +9,9 @@ import { openZkKey } from "./keys/zkKey.ts";
 import { checkLogIdentity } from "./relayer/logIdentity.ts";
 import { Outbox } from "./relayer/outbox.ts";
 import { RelayerClient } from "./relayer/relayerClient.ts";
-import { type RetryPolicy } from "./relayer/retry.ts";
+import type { RetryPolicy } from "./relayer/retry.ts";
 import { CheckpointReader } from "./relayer/verifyReceipt.ts";
-import { type Deployment } from "../protocol/deployment.ts";
+import type { Deployment } from "../protocol/deployment.ts";
 import { AffiantError } from "../protocol/errors/affiantError.ts";
 
 export interface OpenAgentOptions {

@@ -1,11 +1,11 @@
-import { type Hex } from "../protocol/encoding/hex.ts";
+import type { Hex } from "../protocol/encoding/hex.ts";
 import { verifyStrict, type Ed25519Verify } from "../protocol/ed25519/verify.ts";
 import { isAffiantError } from "../protocol/errors/affiantError.ts";
 import { readEvidence } from "../protocol/evidence/readEvidence.ts";
 import { type Evidence, evidenceLineOf } from "../protocol/evidence/types.ts";
 import { auditEntries, type EntryFindings } from "./auditEntries.ts";
 import { type AuditedEntry, decodeEntries } from "./auditedEntry.ts";
-import { type ChainReader } from "./chain/chainReader.ts";
+import type { ChainReader } from "./chain/chainReader.ts";
 import { checkAnchor } from "./checks/anchor.ts";
 import { checkChain, checkContracts, type TrustedContracts } from "./checks/chain.ts";
 import { checkCheckpoint } from "./checks/checkpoint.ts";
@@ -16,7 +16,7 @@ import { checkLog } from "./checks/log.ts";
 import { checkPolicyBundles } from "./checks/policyBundle.ts";
 import { judgeConformity } from "./conformity.ts";
 import { type AuditReport, reportOf, unreadableReport } from "./report/auditReport.ts";
-import { type AuditScope } from "./report/auditScope.ts";
+import type { AuditScope } from "./report/auditScope.ts";
 import { fails, holds, type Verdict } from "./verdict.ts";
 
 /** Where an audit is: `done` of `total` entries in the stage. */

@@ -1,14 +1,14 @@
-import { type ReadCallContext } from "../protocol/ucan/callContext.ts";
+import type { ReadCallContext } from "../protocol/ucan/callContext.ts";
 
-import { type Ed25519Verify } from "../protocol/ed25519/verify.ts";
-import { type Hex } from "../protocol/encoding/hex.ts";
-import { type EvidenceHeader } from "../protocol/evidence/types.ts";
-import { type AuditedEntry } from "./auditedEntry.ts";
-import { type Anchor, type ChainReader } from "./chain/chainReader.ts";
+import type { Ed25519Verify } from "../protocol/ed25519/verify.ts";
+import type { Hex } from "../protocol/encoding/hex.ts";
+import type { EvidenceHeader } from "../protocol/evidence/types.ts";
+import type { AuditedEntry } from "./auditedEntry.ts";
+import type { Anchor, ChainReader } from "./chain/chainReader.ts";
 import { type CallEntry, checkCallPairs } from "./checks/callPairs.ts";
 import { checkAttestation } from "./checks/attestation.ts";
 import { checkCall } from "./checks/call.ts";
-import { type TreeHead } from "./checks/checkpoint.ts";
+import type { TreeHead } from "./checks/checkpoint.ts";
 import { checkDisclosures, type OpenedDisclosures } from "./checks/disclosures.ts";
 import { checkInclusion } from "./checks/inclusion.ts";
 import { checkIssuer } from "./checks/issuer.ts";

@@ -2,7 +2,7 @@ import { parseEthrDid } from "../protocol/did/ethr.ts";
 import { type Hex, toHex } from "../protocol/encoding/hex.ts";
 import { type DecodedEntry, decodeLeaf } from "../protocol/entry/leaf.ts";
 import { type Evidence, type EvidenceEntry, evidenceLineOf } from "../protocol/evidence/types.ts";
-import { type Subject } from "./verdict.ts";
+import type { Subject } from "./verdict.ts";
 
 /** An entry of the file that decodes, with what every check asks of it. */
 export interface AuditedEntry {

@@ -1,9 +1,9 @@
-import { type Hex } from "../protocol/encoding/hex.ts";
-import { type CompiledPolicy } from "../protocol/policy/compile.ts";
+import type { Hex } from "../protocol/encoding/hex.ts";
+import type { CompiledPolicy } from "../protocol/policy/compile.ts";
 import { evaluateAct } from "../protocol/policy/evaluate.ts";
-import { type PolicyAct } from "../protocol/policy/types.ts";
-import { type AuditedEntry } from "./auditedEntry.ts";
-import { type OpenedDisclosures } from "./checks/disclosures.ts";
+import type { PolicyAct } from "../protocol/policy/types.ts";
+import type { AuditedEntry } from "./auditedEntry.ts";
+import type { OpenedDisclosures } from "./checks/disclosures.ts";
 
 /** What a rule of a policy says of one act: no doubt about the evidence, but about the agent. */
 export interface ConformityFinding {

@@ -1,4 +1,4 @@
-import { type AuditReport } from "./report/auditReport.ts";
+import type { AuditReport } from "./report/auditReport.ts";
 
 /**
  * The exit code of an audit for scripts: 0 = every verdict holds; 1 = a verdict fails; 3 = nothing fails but something

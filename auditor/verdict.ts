@@ -1,5 +1,5 @@
-import { type Hex } from "../protocol/encoding/hex.ts";
-import { type AuditCode } from "./codes.ts";
+import type { Hex } from "../protocol/encoding/hex.ts";
+import type { AuditCode } from "./codes.ts";
 
 /** The checks, in the order of a reader's questions. One file each in `checks/`, except `evidence`: the reader itself. */
 export const checkNames = [

@@ -1,6 +1,6 @@
 import { readFile, writeFile } from "node:fs/promises";
 
-import { type Command } from "commander";
+import type { Command } from "commander";
 
 import { command, type CommonFlags, run } from "./command.ts";
 import { withAgent } from "./openNamedAgent.ts";

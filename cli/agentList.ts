@@ -1,4 +1,4 @@
-import { type Command } from "commander";
+import type { Command } from "commander";
 
 import { command, type CommonFlags, run } from "./command.ts";
 import { table } from "./output.ts";

@@ -1,6 +1,6 @@
 import { readFile } from "node:fs/promises";
 
-import { type Command } from "commander";
+import type { Command } from "commander";
 
 import { command, type CommonFlags, run } from "./command.ts";
 import { requireDeployment } from "./environment.ts";
@@ -10,8 +10,8 @@ import { RpcChain } from "../auditor/chain/rpcChain.ts";
 import { auditExitCode } from "../auditor/exitCode.ts";
 import { verifyNative } from "../protocol/ed25519/nodeVerify.ts";
 import { formatAuditReport } from "../auditor/report/formatAuditReport.ts";
-import { type Hex } from "../protocol/encoding/hex.ts";
-import { type Deployment } from "../protocol/deployment.ts";
+import type { Hex } from "../protocol/encoding/hex.ts";
+import type { Deployment } from "../protocol/deployment.ts";
 import { AffiantError } from "../protocol/errors/affiantError.ts";
 
 interface Flags extends CommonFlags {

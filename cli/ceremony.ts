@@ -3,12 +3,12 @@ import { join } from "node:path";
 
 import { Presets, SingleBar } from "cli-progress";
 import { type Command, Option } from "commander";
-import { type Logger } from "snarkjs";
+import type { Logger } from "snarkjs";
 
 import { command, type CommonFlags, group, run } from "./command.ts";
 import { AffiantError } from "../protocol/errors/affiantError.ts";
 import { type CircuitName, publicSignalTable } from "../protocol/zk/publicSignals.ts";
-import { type CeremonyTranscript } from "../scripts/ceremony/verifyCeremony.ts";
+import type { CeremonyTranscript } from "../scripts/ceremony/verifyCeremony.ts";
 import { type CompiledCircuit, compileCircuit, root } from "../scripts/circuits/compile.ts";
 
 // The steps bring snarkjs along, which takes longer to load than most commands to run: only those that need it load it.

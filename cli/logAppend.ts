@@ -7,7 +7,7 @@ import { withAgent } from "./openNamedAgent.ts";
 import { columns } from "./output.ts";
 import { type EntryKind, entryKinds } from "../protocol/entry/claims.ts";
 import { AffiantError } from "../protocol/errors/affiantError.ts";
-import { type Json } from "../protocol/json/canonical.ts";
+import type { Json } from "../protocol/json/canonical.ts";
 
 interface Flags extends CommonFlags {
   readonly agent: string;

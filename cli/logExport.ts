@@ -7,7 +7,7 @@ import { command, type CommonFlags, run } from "./command.ts";
 import { type Environment, requireDeployment, requireRelayerUrl, requireRpcUrl } from "./environment.ts";
 import { columns } from "./output.ts";
 import { type Progress, progress } from "./progress.ts";
-import { type Agent } from "../agent/agent.ts";
+import type { Agent } from "../agent/agent.ts";
 import { exportEvidence, type ExportSummary } from "../agent/export/exportEvidence.ts";
 import { listAgents } from "../agent/keys/agentFolder.ts";
 import { openAgent } from "../agent/openAgent.ts";

@@ -2,7 +2,7 @@ import { join, resolve } from "node:path";
 
 import { Contract, JsonRpcProvider } from "ethers";
 
-import { type Command } from "commander";
+import type { Command } from "commander";
 
 import { command, type CommonFlags, run } from "./command.ts";
 import { type Environment, relayerFolder, requireDeployment } from "./environment.ts";
@@ -11,7 +11,7 @@ import { fromHex } from "../protocol/encoding/hex.ts";
 import { AffiantError } from "../protocol/errors/affiantError.ts";
 import { logAnchorAbi } from "../protocol/generated/abi/LogAnchor.ts";
 import { logIdOf } from "../protocol/log/logId.ts";
-import { type ChainAnchor } from "../relayer/fsck/fsck.ts";
+import type { ChainAnchor } from "../relayer/fsck/fsck.ts";
 
 interface Flags extends CommonFlags {
   /** The relayer's own folder. */

@@ -1,15 +1,15 @@
-import { type Command } from "commander";
+import type { Command } from "commander";
 
 import { command, type CommonFlags, run } from "./command.ts";
 import { type Environment, requireDeployment } from "./environment.ts";
 import { withAgent } from "./openNamedAgent.ts";
 import { columns } from "./output.ts";
 import { progress } from "./progress.ts";
-import { type Agent } from "../agent/agent.ts";
+import type { Agent } from "../agent/agent.ts";
 import { createAgentKeys } from "../agent/keys/keystore.ts";
 import { loadPolicyBundle } from "../agent/policy/loadBundle.ts";
 import { readTranscripts } from "../agent/transcript/readTranscripts.ts";
-import { type ImportedAct, type TranscriptWarning } from "../agent/transcript/types.ts";
+import type { ImportedAct, TranscriptWarning } from "../agent/transcript/types.ts";
 import { isAffiantError } from "../protocol/errors/affiantError.ts";
 
 interface Flags extends CommonFlags {

@@ -3,8 +3,8 @@ import { randomUUID } from "node:crypto";
 import { StdioClientTransport } from "@modelcontextprotocol/sdk/client/stdio.js";
 import { StreamableHTTPClientTransport } from "@modelcontextprotocol/sdk/client/streamableHttp.js";
 import { StdioServerTransport } from "@modelcontextprotocol/sdk/server/stdio.js";
-import { type Transport } from "@modelcontextprotocol/sdk/shared/transport.js";
-import { type Command } from "commander";
+import type { Transport } from "@modelcontextprotocol/sdk/shared/transport.js";
+import type { Command } from "commander";
 import { JsonRpcProvider } from "ethers";
 
 import { readContractFile } from "./contract/contractFiles.ts";
@@ -17,10 +17,10 @@ import {
   requireRpcUrl,
 } from "./environment.ts";
 import { printError } from "./output.ts";
-import { type Agent } from "../agent/agent.ts";
+import type { Agent } from "../agent/agent.ts";
 import { ChainRevocations } from "../agent/calls/chainRevocations.ts";
 import { CachedRevocations } from "../agent/calls/revocations.ts";
-import { type Act } from "../agent/entry/signEntry.ts";
+import type { Act } from "../agent/entry/signEntry.ts";
 import { allGates, contractGate, type Gate, policyGate, revocationGate } from "../agent/mcp/gate.ts";
 import { HttpFront } from "../agent/mcp/httpFront.ts";
 import { ToolGateway } from "../agent/mcp/toolGateway.ts";

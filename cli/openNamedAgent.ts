@@ -1,4 +1,4 @@
-import { type Agent } from "../agent/agent.ts";
+import type { Agent } from "../agent/agent.ts";
 import { openAgent } from "../agent/openAgent.ts";
 import { type Environment, requireDeployment, requireRelayerUrl, requireRpcUrl } from "./environment.ts";
 

@@ -1,6 +1,6 @@
 import { existsSync } from "node:fs";
 
-import { type Command } from "commander";
+import type { Command } from "commander";
 
 import { command, type CommonFlags, run } from "./command.ts";
 import { type Environment, requireDeployment, requireRelayerUrl, requireRpcUrl } from "./environment.ts";
@@ -13,7 +13,7 @@ import { agentFolder, type AgentFacts, listAgents } from "../agent/keys/agentFol
 import { type Incumbent, Records } from "../orchestrator/state/records.ts";
 import { StateFile, stateFileIn } from "../orchestrator/state/stateFile.ts";
 import { RelayerClient } from "../agent/relayer/relayerClient.ts";
-import { type LogInfo } from "../protocol/api/types.ts";
+import type { LogInfo } from "../protocol/api/types.ts";
 import { isAffiantError } from "../protocol/errors/affiantError.ts";
 import { toProblem, type Problem } from "../protocol/errors/problem.ts";
 

@@ -1,12 +1,12 @@
 import { randomUUID } from "node:crypto";
 
-import { type Logger } from "pino";
+import type { Logger } from "pino";
 
-import { type Deployment } from "../protocol/deployment.ts";
+import type { Deployment } from "../protocol/deployment.ts";
 import { logIdOf } from "../protocol/log/logId.ts";
-import { type Chain } from "./chain/connectChain.ts";
-import { type Closers } from "./closers.ts";
-import { type RelayerConfig } from "./config.ts";
+import type { Chain } from "./chain/connectChain.ts";
+import type { Closers } from "./closers.ts";
+import type { RelayerConfig } from "./config.ts";
 import { Journal } from "./journal/journal.ts";
 import { LaneLeases } from "./queue/laneLeases.ts";
 import { Leadership } from "./queue/leadership.ts";
@@ -15,11 +15,11 @@ import { laneTask, type WorkQueue } from "./queue/workQueue.ts";
 import { AllowList, type CarriedContract, openAgentCalls, openAttestationCalls } from "./requests/allowList.ts";
 import { Requests } from "./requests/requests.ts";
 import { openSender, openSimulator } from "./sender/openSender.ts";
-import { type Sender } from "./sender/sender.ts";
-import { type TransactionSigner } from "./sender/signer.ts";
-import { type Database } from "./store/database.ts";
+import type { Sender } from "./sender/sender.ts";
+import type { TransactionSigner } from "./sender/signer.ts";
+import type { Database } from "./store/database.ts";
 import { JobTraces } from "./traces/jobTraces.ts";
-import { type Traces } from "./traces/traces.ts";
+import type { Traces } from "./traces/traces.ts";
 
 /** What carries jobs to the chain: the same in a relayer and in a worker beside it. */
 export interface Sending {

@@ -13,7 +13,7 @@ import { AgentAccess } from "./access/agentAccess.ts";
 import { type Anchoring, openAnchoring } from "./anchor/openAnchoring.ts";
 import { type Chain, connectChain } from "./chain/connectChain.ts";
 import { Closers } from "./closers.ts";
-import { type RelayerConfig } from "./config.ts";
+import type { RelayerConfig } from "./config.ts";
 import { disclosuresRouter } from "./disclosures/disclosuresRouter.ts";
 import { createApp } from "./http/app.ts";
 import { docsRouter } from "./http/docsRouter.ts";
@@ -42,7 +42,7 @@ import { ProofPool } from "./proofs/proofPool.ts";
 import { proofsRouter } from "./proofs/proofsRouter.ts";
 import { SealedKeys } from "./sealedKeys/sealedKeys.ts";
 import { sealedKeysRouter } from "./sealedKeys/sealedKeysRouter.ts";
-import { type Sender } from "./sender/sender.ts";
+import type { Sender } from "./sender/sender.ts";
 import { openSenderKey, type TransactionSigner } from "./sender/signer.ts";
 import { type CommitHook, type Database, openDatabase } from "./store/database.ts";
 import { DisclosureKeys } from "./store/disclosureKeys.ts";
@@ -50,7 +50,7 @@ import { DisclosureStore } from "./store/disclosureStore.ts";
 import { lockFolder } from "./store/folderLock.ts";
 import { PolicyStore } from "./store/policyStore.ts";
 import { openTraces } from "./traces/openTraces.ts";
-import { type Traces } from "./traces/traces.ts";
+import type { Traces } from "./traces/traces.ts";
 import { SealedKeyStore } from "./store/sealedKeyStore.ts";
 
 export interface Relayer {

@@ -1,14 +1,14 @@
 import { randomBytes } from "node:crypto";
 
-import { type KeyDid } from "../../protocol/did/key.ts";
+import type { KeyDid } from "../../protocol/did/key.ts";
 import { AffiantError } from "../../protocol/errors/affiantError.ts";
 import { type ErrorCode, errorCodes } from "../../protocol/errors/codes.ts";
-import { type Json } from "../../protocol/json/canonical.ts";
+import type { Json } from "../../protocol/json/canonical.ts";
 import { type Call, formatCall } from "../../protocol/ucan/callMessage.ts";
-import { type Delegation } from "../../protocol/ucan/delegation.ts";
-import { type Ed25519Signer } from "../../protocol/ucan/envelope.ts";
+import type { Delegation } from "../../protocol/ucan/delegation.ts";
+import type { Ed25519Signer } from "../../protocol/ucan/envelope.ts";
 import { issueInvocation } from "../../protocol/ucan/invocation.ts";
-import { type IpldMap } from "../../protocol/ucan/ipld.ts";
+import type { IpldMap } from "../../protocol/ucan/ipld.ts";
 import { type CallAnswer, callRecordOf, type CallRecorder, refusalOutput } from "./callRecord.ts";
 
 export interface CallAgentOptions {

@@ -1,9 +1,9 @@
-import { type EntryKind } from "../../protocol/entry/claims.ts";
+import type { EntryKind } from "../../protocol/entry/claims.ts";
 import { AffiantError } from "../../protocol/errors/affiantError.ts";
-import { type GroupKeyUse } from "../../protocol/escrow/groupKeyUse.ts";
-import { type Problem } from "../../protocol/errors/problem.ts";
-import { type Json } from "../../protocol/json/canonical.ts";
-import { type CallContext, type CallRole } from "../../protocol/ucan/callContext.ts";
+import type { GroupKeyUse } from "../../protocol/escrow/groupKeyUse.ts";
+import type { Problem } from "../../protocol/errors/problem.ts";
+import type { Json } from "../../protocol/json/canonical.ts";
+import type { CallContext, CallRole } from "../../protocol/ucan/callContext.ts";
 import { actOfCommand, type Call, formatCall } from "../../protocol/ucan/callMessage.ts";
 import { ipldToJson } from "../../protocol/ucan/ipldJson.ts";
 

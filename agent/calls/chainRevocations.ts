@@ -3,7 +3,7 @@ import { Contract, type Provider } from "ethers";
 import { formatEthrDid, parseEthrDid } from "../../protocol/did/ethr.ts";
 import { AffiantError } from "../../protocol/errors/affiantError.ts";
 import { contractRegistryAbi } from "../../protocol/generated/abi/ContractRegistry.ts";
-import { type ContractLink, type RevocationFinding, type RevocationSource } from "./revocations.ts";
+import type { ContractLink, RevocationFinding, RevocationSource } from "./revocations.ts";
 
 /** `ContractChainState` of IContractRegistry. */
 const issuerUnbound = 1n;

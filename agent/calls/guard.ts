@@ -1,13 +1,13 @@
-import { type KeyDid } from "../../protocol/did/key.ts";
+import type { KeyDid } from "../../protocol/did/key.ts";
 import { verifyNative } from "../../protocol/ed25519/nodeVerify.ts";
-import { type Ed25519Verify } from "../../protocol/ed25519/verify.ts";
-import { type ErrorCode } from "../../protocol/errors/codes.ts";
-import { type Call } from "../../protocol/ucan/callMessage.ts";
-import { type Delegation } from "../../protocol/ucan/delegation.ts";
+import type { Ed25519Verify } from "../../protocol/ed25519/verify.ts";
+import type { ErrorCode } from "../../protocol/errors/codes.ts";
+import type { Call } from "../../protocol/ucan/callMessage.ts";
+import type { Delegation } from "../../protocol/ucan/delegation.ts";
 import { verifyInvocation } from "../../protocol/ucan/verifyInvocation.ts";
 import { judgeRevocation } from "./judgeRevocation.ts";
-import { type ReplayStore } from "./replayStore.ts";
-import { type AgedFinding, type CachedRevocations } from "./revocations.ts";
+import type { ReplayStore } from "./replayStore.ts";
+import type { AgedFinding, CachedRevocations } from "./revocations.ts";
 
 export interface GuardOptions {
   /** Who we are: calls made out to anybody else are refused. */

@@ -1,8 +1,8 @@
-import { type AgedFinding, type CachedRevocations, type ContractLink } from "./revocations.ts";
+import type { AgedFinding, CachedRevocations, ContractLink } from "./revocations.ts";
 import { parseKeyDid } from "../../protocol/did/key.ts";
 import { toHex } from "../../protocol/encoding/hex.ts";
 import { AffiantError } from "../../protocol/errors/affiantError.ts";
-import { type ErrorCode } from "../../protocol/errors/codes.ts";
+import type { ErrorCode } from "../../protocol/errors/codes.ts";
 import { contractIdOf, type Delegation } from "../../protocol/ucan/delegation.ts";
 
 export type RevocationVerdict =

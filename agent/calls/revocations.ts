@@ -1,5 +1,5 @@
-import { type EthrDid } from "../../protocol/did/ethr.ts";
-import { type Hex } from "../../protocol/encoding/hex.ts";
+import type { EthrDid } from "../../protocol/did/ethr.ts";
+import type { Hex } from "../../protocol/encoding/hex.ts";
 
 /** One link of a chain as the ContractRegistry names it. */
 export interface ContractLink {

@@ -1,11 +1,11 @@
 import { AffiantError } from "../../protocol/errors/affiantError.ts";
 import { toProblem } from "../../protocol/errors/problem.ts";
-import { type GroupKeyUse } from "../../protocol/escrow/groupKeyUse.ts";
-import { type Json } from "../../protocol/json/canonical.ts";
+import type { GroupKeyUse } from "../../protocol/escrow/groupKeyUse.ts";
+import type { Json } from "../../protocol/json/canonical.ts";
 import { type Call, parseCall } from "../../protocol/ucan/callMessage.ts";
 import { ipldToJson } from "../../protocol/ucan/ipldJson.ts";
 import { type CallAnswer, callRecordOf, type CallRecorder, refusalOutput } from "./callRecord.ts";
-import { type CallVerdict, type Guard } from "./guard.ts";
+import type { CallVerdict, Guard } from "./guard.ts";
 
 /** A call that may be executed. */
 export interface AcceptedCall {

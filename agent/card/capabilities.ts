@@ -1,7 +1,7 @@
-import { type AgentCard } from "./signedCard.ts";
+import type { AgentCard } from "./signedCard.ts";
 import { type Hex, toHex } from "../../protocol/encoding/hex.ts";
 import { AffiantError } from "../../protocol/errors/affiantError.ts";
-import { type Json } from "../../protocol/json/canonical.ts";
+import type { Json } from "../../protocol/json/canonical.ts";
 
 /** As many as `AgentRegistry.setCard` takes. */
 const maxCapabilities = 16;

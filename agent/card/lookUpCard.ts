@@ -1,7 +1,7 @@
 import { capabilitiesOf, encodeCapability } from "./capabilities.ts";
 import { fetchCard, type FetchCardOptions } from "./fetchCard.ts";
 import { type AgentCard, verifyCard } from "./signedCard.ts";
-import { type PublishedCard } from "../chain/registries.ts";
+import type { PublishedCard } from "../chain/registries.ts";
 import { fromHex } from "../../protocol/encoding/hex.ts";
 import { isAffiantError } from "../../protocol/errors/affiantError.ts";
 import { parseCanonicalJson } from "../../protocol/json/canonical.ts";

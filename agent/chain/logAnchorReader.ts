@@ -1,8 +1,8 @@
 import { Contract } from "ethers";
 
-import { type Rpc } from "./rpc.ts";
-import { type Deployment } from "../../protocol/deployment.ts";
-import { type Hex } from "../../protocol/encoding/hex.ts";
+import type { Rpc } from "./rpc.ts";
+import type { Deployment } from "../../protocol/deployment.ts";
+import type { Hex } from "../../protocol/encoding/hex.ts";
 import { logAnchorAbi } from "../../protocol/generated/abi/LogAnchor.ts";
 
 /** What the chain has on record of logs. */

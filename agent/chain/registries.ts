@@ -1,9 +1,9 @@
 import { Contract, type EventLog } from "ethers";
 
-import { type Rpc } from "./rpc.ts";
-import { type Deployment } from "../../protocol/deployment.ts";
+import type { Rpc } from "./rpc.ts";
+import type { Deployment } from "../../protocol/deployment.ts";
 import { type Hex, toHex } from "../../protocol/encoding/hex.ts";
-import { type NotBeforeBlock } from "../../protocol/entry/claims.ts";
+import type { NotBeforeBlock } from "../../protocol/entry/claims.ts";
 import { AffiantError } from "../../protocol/errors/affiantError.ts";
 import { agentRegistryAbi } from "../../protocol/generated/abi/AgentRegistry.ts";
 import { contractRegistryAbi } from "../../protocol/generated/abi/ContractRegistry.ts";

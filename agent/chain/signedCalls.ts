@@ -1,9 +1,9 @@
 import { Interface, keccak256, type Wallet } from "ethers";
 
-import { type Registries } from "./registries.ts";
-import { type PendingCall } from "../journal/journal.ts";
+import type { Registries } from "./registries.ts";
+import type { PendingCall } from "../journal/journal.ts";
 import { type KeyOwnershipSubmission, writeKeyOwnershipSubmission } from "../../protocol/api/keyOwnershipProof.ts";
-import { type Deployment } from "../../protocol/deployment.ts";
+import type { Deployment } from "../../protocol/deployment.ts";
 import { agentRegistryDomain, agentRegistryTypes } from "../../protocol/eip712/agentRegistry.ts";
 import { contractRegistryDomain, contractRegistryTypes } from "../../protocol/eip712/contractRegistry.ts";
 import { policyRegistryDomain, policyRegistryTypes } from "../../protocol/eip712/policyRegistry.ts";

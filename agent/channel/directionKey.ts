@@ -3,7 +3,7 @@ import { createCipheriv, createDecipheriv, hkdfSync } from "node:crypto";
 import { type MessageHeader, packHeader } from "./message.ts";
 import { fromHex, toHex } from "../../protocol/encoding/hex.ts";
 import { utf8 } from "../../protocol/encoding/bytes.ts";
-import { type HeldKey } from "../escrow/keyHolder.ts";
+import type { HeldKey } from "../escrow/keyHolder.ts";
 import { type EscrowGroup, sealedKeyContext } from "../../protocol/escrow/ids.ts";
 import { AffiantError } from "../../protocol/errors/affiantError.ts";
 

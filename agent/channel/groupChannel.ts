@@ -2,11 +2,11 @@ import { randomBytes } from "node:crypto";
 
 import { decryptMessage, directionKey, encryptMessage, keyIdOf } from "./directionKey.ts";
 import { type MessageHeader, parseMessage } from "./message.ts";
-import { type ReplayWindows } from "./replayWindow.ts";
-import { type GroupWatch } from "../escrow/groupWatch.ts";
-import { type KeyHolder } from "../escrow/keyHolder.ts";
+import type { ReplayWindows } from "./replayWindow.ts";
+import type { GroupWatch } from "../escrow/groupWatch.ts";
+import type { KeyHolder } from "../escrow/keyHolder.ts";
 import { type Hex, isHex, toHex } from "../../protocol/encoding/hex.ts";
-import { type EscrowGroup } from "../../protocol/escrow/ids.ts";
+import type { EscrowGroup } from "../../protocol/escrow/ids.ts";
 import { AffiantError } from "../../protocol/errors/affiantError.ts";
 
 export interface GroupChannelOptions {

@@ -1,4 +1,4 @@
-import { type Provider } from "ethers";
+import type { Provider } from "ethers";
 
 import { GroupChannel, type ReceivedMessage } from "./groupChannel.ts";
 import { SqliteReplayWindows } from "./replayWindow.ts";
@@ -6,12 +6,12 @@ import { type CarriedCall, type EscrowSigning, signAcknowledge, signMisdelivery 
 import { ChainEscrow } from "../escrow/escrowReader.ts";
 import { GroupWatch } from "../escrow/groupWatch.ts";
 import { type DeliverySource, type HeldKey, KeyHolder } from "../escrow/keyHolder.ts";
-import { type Delivery, type Received } from "../escrow/receiveKey.ts";
-import { type Hex } from "../../protocol/encoding/hex.ts";
+import type { Delivery, Received } from "../escrow/receiveKey.ts";
+import type { Hex } from "../../protocol/encoding/hex.ts";
 import { AffiantError } from "../../protocol/errors/affiantError.ts";
-import { type EscrowEpoch, type EscrowGroup } from "../../protocol/escrow/ids.ts";
-import { type MisdeliveryProof } from "../../protocol/escrow/misdelivery.ts";
-import { type RecipientKey } from "../../protocol/hpke/hpke.ts";
+import type { EscrowEpoch, EscrowGroup } from "../../protocol/escrow/ids.ts";
+import type { MisdeliveryProof } from "../../protocol/escrow/misdelivery.ts";
+import type { RecipientKey } from "../../protocol/hpke/hpke.ts";
 
 export interface MembershipOptions {
   readonly group: EscrowGroup;

@@ -1,11 +1,11 @@
 import { randomBytes } from "node:crypto";
 
-import { type GroupChannel } from "./groupChannel.ts";
-import { type CallTransport } from "../calls/callAgent.ts";
+import type { GroupChannel } from "./groupChannel.ts";
+import type { CallTransport } from "../calls/callAgent.ts";
 import { isProblem, problemToError } from "../relayer/problemError.ts";
 import { utf8 } from "../../protocol/encoding/bytes.ts";
 import { type Hex, isHex, toHex } from "../../protocol/encoding/hex.ts";
-import { type GroupKeyUse } from "../../protocol/escrow/groupKeyUse.ts";
+import type { GroupKeyUse } from "../../protocol/escrow/groupKeyUse.ts";
 import { AffiantError } from "../../protocol/errors/affiantError.ts";
 
 /** What a server does with a request of another member. */

@@ -1,18 +1,18 @@
 import { randomBytes } from "node:crypto";
 
-import { type RelayerClient } from "../relayer/relayerClient.ts";
+import type { RelayerClient } from "../relayer/relayerClient.ts";
 import {
   disclosureCall,
   type DisclosureCommand,
   disclosureCommands,
   onlyEntries,
 } from "../../protocol/api/disclosures.ts";
-import { type EthrDid } from "../../protocol/did/ethr.ts";
-import { type KeyDid } from "../../protocol/did/key.ts";
-import { type Hex } from "../../protocol/encoding/hex.ts";
+import type { EthrDid } from "../../protocol/did/ethr.ts";
+import type { KeyDid } from "../../protocol/did/key.ts";
+import type { Hex } from "../../protocol/encoding/hex.ts";
 import { type CallMessage, formatCall } from "../../protocol/ucan/callMessage.ts";
 import { type Delegation, issueDelegation } from "../../protocol/ucan/delegation.ts";
-import { type Ed25519Signer } from "../../protocol/ucan/envelope.ts";
+import type { Ed25519Signer } from "../../protocol/ucan/envelope.ts";
 import { issueInvocation } from "../../protocol/ucan/invocation.ts";
 
 export interface DisclosureGrant {

@@ -1,14 +1,14 @@
-import { type Registries, type Standing } from "../chain/registries.ts";
+import type { Registries, Standing } from "../chain/registries.ts";
 import { type Act, signEntry } from "./signEntry.ts";
 import { assertSameAct } from "./sameAct.ts";
-import { type Journal, type JournalEntry } from "../journal/journal.ts";
+import type { Journal, JournalEntry } from "../journal/journal.ts";
 import { reconcile } from "../journal/reconcile.ts";
-import { type AgentKeys } from "../keys/keystore.ts";
-import { type Outbox } from "../relayer/outbox.ts";
-import { type RelayerClient } from "../relayer/relayerClient.ts";
-import { type Receipt } from "../../protocol/api/receipt.ts";
+import type { AgentKeys } from "../keys/keystore.ts";
+import type { Outbox } from "../relayer/outbox.ts";
+import type { RelayerClient } from "../relayer/relayerClient.ts";
+import type { Receipt } from "../../protocol/api/receipt.ts";
 import { maxBatchEntries } from "../../protocol/api/types.ts";
-import { type Hex } from "../../protocol/encoding/hex.ts";
+import type { Hex } from "../../protocol/encoding/hex.ts";
 import { decodeLeaf } from "../../protocol/entry/leaf.ts";
 import { AffiantError } from "../../protocol/errors/affiantError.ts";
 

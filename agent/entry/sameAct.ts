@@ -1,5 +1,5 @@
-import { type Act } from "./signEntry.ts";
-import { type JournalEntry } from "../journal/journal.ts";
+import type { Act } from "./signEntry.ts";
+import type { JournalEntry } from "../journal/journal.ts";
 import { decodeDisclosure } from "../../protocol/entry/disclosure.ts";
 import { decodeLeaf } from "../../protocol/entry/leaf.ts";
 import { AffiantError } from "../../protocol/errors/affiantError.ts";

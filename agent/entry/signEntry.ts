@@ -1,14 +1,14 @@
 import { randomBytes } from "node:crypto";
 
-import { type SignedEntry } from "../journal/journal.ts";
-import { type SigningKey } from "../keys/signingKey.ts";
-import { type EthrDid } from "../../protocol/did/ethr.ts";
+import type { SignedEntry } from "../journal/journal.ts";
+import type { SigningKey } from "../keys/signingKey.ts";
+import type { EthrDid } from "../../protocol/did/ethr.ts";
 import { utf8 } from "../../protocol/encoding/bytes.ts";
-import { type Hex } from "../../protocol/encoding/hex.ts";
-import { type EntryClaims, type EntryKind, type NotBeforeBlock } from "../../protocol/entry/claims.ts";
+import type { Hex } from "../../protocol/encoding/hex.ts";
+import type { EntryClaims, EntryKind, NotBeforeBlock } from "../../protocol/entry/claims.ts";
 import { disclosureDigest, disclosureNames, encodeDisclosure } from "../../protocol/entry/disclosure.ts";
 import { assembleLeaf, entryIdOf, entrySigningInput } from "../../protocol/entry/leaf.ts";
-import { type Json } from "../../protocol/json/canonical.ts";
+import type { Json } from "../../protocol/json/canonical.ts";
 
 /** What an agent wants on record. */
 export interface Act {

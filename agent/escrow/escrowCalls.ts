@@ -5,7 +5,7 @@ import { keyEscrowDomain, keyEscrowTypes } from "../../protocol/eip712/keyEscrow
 import { signerTypes, typedDataDigest } from "../../protocol/eip712/typedData.ts";
 import { utf8 } from "../../protocol/encoding/bytes.ts";
 import { type Hex, toHex } from "../../protocol/encoding/hex.ts";
-import { type EscrowEpoch } from "../../protocol/escrow/ids.ts";
+import type { EscrowEpoch } from "../../protocol/escrow/ids.ts";
 import { misdeliveryBytes, type MisdeliveryProof } from "../../protocol/escrow/misdelivery.ts";
 import { keyEscrowAbi } from "../../protocol/generated/abi/KeyEscrow.ts";
 

@@ -1,7 +1,7 @@
 import { Contract, type Provider } from "ethers";
 
 import { type Hex, isHex } from "../../protocol/encoding/hex.ts";
-import { type EscrowGroup } from "../../protocol/escrow/ids.ts";
+import type { EscrowGroup } from "../../protocol/escrow/ids.ts";
 import { AffiantError } from "../../protocol/errors/affiantError.ts";
 import { keyEscrowAbi } from "../../protocol/generated/abi/KeyEscrow.ts";
 

@@ -1,4 +1,4 @@
-import { type EscrowSource, type GroupView } from "./escrowReader.ts";
+import type { EscrowSource, GroupView } from "./escrowReader.ts";
 import { AffiantError } from "../../protocol/errors/affiantError.ts";
 
 export interface WatchOptions {

@@ -1,9 +1,9 @@
-import { type EscrowSource } from "./escrowReader.ts";
+import type { EscrowSource } from "./escrowReader.ts";
 import { type Delivery, receiveKey, type Received } from "./receiveKey.ts";
-import { type EpochKey } from "../../protocol/escrow/epochKey.ts";
-import { type Hex } from "../../protocol/encoding/hex.ts";
-import { type EscrowGroup } from "../../protocol/escrow/ids.ts";
-import { type RecipientKey } from "../../protocol/hpke/hpke.ts";
+import type { EpochKey } from "../../protocol/escrow/epochKey.ts";
+import type { Hex } from "../../protocol/encoding/hex.ts";
+import type { EscrowGroup } from "../../protocol/escrow/ids.ts";
+import type { RecipientKey } from "../../protocol/hpke/hpke.ts";
 import { AffiantError } from "../../protocol/errors/affiantError.ts";
 
 /** Where sealed keys are fetched. Two drafts of one epoch can exist after a crash: the commitment on chain says which. */

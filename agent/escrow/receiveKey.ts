@@ -1,11 +1,11 @@
-import { type PublishedEpoch } from "./escrowReader.ts";
+import type { PublishedEpoch } from "./escrowReader.ts";
 import { fromHex, type Hex } from "../../protocol/encoding/hex.ts";
 import { type EpochKey, matchesCommitment, unpackEpochKey } from "../../protocol/escrow/epochKey.ts";
-import { type EscrowEpoch } from "../../protocol/escrow/ids.ts";
+import type { EscrowEpoch } from "../../protocol/escrow/ids.ts";
 import { type MisdeliveryProof, proveMisdelivery } from "../../protocol/escrow/misdelivery.ts";
 import { openKey, sealedHashOf } from "../../protocol/escrow/sealedKey.ts";
 import { isUnderRoot } from "../../protocol/escrow/sealedTree.ts";
-import { type RecipientKey } from "../../protocol/hpke/hpke.ts";
+import type { RecipientKey } from "../../protocol/hpke/hpke.ts";
 import { AffiantError, isAffiantError } from "../../protocol/errors/affiantError.ts";
 
 /** What a member fetches: its sealed key, and that it is under the epoch's root. */

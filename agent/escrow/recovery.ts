@@ -1,10 +1,10 @@
-import { type EscrowSource } from "./escrowReader.ts";
-import { type Delivery } from "./receiveKey.ts";
-import { type Hex } from "../../protocol/encoding/hex.ts";
+import type { EscrowSource } from "./escrowReader.ts";
+import type { Delivery } from "./receiveKey.ts";
+import type { Hex } from "../../protocol/encoding/hex.ts";
 import { fromHex } from "../../protocol/encoding/hex.ts";
 import { type EpochKey, matchesCommitment, unpackEpochKey } from "../../protocol/escrow/epochKey.ts";
 import { combine, recoveryPrivateKey, type Share } from "../../protocol/escrow/feldman.ts";
-import { type EscrowGroup } from "../../protocol/escrow/ids.ts";
+import type { EscrowGroup } from "../../protocol/escrow/ids.ts";
 import { openKey, sealedHashOf } from "../../protocol/escrow/sealedKey.ts";
 import { openShare, sealShare, type ShareSeat } from "../../protocol/escrow/sealedShare.ts";
 import { isUnderRoot } from "../../protocol/escrow/sealedTree.ts";

@@ -1,15 +1,15 @@
 import { randomBytes } from "node:crypto";
 
-import { type DeliverySource } from "./keyHolder.ts";
-import { type Delivery } from "./receiveKey.ts";
-import { type RelayerClient } from "../relayer/relayerClient.ts";
+import type { DeliverySource } from "./keyHolder.ts";
+import type { Delivery } from "./receiveKey.ts";
+import type { RelayerClient } from "../relayer/relayerClient.ts";
 import { sealedKeyArgs, sealedKeyCommand } from "../../protocol/api/sealedKeys.ts";
-import { type KeyDid } from "../../protocol/did/key.ts";
+import type { KeyDid } from "../../protocol/did/key.ts";
 import { fromHex, type Hex, isHex } from "../../protocol/encoding/hex.ts";
 import { AffiantError, isAffiantError } from "../../protocol/errors/affiantError.ts";
-import { type EscrowGroup } from "../../protocol/escrow/ids.ts";
+import type { EscrowGroup } from "../../protocol/escrow/ids.ts";
 import { formatCall } from "../../protocol/ucan/callMessage.ts";
-import { type Ed25519Signer } from "../../protocol/ucan/envelope.ts";
+import type { Ed25519Signer } from "../../protocol/ucan/envelope.ts";
 import { issueInvocation } from "../../protocol/ucan/invocation.ts";
 
 export interface RelayerKeysOptions {

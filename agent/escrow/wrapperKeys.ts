@@ -1,10 +1,10 @@
 import { Socket } from "node:net";
-import { type Duplex } from "node:stream";
+import type { Duplex } from "node:stream";
 
 import { type HatchAnswer, hatchVariable } from "../../protocol/attestation/keyHatch.ts";
 import { fromHex, toHex } from "../../protocol/encoding/hex.ts";
 import { AffiantError } from "../../protocol/errors/affiantError.ts";
-import { type Encapsulated, type RecipientKey } from "../../protocol/hpke/hpke.ts";
+import type { Encapsulated, RecipientKey } from "../../protocol/hpke/hpke.ts";
 
 /**
  * The keys of an agent's attested evidence, as the agent's own program has them: its wrapper keeps them, and opens with

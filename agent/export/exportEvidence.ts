@@ -1,20 +1,20 @@
 import { setTimeout as sleep } from "node:timers/promises";
 
 import { statedHeads } from "./statedHeads.ts";
-import { type Journal, type JournalEntry } from "../journal/journal.ts";
-import { type RelayerClient } from "../relayer/relayerClient.ts";
-import { type AnchorInfo } from "../../protocol/api/receipt.ts";
-import { type LogInfo } from "../../protocol/api/types.ts";
-import { type Deployment } from "../../protocol/deployment.ts";
-import { type EthrDid } from "../../protocol/did/ethr.ts";
-import { type Hex } from "../../protocol/encoding/hex.ts";
+import type { Journal, JournalEntry } from "../journal/journal.ts";
+import type { RelayerClient } from "../relayer/relayerClient.ts";
+import type { AnchorInfo } from "../../protocol/api/receipt.ts";
+import type { LogInfo } from "../../protocol/api/types.ts";
+import type { Deployment } from "../../protocol/deployment.ts";
+import type { EthrDid } from "../../protocol/did/ethr.ts";
+import type { Hex } from "../../protocol/encoding/hex.ts";
 import { decodeDisclosure, type DisclosureName } from "../../protocol/entry/disclosure.ts";
 import { decodeLeaf } from "../../protocol/entry/leaf.ts";
 import { AffiantError, isAffiantError } from "../../protocol/errors/affiantError.ts";
 import { EvidenceWriter, sortPolicies } from "../../protocol/evidence/writeEvidence.ts";
-import { type EvidenceEntry, type EvidenceHeader } from "../../protocol/evidence/types.ts";
+import type { EvidenceEntry, EvidenceHeader } from "../../protocol/evidence/types.ts";
 import { policyHashOf } from "../../protocol/policy/policyHash.ts";
-import { type PolicyBundle } from "../../protocol/policy/types.ts";
+import type { PolicyBundle } from "../../protocol/policy/types.ts";
 
 export interface ExportOptions {
   /** The agents whose entries go into the file. Every entry must have been acknowledged (`agent.flush()`). */

@@ -1,8 +1,8 @@
-import { type Journal } from "../journal/journal.ts";
-import { type RelayerClient } from "../relayer/relayerClient.ts";
-import { type AnchorInfo } from "../../protocol/api/receipt.ts";
-import { type AgentHead, type LogInfo } from "../../protocol/api/types.ts";
-import { type EthrDid } from "../../protocol/did/ethr.ts";
+import type { Journal } from "../journal/journal.ts";
+import type { RelayerClient } from "../relayer/relayerClient.ts";
+import type { AnchorInfo } from "../../protocol/api/receipt.ts";
+import type { AgentHead, LogInfo } from "../../protocol/api/types.ts";
+import type { EthrDid } from "../../protocol/did/ethr.ts";
 import { verifyNative } from "../../protocol/ed25519/nodeVerify.ts";
 import { fromHex } from "../../protocol/encoding/hex.ts";
 import { AffiantError } from "../../protocol/errors/affiantError.ts";

@@ -1,4 +1,4 @@
-import { type Agent } from "../agent.ts";
+import type { Agent } from "../agent.ts";
 import { decodeLeaf } from "../../protocol/entry/leaf.ts";
 
 export interface HeartbeatOptions {

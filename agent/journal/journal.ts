@@ -1,8 +1,8 @@
-import { type DatabaseSync } from "node:sqlite";
+import type { DatabaseSync } from "node:sqlite";
 
 import { type CommitHook, inTransaction, openDatabase } from "./database.ts";
-import { type Receipt, type ReceiptStatus } from "../../protocol/api/receipt.ts";
-import { type Hex } from "../../protocol/encoding/hex.ts";
+import type { Receipt, ReceiptStatus } from "../../protocol/api/receipt.ts";
+import type { Hex } from "../../protocol/encoding/hex.ts";
 import { decodeDisclosure } from "../../protocol/entry/disclosure.ts";
 
 /** A signed entry with what its digests hide. */

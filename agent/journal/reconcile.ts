@@ -1,5 +1,5 @@
-import { type Journal } from "./journal.ts";
-import { type AgentHead } from "../../protocol/api/types.ts";
+import type { Journal } from "./journal.ts";
+import type { AgentHead } from "../../protocol/api/types.ts";
 import { AffiantError } from "../../protocol/errors/affiantError.ts";
 
 /**

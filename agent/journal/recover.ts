@@ -1,7 +1,7 @@
-import { type Journal } from "./journal.ts";
+import type { Journal } from "./journal.ts";
 import { verifyNative } from "../../protocol/ed25519/nodeVerify.ts";
-import { type RelayerClient } from "../relayer/relayerClient.ts";
-import { type EthrDid } from "../../protocol/did/ethr.ts";
+import type { RelayerClient } from "../relayer/relayerClient.ts";
+import type { EthrDid } from "../../protocol/did/ethr.ts";
 import { type Hex, toHex } from "../../protocol/encoding/hex.ts";
 import { decodeLeaf } from "../../protocol/entry/leaf.ts";
 import { verifyEntrySignature } from "../../protocol/entry/verifyEntry.ts";

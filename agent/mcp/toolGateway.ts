@@ -1,4 +1,4 @@
-import { type Transport } from "@modelcontextprotocol/sdk/shared/transport.js";
+import type { Transport } from "@modelcontextprotocol/sdk/shared/transport.js";
 import {
   isJSONRPCErrorResponse,
   isJSONRPCNotification,
@@ -9,9 +9,9 @@ import {
   type RequestId,
 } from "@modelcontextprotocol/sdk/types.js";
 
-import { type Json } from "../../protocol/json/canonical.ts";
-import { type PolicyAct } from "../../protocol/policy/types.ts";
-import { type Act } from "../entry/signEntry.ts";
+import type { Json } from "../../protocol/json/canonical.ts";
+import type { PolicyAct } from "../../protocol/policy/types.ts";
+import type { Act } from "../entry/signEntry.ts";
 import { actOfTool, type Gate, type Refusal, type ToolCall } from "./gate.ts";
 
 export interface ToolGatewayOptions {

@@ -5,7 +5,7 @@ import { parse } from "yaml";
 
 import { AffiantError } from "../../protocol/errors/affiantError.ts";
 import { parsePolicyBundle } from "../../protocol/policy/parseBundle.ts";
-import { type PolicyBundle } from "../../protocol/policy/types.ts";
+import type { PolicyBundle } from "../../protocol/policy/types.ts";
 
 /**
  * Reads a policy folder: `bundle.yaml` (name, description, facts, undecidable), `schema.cedarschema`, `policy.cedar`.

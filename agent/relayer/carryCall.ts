@@ -1,10 +1,10 @@
 import { setTimeout as sleep } from "node:timers/promises";
 
 import { problemToError } from "./problemError.ts";
-import { type RelayerClient } from "./relayerClient.ts";
-import { type RequestStatus } from "../../protocol/api/types.ts";
+import type { RelayerClient } from "./relayerClient.ts";
+import type { RequestStatus } from "../../protocol/api/types.ts";
 import { AffiantError } from "../../protocol/errors/affiantError.ts";
-import { type Journal, type PendingCall } from "../journal/journal.ts";
+import type { Journal, PendingCall } from "../journal/journal.ts";
 
 export interface CarryOptions {
   readonly journal: Journal;

@@ -1,5 +1,5 @@
 import { verifyNative } from "../../protocol/ed25519/nodeVerify.ts";
-import { type LogInfo } from "../../protocol/api/types.ts";
+import type { LogInfo } from "../../protocol/api/types.ts";
 import { AffiantError } from "../../protocol/errors/affiantError.ts";
 import { bytesEqual } from "../../protocol/encoding/bytes.ts";
 import { fromHex, type Hex } from "../../protocol/encoding/hex.ts";

@@ -1,9 +1,9 @@
 import { problemToError } from "./problemError.ts";
-import { type RelayerClient } from "./relayerClient.ts";
+import type { RelayerClient } from "./relayerClient.ts";
 import { type AttemptFailure, defaultRetry, type RetryPolicy, withRetries } from "./retry.ts";
 import { type CheckpointReader, verifyReceipt } from "./verifyReceipt.ts";
-import { type Journal, type JournalEntry } from "../journal/journal.ts";
-import { type Receipt } from "../../protocol/api/receipt.ts";
+import type { Journal, JournalEntry } from "../journal/journal.ts";
+import type { Receipt } from "../../protocol/api/receipt.ts";
 import { maxBatchEntries } from "../../protocol/api/types.ts";
 import { AffiantError } from "../../protocol/errors/affiantError.ts";
 

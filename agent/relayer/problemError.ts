@@ -1,6 +1,6 @@
 import { AffiantError } from "../../protocol/errors/affiantError.ts";
 import { type ErrorCode, errorCodes } from "../../protocol/errors/codes.ts";
-import { type Problem } from "../../protocol/errors/problem.ts";
+import type { Problem } from "../../protocol/errors/problem.ts";
 
 const standardMembers = ["type", "title", "status", "detail", "code", "hint", "instance"];
 

@@ -1,23 +1,23 @@
 import { Http, type HttpOptions } from "./http.ts";
-import { type KeyOwnershipSubmission } from "../../protocol/api/keyOwnershipProof.ts";
-import { type DisclosuresAnswer, type ErasureAnswer } from "../../protocol/api/disclosures.ts";
-import { type AnchorInfo, type Receipt } from "../../protocol/api/receipt.ts";
-import { type SealedKeyAnswer, type SealedKeysAnswer, type SealedKeysUpload } from "../../protocol/api/sealedKeys.ts";
-import {
-  type AgentEntries,
-  type AgentHead,
-  type BatchResult,
-  type EntrySubmission,
-  type LogInfo,
-  type RequestStatus,
-  type SponsoredCall,
+import type { KeyOwnershipSubmission } from "../../protocol/api/keyOwnershipProof.ts";
+import type { DisclosuresAnswer, ErasureAnswer } from "../../protocol/api/disclosures.ts";
+import type { AnchorInfo, Receipt } from "../../protocol/api/receipt.ts";
+import type { SealedKeyAnswer, SealedKeysAnswer, SealedKeysUpload } from "../../protocol/api/sealedKeys.ts";
+import type {
+  AgentEntries,
+  AgentHead,
+  BatchResult,
+  EntrySubmission,
+  LogInfo,
+  RequestStatus,
+  SponsoredCall,
 } from "../../protocol/api/types.ts";
-import { type EthrDid } from "../../protocol/did/ethr.ts";
-import { type Hex } from "../../protocol/encoding/hex.ts";
+import type { EthrDid } from "../../protocol/did/ethr.ts";
+import type { Hex } from "../../protocol/encoding/hex.ts";
 import { AffiantError } from "../../protocol/errors/affiantError.ts";
 import { canonicalJsonBytes, parseCanonicalJson } from "../../protocol/json/canonical.ts";
-import { type PolicyBundle } from "../../protocol/policy/types.ts";
-import { type CallMessage } from "../../protocol/ucan/callMessage.ts";
+import type { PolicyBundle } from "../../protocol/policy/types.ts";
+import type { CallMessage } from "../../protocol/ucan/callMessage.ts";
 
 /**
  * The relayer's HTTP API, typed. Every method throws AffiantError with the code of the relayer's problem, or

@@ -1,5 +1,5 @@
-import { type LogIdentity } from "./logIdentity.ts";
-import { type Receipt } from "../../protocol/api/receipt.ts";
+import type { LogIdentity } from "./logIdentity.ts";
+import type { Receipt } from "../../protocol/api/receipt.ts";
 import { utf8 } from "../../protocol/encoding/bytes.ts";
 import { fromHex, isHex, toHex } from "../../protocol/encoding/hex.ts";
 import { entryIdOf } from "../../protocol/entry/leaf.ts";

@@ -4,9 +4,9 @@ import { bytesToHex } from "@noble/hashes/utils.js";
 import { utf8 } from "../../protocol/encoding/bytes.ts";
 import { type Json, toCanonicalJson } from "../../protocol/json/canonical.ts";
 import { type Message, parseOrText, readMessage, type ToolCall } from "./message.ts";
-import { type TranscriptRecord } from "./records.ts";
+import type { TranscriptRecord } from "./records.ts";
 import { wellFormed } from "./wellFormed.ts";
-import { type CallContext, type ImportedAct, type TranscriptConversation, type TranscriptWarning } from "./types.ts";
+import type { CallContext, ImportedAct, TranscriptConversation, TranscriptWarning } from "./types.ts";
 
 interface OpenCall {
   readonly call: ToolCall;

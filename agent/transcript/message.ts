@@ -1,5 +1,5 @@
 import { AffiantError } from "../../protocol/errors/affiantError.ts";
-import { type Json } from "../../protocol/json/canonical.ts";
+import type { Json } from "../../protocol/json/canonical.ts";
 
 export interface ToolCall {
   readonly id: string | null;

@@ -6,7 +6,7 @@ import { AffiantError } from "../../protocol/errors/affiantError.ts";
 import { actsOfRecord, type Occurrences } from "./actsOfRecord.ts";
 import { RecordGatherer } from "./records.ts";
 import { JsonSplitter } from "./splitJson.ts";
-import { type TranscriptConversation } from "./types.ts";
+import type { TranscriptConversation } from "./types.ts";
 
 export interface ReadOptions {
   /** Called as the file is read, for a progress bar. */

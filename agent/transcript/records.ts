@@ -1,6 +1,6 @@
 import { AffiantError } from "../../protocol/errors/affiantError.ts";
-import { type Json } from "../../protocol/json/canonical.ts";
-import { type JsonPiece } from "./splitJson.ts";
+import type { Json } from "../../protocol/json/canonical.ts";
+import type { JsonPiece } from "./splitJson.ts";
 
 /** A conversation as it stands in a file, messages not yet looked at. */
 export interface TranscriptRecord {

@@ -1,4 +1,4 @@
-import { type Json } from "../../protocol/json/canonical.ts";
+import type { Json } from "../../protocol/json/canonical.ts";
 
 /** A tool call with its result, ready to become one entry. */
 export interface ImportedAct {

@@ -1,6 +1,6 @@
 import { measurementOf } from "../../protocol/attestation/manifest.ts";
-import { type AssuranceTier } from "../../protocol/attestation/types.ts";
-import { type Hex } from "../../protocol/encoding/hex.ts";
+import type { AssuranceTier } from "../../protocol/attestation/types.ts";
+import type { Hex } from "../../protocol/encoding/hex.ts";
 import { type MeasureOptions, measureProcess } from "../measure/measureProcess.ts";
 
 /**

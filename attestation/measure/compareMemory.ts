@@ -1,6 +1,6 @@
 import { type FileHandle, open } from "node:fs/promises";
 
-import { type AlteredCode } from "../../protocol/attestation/manifest.ts";
+import type { AlteredCode } from "../../protocol/attestation/manifest.ts";
 import { type ExecutableMapping, executableMappings, isFile } from "./processMaps.ts";
 
 const pageBytes = 4096;

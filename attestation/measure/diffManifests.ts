@@ -1,4 +1,4 @@
-import { type Manifest, type MeasuredFile } from "../../protocol/attestation/manifest.ts";
+import type { Manifest, MeasuredFile } from "../../protocol/attestation/manifest.ts";
 
 export interface ManifestDifference {
   /** `+` only in the second, `-` only in the first, `~` in both and different. */

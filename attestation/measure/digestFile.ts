@@ -2,7 +2,7 @@ import { createHash, hash as hashOnce } from "node:crypto";
 import { closeSync, fstatSync, openSync, readSync } from "node:fs";
 import { open } from "node:fs/promises";
 
-import { type Hex } from "../../protocol/encoding/hex.ts";
+import type { Hex } from "../../protocol/encoding/hex.ts";
 
 export interface FileDigest {
   readonly size: number;

@@ -1,4 +1,4 @@
-import { type Manifest } from "../../protocol/attestation/manifest.ts";
+import type { Manifest } from "../../protocol/attestation/manifest.ts";
 import { AffiantError } from "../../protocol/errors/affiantError.ts";
 import { type ProgramOptions, SupervisedProgram } from "../wrap/supervisedProgram.ts";
 import { type MeasureOptions, measureProcess, settled } from "./measureProcess.ts";

@@ -1,20 +1,20 @@
 import { type Wallet, zeroPadValue, toBeHex, ZeroAddress } from "ethers";
 
-import { type Manifest } from "../../protocol/attestation/manifest.ts";
-import { type TaskPlace } from "../../protocol/attestation/task.ts";
+import type { Manifest } from "../../protocol/attestation/manifest.ts";
+import type { TaskPlace } from "../../protocol/attestation/task.ts";
 import { type AssuranceTier, assuranceTiers, type AttestationStatus } from "../../protocol/attestation/types.ts";
 import { formatEthrDid } from "../../protocol/did/ethr.ts";
-import { type Hex } from "../../protocol/encoding/hex.ts";
+import type { Hex } from "../../protocol/encoding/hex.ts";
 import { AffiantError } from "../../protocol/errors/affiantError.ts";
 import { examine, type ExamineOptions } from "../verifier/examine.ts";
 import { signVerdict, type Verdict } from "../verifier/signVerdict.ts";
-import { type Wrapping } from "../wrap/wrapping.ts";
+import type { Wrapping } from "../wrap/wrapping.ts";
 import { type Choice, chooseFirst, chooseFresh, type Seat } from "./chooseVerdicts.ts";
-import { type TaskGiver } from "./giveTask.ts";
+import type { TaskGiver } from "./giveTask.ts";
 import { newReference, type Reference, type References } from "./references.ts";
-import { type RegistryReader, type RoundState, type TransactionSender } from "./registry.ts";
+import type { RegistryReader, RoundState, TransactionSender } from "./registry.ts";
 import { nonceFor, RoundFiles, type TargetFile } from "./roundFile.ts";
-import { type SealedStore } from "./sealedStore.ts";
+import type { SealedStore } from "./sealedStore.ts";
 
 export const alertKinds = [
   "round-late",

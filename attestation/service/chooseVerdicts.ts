@@ -1,5 +1,5 @@
 import { type AttestationResult, attestationResults, freshSeats } from "../../protocol/attestation/types.ts";
-import { type Verdict } from "../verifier/signVerdict.ts";
+import type { Verdict } from "../verifier/signVerdict.ts";
 
 /** How a drawn verifier stands when verdicts are put together. */
 export interface Seat {

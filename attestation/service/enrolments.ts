@@ -16,11 +16,11 @@ import { type EthrDid, parseEthrDid } from "../../protocol/did/ethr.ts";
 import { verifyNative } from "../../protocol/ed25519/nodeVerify.ts";
 import { fromHex, type Hex, toHex } from "../../protocol/encoding/hex.ts";
 import { AffiantError } from "../../protocol/errors/affiantError.ts";
-import { type AttestationService, type ServiceAlert } from "./attestationService.ts";
-import { type Introductions } from "./introductions.ts";
-import { type Reference, type References } from "./references.ts";
-import { type RegistryReader } from "./registry.ts";
-import { type TicketRecord, type Tickets, type TicketTerms, type TicketUse } from "./tickets.ts";
+import type { AttestationService, ServiceAlert } from "./attestationService.ts";
+import type { Introductions } from "./introductions.ts";
+import type { Reference, References } from "./references.ts";
+import type { RegistryReader } from "./registry.ts";
+import type { TicketRecord, Tickets, TicketTerms, TicketUse } from "./tickets.ts";
 
 export interface EnrolmentsOptions {
   readonly service: AttestationService;

@@ -17,7 +17,7 @@ import { verifyNative } from "../../protocol/ed25519/nodeVerify.ts";
 import { fromHex, type Hex, isHex, toHex } from "../../protocol/encoding/hex.ts";
 import { AffiantError } from "../../protocol/errors/affiantError.ts";
 import { postJson } from "../verifier/postJson.ts";
-import { type Verdict } from "../verifier/signVerdict.ts";
+import type { Verdict } from "../verifier/signVerdict.ts";
 import { expectedAnswer, type Reference } from "./references.ts";
 
 export interface TaskGiverOptions {

@@ -1,7 +1,7 @@
 import { attestationResults } from "../../protocol/attestation/types.ts";
-import { type AttestationService, type ServiceAlert } from "./attestationService.ts";
-import { type RegistryReader } from "./registry.ts";
-import { type SealedStore } from "./sealedStore.ts";
+import type { AttestationService, ServiceAlert } from "./attestationService.ts";
+import type { RegistryReader } from "./registry.ts";
+import type { SealedStore } from "./sealedStore.ts";
 
 export interface IntroductionsOptions {
   readonly service: Pick<AttestationService, "introduce">;

@@ -6,10 +6,10 @@ import { LRUCache } from "lru-cache";
 import { answerOf } from "../../protocol/attestation/answer.ts";
 import { type Manifest, measurementOf } from "../../protocol/attestation/manifest.ts";
 import { referenceCommitment } from "../../protocol/attestation/reference.ts";
-import { type AssuranceTier } from "../../protocol/attestation/types.ts";
+import type { AssuranceTier } from "../../protocol/attestation/types.ts";
 import { fromHex, type Hex, toHex } from "../../protocol/encoding/hex.ts";
 import { AffiantError } from "../../protocol/errors/affiantError.ts";
-import { type SealedStore } from "./sealedStore.ts";
+import type { SealedStore } from "./sealedStore.ts";
 
 /** One version of one agent: everything that the service alone knows, with its wrapper. */
 export interface Reference {

@@ -9,7 +9,7 @@ import {
   roundPhases,
 } from "../../protocol/attestation/types.ts";
 import { iAttestationRegistryAbi } from "../../protocol/generated/abi/IAttestationRegistry.ts";
-import { type Hex } from "../../protocol/encoding/hex.ts";
+import type { Hex } from "../../protocol/encoding/hex.ts";
 
 export interface RoundState {
   readonly number: number;

@@ -3,12 +3,12 @@ import { randomBytes, randomUUID } from "node:crypto";
 import { Interface, type JsonRpcProvider, type Wallet } from "ethers";
 
 import { waitUntilMined } from "../../agent/relayer/carryCall.ts";
-import { type RelayerClient } from "../../agent/relayer/relayerClient.ts";
+import type { RelayerClient } from "../../agent/relayer/relayerClient.ts";
 import { attestationRegistryDomain, attestationRegistryTypes } from "../../protocol/eip712/attestationRegistry.ts";
 import { signerTypes } from "../../protocol/eip712/typedData.ts";
-import { type Hex } from "../../protocol/encoding/hex.ts";
+import type { Hex } from "../../protocol/encoding/hex.ts";
 import { iAttestationRegistryAbi } from "../../protocol/generated/abi/IAttestationRegistry.ts";
-import { type TransactionSender } from "./registry.ts";
+import type { TransactionSender } from "./registry.ts";
 
 export interface RelayedSenderOptions {
   readonly relayer: RelayerClient;

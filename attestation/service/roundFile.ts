@@ -2,10 +2,10 @@ import { randomBytes } from "node:crypto";
 
 import { keccak256 } from "ethers";
 
-import { type TaskPlace } from "../../protocol/attestation/task.ts";
+import type { TaskPlace } from "../../protocol/attestation/task.ts";
 import { type Hex, toHex } from "../../protocol/encoding/hex.ts";
-import { type Verdict } from "../verifier/signVerdict.ts";
-import { type SealedStore } from "./sealedStore.ts";
+import type { Verdict } from "../verifier/signVerdict.ts";
+import type { SealedStore } from "./sealedStore.ts";
 
 /** One target in one draw, under one of its versions. */
 export type Draw = Pick<TaskPlace, "round" | "seed" | "target" | "enrolment">;

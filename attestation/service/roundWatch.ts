@@ -1,4 +1,4 @@
-import { type RegistryReader, type RoundState } from "./registry.ts";
+import type { RegistryReader, RoundState } from "./registry.ts";
 
 export interface RoundWatchOptions {
   readonly registry: RegistryReader;

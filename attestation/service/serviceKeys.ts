@@ -7,7 +7,7 @@ import { readKeyFile, writeKeyFile } from "../../agent/keys/keyFile.ts";
 import { readSecretFile, writeSecretFile } from "../../agent/keys/secretFile.ts";
 import { type EncryptionKeyPair, newEncryptionKeyPair } from "../../agent/sealing/hpke.ts";
 import { fromHex, type Hex, toHex } from "../../protocol/encoding/hex.ts";
-import { type SealedStore } from "./sealedStore.ts";
+import type { SealedStore } from "./sealedStore.ts";
 
 /** Keys of the service, made at its first start and kept in its data folder. */
 export interface ServiceKeys {

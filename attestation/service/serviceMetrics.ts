@@ -1,8 +1,8 @@
 import { collectDefaultMetrics, Counter, Gauge, Registry } from "prom-client";
 
 import { alertKinds, type ServiceAlert } from "./attestationService.ts";
-import { type Introductions } from "./introductions.ts";
-import { type RoundWatch } from "./roundWatch.ts";
+import type { Introductions } from "./introductions.ts";
+import type { RoundWatch } from "./roundWatch.ts";
 
 export interface ServiceMetrics {
   readonly contentType: string;

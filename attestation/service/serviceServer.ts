@@ -3,18 +3,18 @@ import { createServer, type Server } from "node:http";
 
 import express, { type NextFunction, type Request, type Response } from "express";
 import { getAddress, isAddress } from "ethers";
-import { type Logger } from "pino";
+import type { Logger } from "pino";
 
 import { parseEndpoint } from "../../protocol/attestation/enrolment.ts";
 import { type AssuranceTier, assuranceTiers } from "../../protocol/attestation/types.ts";
 import { type Hex, isHex } from "../../protocol/encoding/hex.ts";
 import { AffiantError } from "../../protocol/errors/affiantError.ts";
 import { toProblem } from "../../protocol/errors/problem.ts";
-import { type Enrolments } from "./enrolments.ts";
-import { type RegistryReader } from "./registry.ts";
-import { type RoundWatch } from "./roundWatch.ts";
-import { type ServiceMetrics } from "./serviceMetrics.ts";
-import { type TicketTerms } from "./tickets.ts";
+import type { Enrolments } from "./enrolments.ts";
+import type { RegistryReader } from "./registry.ts";
+import type { RoundWatch } from "./roundWatch.ts";
+import type { ServiceMetrics } from "./serviceMetrics.ts";
+import type { TicketTerms } from "./tickets.ts";
 
 /** A manifest names every file of every package that a program imports. */
 const bodyLimitBytes = 16_777_216;

@@ -12,7 +12,7 @@ import { toHex } from "../../protocol/encoding/hex.ts";
 import { AffiantError } from "../../protocol/errors/affiantError.ts";
 import { iAttestationRegistryAbi } from "../../protocol/generated/abi/IAttestationRegistry.ts";
 import { AttestationService, type ServiceAlert } from "./attestationService.ts";
-import { type ServiceConfig } from "./config.ts";
+import type { ServiceConfig } from "./config.ts";
 import { Enrolments } from "./enrolments.ts";
 import { lockFolder } from "./folderLock.ts";
 import { TaskGiver } from "./giveTask.ts";

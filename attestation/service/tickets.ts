@@ -1,9 +1,9 @@
 import { randomBytes } from "node:crypto";
 
 import { type SealedWrapping, ticketIdOf } from "../../protocol/attestation/enrolment.ts";
-import { type AssuranceTier } from "../../protocol/attestation/types.ts";
+import type { AssuranceTier } from "../../protocol/attestation/types.ts";
 import { type Hex, toHex } from "../../protocol/encoding/hex.ts";
-import { type SealedStore } from "./sealedStore.ts";
+import type { SealedStore } from "./sealedStore.ts";
 
 /** What a ticket lets its holder enrol. */
 export interface TicketTerms {

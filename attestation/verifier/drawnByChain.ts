@@ -1,7 +1,7 @@
 import { getAddress } from "ethers";
 
-import { type TaskPlace } from "../../protocol/attestation/task.ts";
-import { type RegistryReader } from "../service/registry.ts";
+import type { TaskPlace } from "../../protocol/attestation/task.ts";
+import type { RegistryReader } from "../service/registry.ts";
 
 /** Whether the chain, too, says that it is this agent's turn: the service brings tasks, it does not choose verifiers. */
 export function drawnByChain(reader: RegistryReader, agent: string): (place: TaskPlace) => Promise<boolean> {

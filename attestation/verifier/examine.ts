@@ -1,4 +1,4 @@
-import { type Challenge } from "../../protocol/attestation/challenge.ts";
+import type { Challenge } from "../../protocol/attestation/challenge.ts";
 import {
   decodeEvidence,
   type DecodedEvidence,
@@ -6,12 +6,12 @@ import {
   faultOfEvidence,
   platformBindingOf,
 } from "../../protocol/attestation/evidence.ts";
-import { type TaskPlace, type VerificationTask } from "../../protocol/attestation/task.ts";
-import { type AttestationResult } from "../../protocol/attestation/types.ts";
+import type { TaskPlace, VerificationTask } from "../../protocol/attestation/task.ts";
+import type { AttestationResult } from "../../protocol/attestation/types.ts";
 import { formatEthrDid } from "../../protocol/did/ethr.ts";
 import { verifyNative } from "../../protocol/ed25519/nodeVerify.ts";
-import { type Hex } from "../../protocol/encoding/hex.ts";
-import { type PlatformAppraiser } from "../evidence/backend.ts";
+import type { Hex } from "../../protocol/encoding/hex.ts";
+import type { PlatformAppraiser } from "../evidence/backend.ts";
 import { postJson } from "./postJson.ts";
 
 export const noEvidence: Hex = `0x${"00".repeat(32)}`;

@@ -1,11 +1,11 @@
-import { type Wallet } from "ethers";
+import type { Wallet } from "ethers";
 
-import { type TaskPlace } from "../../protocol/attestation/task.ts";
+import type { TaskPlace } from "../../protocol/attestation/task.ts";
 import { attestationResults } from "../../protocol/attestation/types.ts";
 import { attestationRegistryDomain, attestationRegistryTypes } from "../../protocol/eip712/attestationRegistry.ts";
 import { signerTypes } from "../../protocol/eip712/typedData.ts";
-import { type Hex } from "../../protocol/encoding/hex.ts";
-import { type Finding } from "./examine.ts";
+import type { Hex } from "../../protocol/encoding/hex.ts";
+import type { Finding } from "./examine.ts";
 
 /** A verdict as the registry takes it, with the evidence it is about, which stays off chain. */
 export interface Verdict {

@@ -6,7 +6,7 @@ import { decodeTask, type SealedTask, taskInfo, type TaskPlace } from "../../pro
 import { fromHex, type Hex } from "../../protocol/encoding/hex.ts";
 import { AffiantError } from "../../protocol/errors/affiantError.ts";
 import { toCanonicalJson } from "../../protocol/json/canonical.ts";
-import { type EncryptionKeys } from "../evidence/encryptionKeys.ts";
+import type { EncryptionKeys } from "../evidence/encryptionKeys.ts";
 import { examine, type ExamineOptions } from "./examine.ts";
 import { signVerdict, type Verdict } from "./signVerdict.ts";
 

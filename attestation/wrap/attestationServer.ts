@@ -1,12 +1,12 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
-import { type AddressInfo } from "node:net";
+import type { AddressInfo } from "node:net";
 
 import { parseChallenge } from "../../protocol/attestation/challenge.ts";
 import { parseSealedTask } from "../../protocol/attestation/task.ts";
 import { AffiantError } from "../../protocol/errors/affiantError.ts";
 import { toProblem } from "../../protocol/errors/problem.ts";
-import { type Verifier } from "../verifier/verifier.ts";
-import { type Wrapper } from "./wrapper.ts";
+import type { Verifier } from "../verifier/verifier.ts";
+import type { Wrapper } from "./wrapper.ts";
 
 export interface AttestationServerOptions {
   readonly wrapper: Pick<Wrapper, "answer"> & Partial<Pick<Wrapper, "answered">>;

@@ -1,7 +1,7 @@
 import { rename, rm } from "node:fs/promises";
 
 import { readSecretFile, writeSecretFile } from "../../agent/keys/secretFile.ts";
-import { type SigningKey } from "../../agent/keys/signingKey.ts";
+import type { SigningKey } from "../../agent/keys/signingKey.ts";
 import { isProblem, problemToError } from "../../agent/relayer/problemError.ts";
 import { newEncryptionKeyPair, openAuthenticated } from "../../agent/sealing/hpke.ts";
 import {
@@ -14,11 +14,11 @@ import {
   ticketIdOf,
   wrappingInfo,
 } from "../../protocol/attestation/enrolment.ts";
-import { type Manifest } from "../../protocol/attestation/manifest.ts";
-import { type EthrDid } from "../../protocol/did/ethr.ts";
+import type { Manifest } from "../../protocol/attestation/manifest.ts";
+import type { EthrDid } from "../../protocol/did/ethr.ts";
 import { fromHex, type Hex, toHex } from "../../protocol/encoding/hex.ts";
 import { AffiantError } from "../../protocol/errors/affiantError.ts";
-import { type Wrapping } from "./wrapping.ts";
+import type { Wrapping } from "./wrapping.ts";
 
 export interface EnrolOptions {
   readonly ticket: Ticket;

@@ -1,6 +1,6 @@
-import { type Duplex } from "node:stream";
+import type { Duplex } from "node:stream";
 
-import { type EncryptionKeys } from "../evidence/encryptionKeys.ts";
+import type { EncryptionKeys } from "../evidence/encryptionKeys.ts";
 import { maxHatchLine, readHatchRequest } from "../../protocol/attestation/keyHatch.ts";
 import { toHex } from "../../protocol/encoding/hex.ts";
 import { AffiantError } from "../../protocol/errors/affiantError.ts";

@@ -1,8 +1,8 @@
-import { type Duplex } from "node:stream";
+import type { Duplex } from "node:stream";
 
-import { type SigningKey } from "../../agent/keys/signingKey.ts";
+import type { SigningKey } from "../../agent/keys/signingKey.ts";
 import { answerOf } from "../../protocol/attestation/answer.ts";
-import { type Challenge } from "../../protocol/attestation/challenge.ts";
+import type { Challenge } from "../../protocol/attestation/challenge.ts";
 import {
   assembleEvidence,
   type EvidenceClaims,
@@ -15,12 +15,12 @@ import { fromHex, type Hex, toHex } from "../../protocol/encoding/hex.ts";
 import { AffiantError } from "../../protocol/errors/affiantError.ts";
 import { type EvidenceBackend, softwareBackend } from "../evidence/backend.ts";
 import { EncryptionKeys } from "../evidence/encryptionKeys.ts";
-import { type Manifest } from "../../protocol/attestation/manifest.ts";
+import type { Manifest } from "../../protocol/attestation/manifest.ts";
 import { measureProcess, settled } from "../measure/measureProcess.ts";
 import { AnsweredChallenges } from "./answeredChallenges.ts";
 import { KeyHatch } from "./keyHatch.ts";
 import { type ProgramExit, type ProgramOptions, SupervisedProgram } from "./supervisedProgram.ts";
-import { type Wrapping } from "./wrapping.ts";
+import type { Wrapping } from "./wrapping.ts";
 
 /** For a version that is not enrolled yet. */
 export interface FirstMeasurement extends Pick<Wrapping, "root" | "include"> {

@@ -1,5 +1,5 @@
-import { type AssuranceTier, type AttestationStatus } from "../../protocol/attestation/types.ts";
-import { type Hex } from "../../protocol/encoding/hex.ts";
+import type { AssuranceTier, AttestationStatus } from "../../protocol/attestation/types.ts";
+import type { Hex } from "../../protocol/encoding/hex.ts";
 
 export interface RegisteredLog {
   /** Every account that operated the log, oldest first, 20 bytes of lower-case hex each; the last one does now. */

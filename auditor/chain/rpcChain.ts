@@ -12,7 +12,7 @@ import {
 
 import { unpackRecord, unpackVerdicts } from "../../protocol/attestation/record.ts";
 import { assuranceTiers, attestationStatuses } from "../../protocol/attestation/types.ts";
-import { type Hex } from "../../protocol/encoding/hex.ts";
+import type { Hex } from "../../protocol/encoding/hex.ts";
 import { AffiantError } from "../../protocol/errors/affiantError.ts";
 import { agentRegistryAbi } from "../../protocol/generated/abi/AgentRegistry.ts";
 import { contractRegistryAbi } from "../../protocol/generated/abi/ContractRegistry.ts";
@@ -21,14 +21,7 @@ import { iAttestationReaderAbi } from "../../protocol/generated/abi/IAttestation
 import { keyEscrowAbi } from "../../protocol/generated/abi/KeyEscrow.ts";
 import { logAnchorAbi } from "../../protocol/generated/abi/LogAnchor.ts";
 import { policyRegistryAbi } from "../../protocol/generated/abi/PolicyRegistry.ts";
-import {
-  type Anchor,
-  type AttestationAt,
-  type ChainReader,
-  type GroupEpoch,
-  type PolicyVersion,
-  type RegisteredLog,
-} from "./chainReader.ts";
+import type { Anchor, AttestationAt, ChainReader, GroupEpoch, PolicyVersion, RegisteredLog } from "./chainReader.ts";
 
 const agentRegistryInterface = new Interface(agentRegistryAbi as InterfaceAbi);
 const contractRegistryInterface = new Interface(contractRegistryAbi as InterfaceAbi);

@@ -1,8 +1,8 @@
 import { toHex } from "../../protocol/encoding/hex.ts";
 import { type Evidence, type EvidenceCheckpoint, evidenceLineOf } from "../../protocol/evidence/types.ts";
-import { type Anchor, type ChainReader } from "../chain/chainReader.ts";
+import type { Anchor, ChainReader } from "../chain/chainReader.ts";
 import { fails, holds, type Subject, unproven, type Verdict } from "../verdict.ts";
-import { type TreeHead } from "./checkpoint.ts";
+import type { TreeHead } from "./checkpoint.ts";
 
 export interface AnchorFinding {
   readonly verdict: Verdict;

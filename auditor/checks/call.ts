@@ -1,18 +1,18 @@
 import { parseEthrDid } from "../../protocol/did/ethr.ts";
 import { parseKeyDid } from "../../protocol/did/key.ts";
-import { type Ed25519Verify } from "../../protocol/ed25519/verify.ts";
+import type { Ed25519Verify } from "../../protocol/ed25519/verify.ts";
 import { type Hex, toHex } from "../../protocol/encoding/hex.ts";
-import { type EvidenceHeader } from "../../protocol/evidence/types.ts";
+import type { EvidenceHeader } from "../../protocol/evidence/types.ts";
 import { toCanonicalJson } from "../../protocol/json/canonical.ts";
 import { isCallContext, type ReadCallContext, readCallContext } from "../../protocol/ucan/callContext.ts";
 import { actOfCommand } from "../../protocol/ucan/callMessage.ts";
 import { contractIdOf, type Delegation } from "../../protocol/ucan/delegation.ts";
 import { ipldToJson } from "../../protocol/ucan/ipldJson.ts";
 import { verifyInvocation } from "../../protocol/ucan/verifyInvocation.ts";
-import { type AuditedEntry } from "../auditedEntry.ts";
-import { type ChainReader } from "../chain/chainReader.ts";
+import type { AuditedEntry } from "../auditedEntry.ts";
+import type { ChainReader } from "../chain/chainReader.ts";
 import { fails, holds, unproven, type Verdict } from "../verdict.ts";
-import { type OpenedDisclosures } from "./disclosures.ts";
+import type { OpenedDisclosures } from "./disclosures.ts";
 
 /** How long before its entry a call may have been accepted, in seconds: the longest that a guard lets a call live. */
 const maxUnderWaySec = 300;

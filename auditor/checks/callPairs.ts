@@ -1,7 +1,7 @@
-import { type CallRole, type ReadCallContext } from "../../protocol/ucan/callContext.ts";
+import type { CallRole, ReadCallContext } from "../../protocol/ucan/callContext.ts";
 import { parseKeyDid } from "../../protocol/did/key.ts";
 import { type Hex, toHex } from "../../protocol/encoding/hex.ts";
-import { type AuditedEntry } from "../auditedEntry.ts";
+import type { AuditedEntry } from "../auditedEntry.ts";
 import { fails, holds, unproven, type Verdict } from "../verdict.ts";
 
 export interface CallEntry {

@@ -1,4 +1,4 @@
-import { type Ed25519Verify } from "../../protocol/ed25519/verify.ts";
+import type { Ed25519Verify } from "../../protocol/ed25519/verify.ts";
 import { type Evidence, evidenceLineOf } from "../../protocol/evidence/types.ts";
 import { parseCheckpoint } from "../../protocol/log/checkpoint.ts";
 import { ed25519NoteVerifier, parseVerifierKey } from "../../protocol/log/noteKey.ts";

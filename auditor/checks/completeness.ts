@@ -1,12 +1,12 @@
-import { type Ed25519Verify } from "../../protocol/ed25519/verify.ts";
+import type { Ed25519Verify } from "../../protocol/ed25519/verify.ts";
 import { bytesEqual } from "../../protocol/encoding/bytes.ts";
 import { type Evidence, type EvidenceHead, evidenceLineOf } from "../../protocol/evidence/types.ts";
 import { type AgentHeadStatement, parseAgentHead } from "../../protocol/log/agentHead.ts";
 import { ed25519NoteVerifier } from "../../protocol/log/noteKey.ts";
 import { verifyNote } from "../../protocol/log/signedNote.ts";
-import { type EntryFindings } from "../auditEntries.ts";
+import type { EntryFindings } from "../auditEntries.ts";
 import { fails, holds, type Subject, unproven, type Verdict } from "../verdict.ts";
-import { type TreeHead } from "./checkpoint.ts";
+import type { TreeHead } from "./checkpoint.ts";
 
 interface Scope {
   readonly evidence: Evidence;

@@ -1,6 +1,6 @@
 import { type DisclosureName, openDisclosures } from "../../protocol/entry/disclosure.ts";
-import { type Json } from "../../protocol/json/canonical.ts";
-import { type AuditedEntry } from "../auditedEntry.ts";
+import type { Json } from "../../protocol/json/canonical.ts";
+import type { AuditedEntry } from "../auditedEntry.ts";
 import { fails, holds, type Verdict } from "../verdict.ts";
 
 export type OpenedDisclosures = Partial<Record<DisclosureName, Json>>;

@@ -1,10 +1,10 @@
-import { type Hex } from "../../protocol/encoding/hex.ts";
+import type { Hex } from "../../protocol/encoding/hex.ts";
 import { isAffiantError } from "../../protocol/errors/affiantError.ts";
 import { type GroupKeyUse, readGroupKeyUse } from "../../protocol/escrow/groupKeyUse.ts";
-import { type AuditedEntry } from "../auditedEntry.ts";
-import { type ChainReader, type GroupEpoch } from "../chain/chainReader.ts";
+import type { AuditedEntry } from "../auditedEntry.ts";
+import type { ChainReader, GroupEpoch } from "../chain/chainReader.ts";
 import { fails, holds, unproven, type Verdict } from "../verdict.ts";
-import { type OpenedDisclosures } from "./disclosures.ts";
+import type { OpenedDisclosures } from "./disclosures.ts";
 
 /**
  * For an act that was asked for under a group's key: which epoch, who held its key, and that all of them were attested when

@@ -1,5 +1,5 @@
-import { type EntryFindings } from "../auditEntries.ts";
-import { type Anchor } from "../chain/chainReader.ts";
+import type { EntryFindings } from "../auditEntries.ts";
+import type { Anchor } from "../chain/chainReader.ts";
 import { holds, unproven, type Verdict } from "../verdict.ts";
 
 /**

@@ -2,9 +2,9 @@ import { utf8 } from "../../protocol/encoding/bytes.ts";
 import { fromHex, toHex } from "../../protocol/encoding/hex.ts";
 import { leafHash } from "../../protocol/log/hash.ts";
 import { verifyInclusion } from "../../protocol/log/inclusion.ts";
-import { type AuditedEntry } from "../auditedEntry.ts";
+import type { AuditedEntry } from "../auditedEntry.ts";
 import { fails, holds, type Verdict } from "../verdict.ts";
-import { type TreeHead } from "./checkpoint.ts";
+import type { TreeHead } from "./checkpoint.ts";
 
 /** Whether the entry is the leaf at its index in the checkpoint's tree. */
 export function checkInclusion(entry: AuditedEntry, head: TreeHead | undefined): Verdict {

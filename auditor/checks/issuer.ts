@@ -1,5 +1,5 @@
-import { type EvidenceHeader } from "../../protocol/evidence/types.ts";
-import { type AuditedEntry } from "../auditedEntry.ts";
+import type { EvidenceHeader } from "../../protocol/evidence/types.ts";
+import type { AuditedEntry } from "../auditedEntry.ts";
 import { fails, holds, type Verdict } from "../verdict.ts";
 
 /** Whether the agent's DID is one of the chain that the file speaks of: on another chain its address is somebody else. */

@@ -1,8 +1,8 @@
 import { toHex } from "../../protocol/encoding/hex.ts";
-import { type Evidence, type EvidenceCheckpoint, type EvidenceHeader } from "../../protocol/evidence/types.ts";
+import type { Evidence, EvidenceCheckpoint, EvidenceHeader } from "../../protocol/evidence/types.ts";
 import { logIdOf } from "../../protocol/log/logId.ts";
 import { isAnchorClaimed } from "./anchor.ts";
-import { type ChainReader, type RegisteredLog } from "../chain/chainReader.ts";
+import type { ChainReader, RegisteredLog } from "../chain/chainReader.ts";
 import { fails, holds, unproven, type Verdict } from "../verdict.ts";
 
 const subject = { line: 1 };

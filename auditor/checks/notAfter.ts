@@ -1,6 +1,6 @@
-import { type Hex } from "../../protocol/encoding/hex.ts";
-import { type AuditedEntry } from "../auditedEntry.ts";
-import { type Anchor, type ChainReader } from "../chain/chainReader.ts";
+import type { Hex } from "../../protocol/encoding/hex.ts";
+import type { AuditedEntry } from "../auditedEntry.ts";
+import type { Anchor, ChainReader } from "../chain/chainReader.ts";
 import { fails, holds, unproven, type Verdict } from "../verdict.ts";
 
 /**

@@ -1,5 +1,5 @@
-import { type AuditedEntry } from "../auditedEntry.ts";
-import { type ChainReader } from "../chain/chainReader.ts";
+import type { AuditedEntry } from "../auditedEntry.ts";
+import type { ChainReader } from "../chain/chainReader.ts";
 import { fails, holds, unproven, type Verdict } from "../verdict.ts";
 
 /**

@@ -1,7 +1,7 @@
 import { type Evidence, evidenceLineOf } from "../../protocol/evidence/types.ts";
 import { operatorNoteVerifier } from "../../protocol/log/operatorNote.ts";
 import { type NoteSignature, parseNote } from "../../protocol/log/signedNote.ts";
-import { type ChainReader } from "../chain/chainReader.ts";
+import type { ChainReader } from "../chain/chainReader.ts";
 import { fails, holds, unproven, type Verdict } from "../verdict.ts";
 
 /**

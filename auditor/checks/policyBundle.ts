@@ -1,11 +1,11 @@
 import { LRUCache } from "lru-cache";
 
-import { type Hex } from "../../protocol/encoding/hex.ts";
+import type { Hex } from "../../protocol/encoding/hex.ts";
 import { type Evidence, evidenceLineOf } from "../../protocol/evidence/types.ts";
 import { type CompiledPolicy, compilePolicy } from "../../protocol/policy/compile.ts";
 import { parsePolicyBundle } from "../../protocol/policy/parseBundle.ts";
 import { policyHashOf } from "../../protocol/policy/policyHash.ts";
-import { type AuditedEntry } from "../auditedEntry.ts";
+import type { AuditedEntry } from "../auditedEntry.ts";
 import { fails, holds, type Verdict } from "../verdict.ts";
 
 /** Compiling costs more than judging an act, and a policy outlives the file it is found in. By hash, so never stale. */

@@ -1,5 +1,5 @@
-import { type Hex } from "../../protocol/encoding/hex.ts";
-import { type AuditedEntry } from "../auditedEntry.ts";
+import type { Hex } from "../../protocol/encoding/hex.ts";
+import type { AuditedEntry } from "../auditedEntry.ts";
 import { fails, holds, type Verdict } from "../verdict.ts";
 
 /**

@@ -1,6 +1,6 @@
-import { type Ed25519Verify } from "../../protocol/ed25519/verify.ts";
+import type { Ed25519Verify } from "../../protocol/ed25519/verify.ts";
 import { verifyEntrySignature } from "../../protocol/entry/verifyEntry.ts";
-import { type AuditedEntry } from "../auditedEntry.ts";
+import type { AuditedEntry } from "../auditedEntry.ts";
 import { fails, holds, type Verdict } from "../verdict.ts";
 
 /** Whether the key that the entry names signed it. That the key is the agent's, `signing-key` says. */

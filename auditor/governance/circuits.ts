@@ -1,7 +1,6 @@
 import { getAddress } from "ethers";
 
-import { type CircuitState } from "./governance.ts";
-import { type GovernanceEvent } from "./readGovernance.ts";
+import type { CircuitState, GovernanceEvent } from "./governance.ts";
 
 /** The table of verifiers as its events tell it. */
 export function circuitsIn(events: readonly GovernanceEvent[]): readonly CircuitState[] {

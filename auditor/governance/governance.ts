@@ -1,4 +1,6 @@
-import { type DeployedContractName } from "../../protocol/deployment.ts";
+import type { LogDescription } from "ethers";
+
+import type { DeployedContractName } from "../../protocol/deployment.ts";
 
 /** Someone who holds a role. */
 export interface RoleMember {
@@ -67,4 +69,11 @@ export interface Governance {
   readonly circuits: readonly CircuitState[];
   /** What a careful reader should not overlook. */
   readonly warnings: readonly string[];
+}
+
+/** One event of the contracts that are governed, decoded. */
+export interface GovernanceEvent {
+  readonly address: string;
+  readonly blockNumber: number;
+  readonly log: LogDescription;
 }

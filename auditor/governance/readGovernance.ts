@@ -11,7 +11,7 @@ import {
   selectorOf,
   upgradeableContracts,
 } from "../../protocol/governance/roles.ts";
-import { type Governance, type GovernedContract, type PendingOperation, type RoleState } from "./governance.ts";
+import type { Governance, GovernanceEvent, GovernedContract, PendingOperation, RoleState } from "./governance.ts";
 import { accessManagerInterface, callInWords, governedInterface } from "./governanceAbi.ts";
 import { circuitsIn } from "./circuits.ts";
 import { warningsOf } from "./warnings.ts";
@@ -22,13 +22,6 @@ export type Ask = (method: string, ...params: readonly unknown[]) => Promise<unk
 export interface ReadOptions {
   /** Blocks asked for at once; endpoints limit it. */
   readonly logRange?: number;
-}
-
-/** One event of the contracts that are governed, decoded. */
-export interface GovernanceEvent {
-  readonly address: string;
-  readonly blockNumber: number;
-  readonly log: LogDescription;
 }
 
 const everyRole: readonly GovernanceRole[] = governanceRoleNames.map((name) => governanceRoles[name]);

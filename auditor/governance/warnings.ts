@@ -1,4 +1,4 @@
-import { type Deployment } from "../../protocol/deployment.ts";
+import type { Deployment } from "../../protocol/deployment.ts";
 import {
   type GovernanceRole,
   governanceRoleNames,
@@ -6,7 +6,7 @@ import {
   publicRoleId,
   type RoleFunctions,
 } from "../../protocol/governance/roles.ts";
-import { type Governance } from "./governance.ts";
+import type { Governance } from "./governance.ts";
 
 /** What in a state of governance weakens the promise that nothing changes unseen. */
 export function warningsOf(state: Omit<Governance, "warnings">, deployment: Deployment): readonly string[] {

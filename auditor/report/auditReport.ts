@@ -1,13 +1,13 @@
 import { sha256 } from "@noble/hashes/sha2.js";
 
 import { type Hex, toHex } from "../../protocol/encoding/hex.ts";
-import { type EntryKind } from "../../protocol/entry/claims.ts";
-import { type EntryFindings } from "../auditEntries.ts";
-import { type Anchor } from "../chain/chainReader.ts";
-import { type ContractCode } from "../checks/chain.ts";
-import { type Conformity, type ConformityFinding } from "../conformity.ts";
+import type { EntryKind } from "../../protocol/entry/claims.ts";
+import type { EntryFindings } from "../auditEntries.ts";
+import type { Anchor } from "../chain/chainReader.ts";
+import type { ContractCode } from "../checks/chain.ts";
+import type { Conformity, ConformityFinding } from "../conformity.ts";
 import { type CheckName, checkNames, type Outcome, type Verdict } from "../verdict.ts";
-import { type AuditScope } from "./auditScope.ts";
+import type { AuditScope } from "./auditScope.ts";
 import { limitsOf } from "./limits.ts";
 
 export const auditReportFormat = "affiant-audit/1";

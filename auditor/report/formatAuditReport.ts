@@ -1,10 +1,10 @@
-import { type AgentSummary, type AuditReport, type CheckSummary, type RuleSummary } from "./auditReport.ts";
+import type { AgentSummary, AuditReport, CheckSummary, RuleSummary } from "./auditReport.ts";
 import { type Paint, paintOf } from "./paint.ts";
 import { printable } from "./printable.ts";
 import { count, indented, short, table } from "./textLayout.ts";
 import { auditCodes } from "../codes.ts";
-import { type ConformityFinding } from "../conformity.ts";
-import { type Subject, type Verdict } from "../verdict.ts";
+import type { ConformityFinding } from "../conformity.ts";
+import type { Subject, Verdict } from "../verdict.ts";
 
 export interface FormatOptions {
   /** ANSI colours; give `process.stdout.isTTY`. */

@@ -1,4 +1,4 @@
-import { type AuditScope } from "./auditScope.ts";
+import type { AuditScope } from "./auditScope.ts";
 
 /**
  * What an audit of this file cannot prove, whatever its verdicts: said every time, so that nobody reads more into

@@ -1,11 +1,11 @@
 import { once } from "node:events";
 import { join } from "node:path";
 
-import { type Command } from "commander";
+import type { Command } from "commander";
 
 import { readServiceConfig } from "../../attestation/service/config.ts";
 import { command, type CommonFlags, run } from "../command.ts";
-import { type Environment } from "../environment.ts";
+import type { Environment } from "../environment.ts";
 
 export function serveCommand(): Command {
   return command(

@@ -1,11 +1,11 @@
 import { readFile, rename, rm } from "node:fs/promises";
 import { join } from "node:path";
 
-import { type Command } from "commander";
+import type { Command } from "commander";
 
 import { Http } from "../../agent/relayer/http.ts";
 import { readSecretFile, writeSecretFile } from "../../agent/keys/secretFile.ts";
-import { type Ticket } from "../../protocol/attestation/enrolment.ts";
+import type { Ticket } from "../../protocol/attestation/enrolment.ts";
 import { measurementOf, parseManifest } from "../../protocol/attestation/manifest.ts";
 import { AffiantError } from "../../protocol/errors/affiantError.ts";
 import { command, type CommonFlags, run } from "../command.ts";

@@ -1,7 +1,7 @@
 import { join, resolve } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 
-import { type Command } from "commander";
+import type { Command } from "commander";
 import { Contract } from "ethers";
 
 import { Registries } from "../../agent/chain/registries.ts";
@@ -18,7 +18,7 @@ import { announceEndpoint, enrolWrapper } from "../../attestation/wrap/enrolWrap
 import { Wrapper, type WrapperOptions } from "../../attestation/wrap/wrapper.ts";
 import { readWrapping, type Wrapping, writeWrapping } from "../../attestation/wrap/wrapping.ts";
 import { parseTicket, type Ticket, ticketIdOf } from "../../protocol/attestation/enrolment.ts";
-import { type Deployment } from "../../protocol/deployment.ts";
+import type { Deployment } from "../../protocol/deployment.ts";
 import { AffiantError, isAffiantError } from "../../protocol/errors/affiantError.ts";
 import { iAttestationRegistryAbi } from "../../protocol/generated/abi/IAttestationRegistry.ts";
 import { command, type CommonFlags } from "../command.ts";

@@ -2,7 +2,7 @@ import { readFileSync, writeFileSync } from "node:fs";
 
 import { AffiantError } from "../../protocol/errors/affiantError.ts";
 import { formatContractFile, parseContractFile } from "../../protocol/ucan/contractFile.ts";
-import { type Delegation } from "../../protocol/ucan/delegation.ts";
+import type { Delegation } from "../../protocol/ucan/delegation.ts";
 
 /** @throws AffiantError ERR_INPUT_FILE, ERR_INPUT_UCAN */
 export function readContractFile(path: string): readonly [Delegation, ...Delegation[]] {

@@ -1,6 +1,6 @@
 import { randomBytes } from "node:crypto";
 
-import { type Command } from "commander";
+import type { Command } from "commander";
 
 import { openAgentKeys } from "../../agent/keys/keystore.ts";
 import { type KeyDid, parseKeyDidText } from "../../protocol/did/key.ts";

@@ -1,4 +1,4 @@
-import { type Command } from "commander";
+import type { Command } from "commander";
 
 import { AffiantError } from "../../protocol/errors/affiantError.ts";
 import { contractIdOf } from "../../protocol/ucan/delegation.ts";

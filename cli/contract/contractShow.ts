@@ -1,4 +1,4 @@
-import { type Command } from "commander";
+import type { Command } from "commander";
 
 import { contractIdOf, type Delegation } from "../../protocol/ucan/delegation.ts";
 

@@ -1,8 +1,8 @@
-import { type Command } from "commander";
+import type { Command } from "commander";
 import { JsonRpcProvider } from "ethers";
 
 import { ChainRevocations } from "../../agent/calls/chainRevocations.ts";
-import { type ContractLink, type RevocationFinding } from "../../agent/calls/revocations.ts";
+import type { ContractLink, RevocationFinding } from "../../agent/calls/revocations.ts";
 import { parseKeyDid } from "../../protocol/did/key.ts";
 import { toHex } from "../../protocol/encoding/hex.ts";
 

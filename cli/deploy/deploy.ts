@@ -1,7 +1,7 @@
-import { type Command } from "commander";
+import type { Command } from "commander";
 
 import { command, type CommonFlags, run } from "../command.ts";
-import { type DeployFlags } from "./deployNamed.ts";
+import type { DeployFlags } from "./deployNamed.ts";
 import { deployOptions } from "./deployOptions.ts";
 
 /** `affiant deploy`; `npx hardhat deploy` (hardhatTask.ts) takes the same and does the same. */

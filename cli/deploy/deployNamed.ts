@@ -3,9 +3,9 @@ import { createInterface } from "node:readline/promises";
 
 import { formatEther, formatUnits, getAddress, isAddress, parseUnits } from "ethers";
 
-import { type DeploymentCost } from "../../orchestrator/deploy/estimateCost.ts";
+import type { DeploymentCost } from "../../orchestrator/deploy/estimateCost.ts";
 import { deployToNetwork, type NetworkDeployed } from "../../orchestrator/deploy/deployToNetwork.ts";
-import { type RoleHolders } from "../../orchestrator/deploy/runModule.ts";
+import type { RoleHolders } from "../../orchestrator/deploy/runModule.ts";
 import { AffiantError } from "../../protocol/errors/affiantError.ts";
 import { columns, type Outcome, table } from "../output.ts";
 import { type Hardhat, openNetwork, root, type SignerService } from "./networks.ts";

@@ -1,4 +1,4 @@
-import { type DeployFlags } from "./deployNamed.ts";
+import type { DeployFlags } from "./deployNamed.ts";
 
 /** What `affiant deploy` and `npx hardhat deploy` take beside the network; without `value` it is a switch. */
 export const deployOptions: readonly {

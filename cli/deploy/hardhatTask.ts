@@ -1,8 +1,8 @@
-import { type HardhatRuntimeEnvironment } from "hardhat/types/hre";
+import type { HardhatRuntimeEnvironment } from "hardhat/types/hre";
 
 import { printError, printOutcome } from "../output.ts";
 import { type DeployFlags, deployNamed } from "./deployNamed.ts";
-import { type Hardhat } from "./networks.ts";
+import type { Hardhat } from "./networks.ts";
 
 /** `npx hardhat deploy --network sepolia`: what `affiant deploy` does. */
 export default async function deployTask(flags: DeployFlags, hre: HardhatRuntimeEnvironment): Promise<void> {

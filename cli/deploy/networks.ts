@@ -2,7 +2,7 @@ import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 
 import { Wallet } from "ethers";
-import { type HardhatUserConfig } from "hardhat/types/config";
+import type { HardhatUserConfig } from "hardhat/types/config";
 
 import { type ChainRpcOptions, chainRpcAt, type Eip1193 } from "../../orchestrator/deploy/chainRpc.ts";
 import { accountOfService, type DeployerAccount } from "../../orchestrator/deploy/deployerAccount.ts";

@@ -1,6 +1,6 @@
-import { type Command } from "commander";
+import type { Command } from "commander";
 
-import { type Governance, type RoleState } from "../../auditor/governance/governance.ts";
+import type { Governance, RoleState } from "../../auditor/governance/governance.ts";
 import { readGovernance } from "../../auditor/governance/readGovernance.ts";
 import { chainRpcAt } from "../../orchestrator/deploy/chainRpc.ts";
 import { assertChainId } from "../../orchestrator/deploy/onChain.ts";

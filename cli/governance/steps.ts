@@ -1,7 +1,7 @@
-import { type Command } from "commander";
+import type { Command } from "commander";
 import { getAddress, isAddress } from "ethers";
 
-import { type Governance } from "../../auditor/governance/governance.ts";
+import type { Governance } from "../../auditor/governance/governance.ts";
 import { readGovernance } from "../../auditor/governance/readGovernance.ts";
 import { chainRpcAt } from "../../orchestrator/deploy/chainRpc.ts";
 import { defaultUpgraderDelaySec } from "../../orchestrator/deploy/deployToNetwork.ts";
@@ -14,12 +14,12 @@ import {
   type Upgrader,
   upgradeSteps,
 } from "../../orchestrator/governance/steps.ts";
-import { type Deployment } from "../../protocol/deployment.ts";
+import type { Deployment } from "../../protocol/deployment.ts";
 import { AffiantError } from "../../protocol/errors/affiantError.ts";
 import { governanceRoles } from "../../protocol/governance/roles.ts";
 import { command, type CommonFlags, run } from "../command.ts";
 import { type Environment, requireDeployment, requireRpcUrl } from "../environment.ts";
-import { type Outcome } from "../output.ts";
+import type { Outcome } from "../output.ts";
 
 interface Flags extends CommonFlags {
   readonly by?: string;

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
 
-import { type Command } from "commander";
+import type { Command } from "commander";
 
 import { StateFile, stateFileIn } from "../../orchestrator/state/stateFile.ts";
 import { AffiantError } from "../../protocol/errors/affiantError.ts";

@@ -1,7 +1,7 @@
 import { existsSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
 
-import { type Command } from "commander";
+import type { Command } from "commander";
 
 import { type OrchestratorEvent, StateFile, stateFileIn } from "../../orchestrator/state/stateFile.ts";
 import { AffiantError } from "../../protocol/errors/affiantError.ts";

@@ -1,6 +1,6 @@
 import { existsSync } from "node:fs";
 
-import { type Command } from "commander";
+import type { Command } from "commander";
 
 import { planChanges } from "../../orchestrator/conductor/plan.ts";
 import { readPipeline } from "../../orchestrator/descriptor/readPipeline.ts";

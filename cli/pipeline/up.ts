@@ -2,7 +2,7 @@ import { once } from "node:events";
 import { resolve } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 
-import { type Command } from "commander";
+import type { Command } from "commander";
 
 import { paintOf } from "../../auditor/report/paint.ts";
 import { readPipeline } from "../../orchestrator/descriptor/readPipeline.ts";

@@ -1,6 +1,6 @@
 import { resolve } from "node:path";
 
-import { type Command } from "commander";
+import type { Command } from "commander";
 
 import { command, type CommonFlags, run } from "../command.ts";
 import { relayerFolder } from "../environment.ts";

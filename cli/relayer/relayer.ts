@@ -1,6 +1,6 @@
 import { once } from "node:events";
 
-import { type Command } from "commander";
+import type { Command } from "commander";
 
 import { command, type CommonFlags, group, run } from "../command.ts";
 import { relayerEnvironment } from "../environment.ts";

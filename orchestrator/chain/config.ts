@@ -1,7 +1,7 @@
 import { isAddress } from "ethers";
 
 import { AffiantError } from "../../protocol/errors/affiantError.ts";
-import { type LocalChainOptions } from "./localChain.ts";
+import type { LocalChainOptions } from "./localChain.ts";
 
 /** The settings of the chain's process, from its environment: the only place where it is read. */
 export function readChainConfig(env: NodeJS.ProcessEnv): LocalChainOptions {

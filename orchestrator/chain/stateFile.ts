@@ -2,7 +2,7 @@ import { open, readFile, rename } from "node:fs/promises";
 import { gunzipSync } from "node:zlib";
 
 import { AffiantError } from "../../protocol/errors/affiantError.ts";
-import { type Hex } from "../../protocol/encoding/hex.ts";
+import type { Hex } from "../../protocol/encoding/hex.ts";
 
 /**
  * Keeps the chain's state on disk: what `anvil_dumpState` gives (gzip of JSON, as hex). anvil can write such a file by

@@ -1,21 +1,21 @@
 import { setTimeout as sleep } from "node:timers/promises";
 
-import { type Wallet } from "ethers";
+import type { Wallet } from "ethers";
 
-import { type RelayerClient } from "../../agent/relayer/relayerClient.ts";
-import { type Deployment } from "../../protocol/deployment.ts";
+import type { RelayerClient } from "../../agent/relayer/relayerClient.ts";
+import type { Deployment } from "../../protocol/deployment.ts";
 import { AffiantError, isAffiantError } from "../../protocol/errors/affiantError.ts";
-import { type Pipeline, type PipelineAgent } from "../descriptor/pipeline.ts";
+import type { Pipeline, PipelineAgent } from "../descriptor/pipeline.ts";
 import { AttestedKeys } from "../escrow/attestedKeys.ts";
 import { GroupPublisher } from "../escrow/groupPublisher.ts";
-import { type AttestationClient } from "../fleet/attestationClient.ts";
+import type { AttestationClient } from "../fleet/attestationClient.ts";
 import { type Fleet, threadOf } from "../fleet/fleet.ts";
 import { groupNameOf } from "../fleet/programs.ts";
 import { connectionsOf } from "../placement/placement.ts";
 import { placeAgents } from "../placement/placeAgents.ts";
-import { type OrchestratorAgent } from "../self/orchestratorAgent.ts";
-import { type Layout } from "../start/layout.ts";
-import { type Incumbent, type Records } from "../state/records.ts";
+import type { OrchestratorAgent } from "../self/orchestratorAgent.ts";
+import type { Layout } from "../start/layout.ts";
+import type { Incumbent, Records } from "../state/records.ts";
 
 export interface ConductorOptions {
   readonly layout: Layout;

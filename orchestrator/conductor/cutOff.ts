@@ -1,9 +1,9 @@
 import { readAgentFacts } from "../../agent/keys/agentFolder.ts";
-import { type Hex } from "../../protocol/encoding/hex.ts";
+import type { Hex } from "../../protocol/encoding/hex.ts";
 import { issuedContracts } from "../fleet/contractFiles.ts";
 import { threadOf } from "../fleet/fleet.ts";
-import { type Incumbent } from "../state/records.ts";
-import { type Conductor } from "./conductor.ts";
+import type { Incumbent } from "../state/records.ts";
+import type { Conductor } from "./conductor.ts";
 
 /**
  * Cuts a convicted agent off: its program is ended, the contracts that it granted and those granted to it are revoked, its

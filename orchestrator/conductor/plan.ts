@@ -1,11 +1,11 @@
 import { dirname } from "node:path";
 
 import { toCanonicalJson } from "../../protocol/json/canonical.ts";
-import { type Pipeline } from "../descriptor/pipeline.ts";
+import type { Pipeline } from "../descriptor/pipeline.ts";
 import { releaseOf } from "../infrastructure/releaseOf.ts";
 import { connectionsOf } from "../placement/placement.ts";
 import { placeAgents, type Placed } from "../placement/placeAgents.ts";
-import { type Records } from "../state/records.ts";
+import type { Records } from "../state/records.ts";
 
 /** What bringing a descriptor about would do to one agent, or to the pipeline. */
 export interface Change {

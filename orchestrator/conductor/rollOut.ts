@@ -1,5 +1,5 @@
-import { type Pipeline } from "../descriptor/pipeline.ts";
-import { type Conductor, type Step } from "./conductor.ts";
+import type { Pipeline } from "../descriptor/pipeline.ts";
+import type { Conductor, Step } from "./conductor.ts";
 import { noteApplied, planChanges } from "./plan.ts";
 
 /**

@@ -1,10 +1,10 @@
 import { setTimeout as sleep } from "node:timers/promises";
 
-import { type AgentStanding } from "../../attestation/service/registry.ts";
+import type { AgentStanding } from "../../attestation/service/registry.ts";
 import { isAffiantError } from "../../protocol/errors/affiantError.ts";
 import { threadOf } from "../fleet/fleet.ts";
-import { type Incumbent } from "../state/records.ts";
-import { type WrapperNews } from "../wrapping/messages.ts";
+import type { Incumbent } from "../state/records.ts";
+import type { WrapperNews } from "../wrapping/messages.ts";
 import { type Conductor, isFoundWanting } from "./conductor.ts";
 import { cutOff } from "./cutOff.ts";
 

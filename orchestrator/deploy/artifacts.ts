@@ -1,12 +1,8 @@
 import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 
-import {
-  type Artifact as IgnitionArtifact,
-  type ArtifactResolver,
-  type BuildInfo,
-} from "@nomicfoundation/ignition-core";
-import { type InterfaceAbi } from "ethers";
+import type { Artifact as IgnitionArtifact, ArtifactResolver, BuildInfo } from "@nomicfoundation/ignition-core";
+import type { InterfaceAbi } from "ethers";
 
 import { AffiantError } from "../../protocol/errors/affiantError.ts";
 

@@ -1,8 +1,8 @@
-import { type Signer } from "ethers";
+import type { Signer } from "ethers";
 
 import { appoint } from "./appoint.ts";
 import { attestationServiceFunctions, attestationServiceRole } from "../../protocol/attestation/role.ts";
-import { type Deployment } from "../../protocol/deployment.ts";
+import type { Deployment } from "../../protocol/deployment.ts";
 
 /**
  * Gives an account the role of the attestation service, without delay: it must be able to open a round when one is due.

@@ -1,8 +1,8 @@
-import { type Artifact } from "./artifacts.ts";
+import type { Artifact } from "./artifacts.ts";
 import { readVerifyingArtifacts } from "../../circuits/artifacts.ts";
 import { AffiantError } from "../../protocol/errors/affiantError.ts";
 import { assertKeyAllowed } from "../../protocol/zk/keyGate.ts";
-import { type CircuitName } from "../../protocol/zk/publicSignals.ts";
+import type { CircuitName } from "../../protocol/zk/publicSignals.ts";
 
 /** The circuits whose verifiers belong to a deployment, and the contracts that verify them. */
 export const verifierContracts = { "key-ownership": "KeyOwnershipVerifier" } as const satisfies Record<

@@ -1,11 +1,11 @@
 import { BaseWallet, type Provider, type Signer } from "ethers";
 
-import { type Deployment } from "../../protocol/deployment.ts";
+import type { Deployment } from "../../protocol/deployment.ts";
 import { AffiantError } from "../../protocol/errors/affiantError.ts";
 import { deployedArtifactNames, readArtifacts } from "./artifacts.ts";
-import { type Eip1193 } from "./chainRpc.ts";
+import type { Eip1193 } from "./chainRpc.ts";
 import { assertKeysAllowed } from "./circuitKeys.ts";
-import { type DeployerAccount } from "./deployerAccount.ts";
+import type { DeployerAccount } from "./deployerAccount.ts";
 import { DeployProvider } from "./deployProvider.ts";
 import { describeDeployment } from "./describeDeployment.ts";
 import { deploymentOnChain } from "./onChain.ts";

@@ -2,9 +2,9 @@ import { setTimeout as sleep } from "node:timers/promises";
 
 import { Transaction } from "ethers";
 
-import { type Eip1193 } from "./chainRpc.ts";
+import type { Eip1193 } from "./chainRpc.ts";
 import { type DeployerAccount, toTransaction, type TransactionRequest } from "./deployerAccount.ts";
-import { type SentTransaction, type SentTransactions } from "./sentTransactions.ts";
+import type { SentTransaction, SentTransactions } from "./sentTransactions.ts";
 
 export interface DeployProviderOptions {
   readonly rpc: Eip1193;

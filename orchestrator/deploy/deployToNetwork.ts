@@ -3,14 +3,14 @@ import { join } from "node:path";
 
 import { formatEther } from "ethers";
 
-import { type Deployment } from "../../protocol/deployment.ts";
+import type { Deployment } from "../../protocol/deployment.ts";
 import { AffiantError } from "../../protocol/errors/affiantError.ts";
 import { localChainIds } from "../../protocol/zk/keyGate.ts";
 import { tryOwnFolder } from "../process/folderLock.ts";
 import { deployedArtifactNames, readArtifacts } from "./artifacts.ts";
-import { type Eip1193 } from "./chainRpc.ts";
+import type { Eip1193 } from "./chainRpc.ts";
 import { assertKeysAllowed } from "./circuitKeys.ts";
-import { type DeployerAccount } from "./deployerAccount.ts";
+import type { DeployerAccount } from "./deployerAccount.ts";
 import { readDeploymentFile, writeDeploymentFile } from "./deploymentFile.ts";
 import { DeployProvider } from "./deployProvider.ts";
 import { describeDeployment } from "./describeDeployment.ts";

@@ -1,19 +1,14 @@
 import { getAddress, getCreateAddress, Interface, type InterfaceAbi, keccak256, type Result } from "ethers";
 
 import { readManifest } from "../../circuits/artifacts.ts";
-import {
-  type DeployedCode,
-  type DeployedContract,
-  type DeployedVerifier,
-  type Deployment,
-} from "../../protocol/deployment.ts";
-import { type Hex } from "../../protocol/encoding/hex.ts";
+import type { DeployedCode, DeployedContract, DeployedVerifier, Deployment } from "../../protocol/deployment.ts";
+import type { Hex } from "../../protocol/encoding/hex.ts";
 import { AffiantError } from "../../protocol/errors/affiantError.ts";
 import { upgradeableContracts } from "../../protocol/governance/roles.ts";
 import { circuitIdOf } from "../../protocol/zk/circuitId.ts";
-import { type Artifact } from "./artifacts.ts";
-import { type Eip1193 } from "./chainRpc.ts";
-import { type SentTransactions } from "./sentTransactions.ts";
+import type { Artifact } from "./artifacts.ts";
+import type { Eip1193 } from "./chainRpc.ts";
+import type { SentTransactions } from "./sentTransactions.ts";
 
 export interface DeployedModule {
   readonly rpc: Eip1193;

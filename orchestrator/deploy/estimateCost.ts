@@ -1,9 +1,9 @@
-import { type Eip1193 } from "./chainRpc.ts";
+import type { Eip1193 } from "./chainRpc.ts";
 import { DeployProvider } from "./deployProvider.ts";
 import { runModule, type RoleHolders } from "./runModule.ts";
 import { SentTransactions } from "./sentTransactions.ts";
 import { TransactionNames } from "./transactionNames.ts";
-import { type Artifact } from "./artifacts.ts";
+import type { Artifact } from "./artifacts.ts";
 
 export interface PlannedTransaction {
   readonly what: string;

@@ -2,7 +2,7 @@ import { keccak256 } from "ethers";
 
 import { type Deployment, deployedContractNames } from "../../protocol/deployment.ts";
 import { AffiantError } from "../../protocol/errors/affiantError.ts";
-import { type Eip1193 } from "./chainRpc.ts";
+import type { Eip1193 } from "./chainRpc.ts";
 
 /**
  * @returns the chain's id

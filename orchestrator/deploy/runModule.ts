@@ -14,8 +14,8 @@ import {
 import Affiant from "../../ignition/modules/affiant.ts";
 import { AffiantError } from "../../protocol/errors/affiantError.ts";
 import { type Artifact, artifactResolver } from "./artifacts.ts";
-import { type DeployProvider } from "./deployProvider.ts";
-import { type SentTransactions } from "./sentTransactions.ts";
+import type { DeployProvider } from "./deployProvider.ts";
+import type { SentTransactions } from "./sentTransactions.ts";
 
 /** Who gets a role in the deployment; the deployer where nobody is named. */
 export interface RoleHolders {

@@ -1,8 +1,8 @@
 import { setTimeout as sleep } from "node:timers/promises";
 
-import { type Eip1193 } from "./chainRpc.ts";
-import { type DeployProvider } from "./deployProvider.ts";
-import { type SentTransaction, type SentTransactions } from "./sentTransactions.ts";
+import type { Eip1193 } from "./chainRpc.ts";
+import type { DeployProvider } from "./deployProvider.ts";
+import type { SentTransaction, SentTransactions } from "./sentTransactions.ts";
 
 /** A transaction as it stands on the chain. */
 export interface MinedTransaction {

@@ -1,7 +1,7 @@
 import { AbiCoder, getCreateAddress, Interface } from "ethers";
 
-import { type Artifact } from "./artifacts.ts";
-import { type TransactionRequest } from "./deployerAccount.ts";
+import type { Artifact } from "./artifacts.ts";
+import type { TransactionRequest } from "./deployerAccount.ts";
 
 /** Says in words what each transaction of a deployment does. */
 export class TransactionNames {

@@ -1,11 +1,11 @@
 import { existsSync, readFileSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
 
-import { type ErrorObject } from "ajv";
+import type { ErrorObject } from "ajv";
 import { Ajv2020 } from "ajv/dist/2020.js";
 
 import { AffiantError } from "../../protocol/errors/affiantError.ts";
-import { type Pipeline } from "./pipeline.ts";
+import type { Pipeline } from "./pipeline.ts";
 import schema from "./pipeline.schema.json" with { type: "json" };
 import { checkSemantics } from "./semantics.ts";
 import { type DescriptorProblem, DescriptorSource, formatPath, type Path } from "./source.ts";

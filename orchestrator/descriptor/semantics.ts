@@ -1,5 +1,5 @@
-import { type Path, type ProblemCode } from "./source.ts";
-import { type Pipeline } from "./pipeline.ts";
+import type { Path, ProblemCode } from "./source.ts";
+import type { Pipeline } from "./pipeline.ts";
 
 /** Told of each thing that the schema cannot see. */
 export type Report = (code: ProblemCode, path: Path, message: string) => void;

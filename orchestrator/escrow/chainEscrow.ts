@@ -2,11 +2,11 @@ import { setTimeout as sleep } from "node:timers/promises";
 
 import { Contract, isError, type Signer } from "ethers";
 
-import { type EpochDraft } from "./draftEpoch.ts";
-import { type PublisherChain } from "./publisher.ts";
-import { type GroupState } from "./rotation.ts";
+import type { EpochDraft } from "./draftEpoch.ts";
+import type { PublisherChain } from "./publisher.ts";
+import type { GroupState } from "./rotation.ts";
 import { fromHex, type Hex } from "../../protocol/encoding/hex.ts";
-import { type EscrowGroup } from "../../protocol/escrow/ids.ts";
+import type { EscrowGroup } from "../../protocol/escrow/ids.ts";
 import { AffiantError } from "../../protocol/errors/affiantError.ts";
 import { keyEscrowAbi } from "../../protocol/generated/abi/KeyEscrow.ts";
 

@@ -1,8 +1,8 @@
-import { type Delivery } from "../../agent/escrow/receiveKey.ts";
+import type { Delivery } from "../../agent/escrow/receiveKey.ts";
 import { type Hex, toHex } from "../../protocol/encoding/hex.ts";
 import { type Commitments, deal, recoveryPrivateKey, scalarFrom } from "../../protocol/escrow/feldman.ts";
 import { encryptionKeyOf } from "../../protocol/hpke/hpke.ts";
-import { type EscrowGroup } from "../../protocol/escrow/ids.ts";
+import type { EscrowGroup } from "../../protocol/escrow/ids.ts";
 import { sealedHashOf } from "../../protocol/escrow/sealedKey.ts";
 import { sealShare } from "../../protocol/escrow/sealedShare.ts";
 import { sealedTree } from "../../protocol/escrow/sealedTree.ts";

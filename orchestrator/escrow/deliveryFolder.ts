@@ -1,9 +1,9 @@
 import { mkdir, open, readFile, rename } from "node:fs/promises";
 import { join } from "node:path";
 
-import { type DeliveryStore, type SealedKeySet } from "./publisher.ts";
-import { type DeliverySource } from "../../agent/escrow/keyHolder.ts";
-import { type Delivery } from "../../agent/escrow/receiveKey.ts";
+import type { DeliveryStore, SealedKeySet } from "./publisher.ts";
+import type { DeliverySource } from "../../agent/escrow/keyHolder.ts";
+import type { Delivery } from "../../agent/escrow/receiveKey.ts";
 import { fromHex, type Hex, isHex, toHex } from "../../protocol/encoding/hex.ts";
 import { AffiantError } from "../../protocol/errors/affiantError.ts";
 

@@ -1,7 +1,7 @@
-import { type Delivery } from "../../agent/escrow/receiveKey.ts";
-import { type Hex } from "../../protocol/encoding/hex.ts";
+import type { Delivery } from "../../agent/escrow/receiveKey.ts";
+import type { Hex } from "../../protocol/encoding/hex.ts";
 import { keyCommitmentOf } from "../../protocol/escrow/epochKey.ts";
-import { type EscrowEpoch } from "../../protocol/escrow/ids.ts";
+import type { EscrowEpoch } from "../../protocol/escrow/ids.ts";
 import { sealedHashOf, sealKey } from "../../protocol/escrow/sealedKey.ts";
 import { sealedTree } from "../../protocol/escrow/sealedTree.ts";
 

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
 
-import { type OrchestratorEscrow } from "./chainEscrow.ts";
+import type { OrchestratorEscrow } from "./chainEscrow.ts";
 import { EpochPublisher, type Published, type PublisherOptions } from "./publisher.ts";
 import { AffiantError } from "../../protocol/errors/affiantError.ts";
 import {

@@ -3,14 +3,14 @@ import { join } from "node:path";
 
 import { Contract, type Wallet } from "ethers";
 
-import { type RelayerClient } from "../../agent/relayer/relayerClient.ts";
-import { type Deployment } from "../../protocol/deployment.ts";
+import type { RelayerClient } from "../../agent/relayer/relayerClient.ts";
+import type { Deployment } from "../../protocol/deployment.ts";
 import { type EscrowGroup, groupIdOf } from "../../protocol/escrow/ids.ts";
 import { keyEscrowAbi } from "../../protocol/generated/abi/KeyEscrow.ts";
-import { type Group } from "../descriptor/pipeline.ts";
+import type { Group } from "../descriptor/pipeline.ts";
 import { OrchestratorEscrow } from "./chainEscrow.ts";
 import { GroupKeeper } from "./groupKeeper.ts";
-import { type Published } from "./publisher.ts";
+import type { Published } from "./publisher.ts";
 import { openPublisherKey } from "./publisherKey.ts";
 import { RelayerDeliveries } from "./relayerDeliveries.ts";
 

@@ -1,8 +1,8 @@
 import { draftEpoch, type EpochDraft, type Recipient } from "./draftEpoch.ts";
 import { type GroupState, type RotationReason, rotationReason } from "./rotation.ts";
-import { type Delivery } from "../../agent/escrow/receiveKey.ts";
-import { type Hex } from "../../protocol/encoding/hex.ts";
-import { type EscrowGroup } from "../../protocol/escrow/ids.ts";
+import type { Delivery } from "../../agent/escrow/receiveKey.ts";
+import type { Hex } from "../../protocol/encoding/hex.ts";
+import type { EscrowGroup } from "../../protocol/escrow/ids.ts";
 import { AffiantError, isAffiantError } from "../../protocol/errors/affiantError.ts";
 
 /** The chain, as the publisher reads and writes it. */

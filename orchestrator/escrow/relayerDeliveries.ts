@@ -1,12 +1,12 @@
-import { type Signer } from "ethers";
+import type { Signer } from "ethers";
 
-import { type DeliveryStore, type SealedKeySet } from "./publisher.ts";
-import { type RelayerClient } from "../../agent/relayer/relayerClient.ts";
+import type { DeliveryStore, SealedKeySet } from "./publisher.ts";
+import type { RelayerClient } from "../../agent/relayer/relayerClient.ts";
 import { maxSealedKeys, type SealedKeyOf, sealedKeysTypes } from "../../protocol/api/sealedKeys.ts";
 import { keyEscrowDomain } from "../../protocol/eip712/keyEscrow.ts";
 import { signerTypes } from "../../protocol/eip712/typedData.ts";
 import { type Hex, toHex } from "../../protocol/encoding/hex.ts";
-import { type EscrowGroup } from "../../protocol/escrow/ids.ts";
+import type { EscrowGroup } from "../../protocol/escrow/ids.ts";
 
 export interface RelayerDeliveriesOptions {
   readonly relayer: RelayerClient;

@@ -5,7 +5,7 @@ import { Contract, getAddress, keccak256, type Provider } from "ethers";
 
 import { type AgentStanding, RegistryReader, type RoundState } from "../../attestation/service/registry.ts";
 import { utf8 } from "../../protocol/encoding/bytes.ts";
-import { type Hex } from "../../protocol/encoding/hex.ts";
+import type { Hex } from "../../protocol/encoding/hex.ts";
 import { AffiantError } from "../../protocol/errors/affiantError.ts";
 import { iAttestationRegistryAbi } from "../../protocol/generated/abi/IAttestationRegistry.ts";
 

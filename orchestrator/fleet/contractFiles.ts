@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 
-import { type Hex } from "../../protocol/encoding/hex.ts";
+import type { Hex } from "../../protocol/encoding/hex.ts";
 import { parseContractFile } from "../../protocol/ucan/contractFile.ts";
 import { contractIdOf } from "../../protocol/ucan/delegation.ts";
 

@@ -2,22 +2,22 @@ import { existsSync, mkdirSync, renameSync, rmSync, writeFileSync } from "node:f
 import { dirname, join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 
-import { type AgentStanding } from "../../attestation/service/registry.ts";
+import type { AgentStanding } from "../../attestation/service/registry.ts";
 import { parseEthrDid } from "../../protocol/did/ethr.ts";
-import { type Hex } from "../../protocol/encoding/hex.ts";
+import type { Hex } from "../../protocol/encoding/hex.ts";
 import { AffiantError } from "../../protocol/errors/affiantError.ts";
-import { type Pipeline, type PipelineAgent } from "../descriptor/pipeline.ts";
-import { type Infrastructure } from "../infrastructure/infrastructure.ts";
+import type { Pipeline, PipelineAgent } from "../descriptor/pipeline.ts";
+import type { Infrastructure } from "../infrastructure/infrastructure.ts";
 import { releaseOf } from "../infrastructure/releaseOf.ts";
 import type { ReadyLine } from "../process/childProcess.ts";
-import { type Supervisor } from "../process/supervisor.ts";
-import { type OrchestratorAgent } from "../self/orchestratorAgent.ts";
-import { type Layout } from "../start/layout.ts";
-import { type Incumbent, type Records } from "../state/records.ts";
-import { type WrapperCommand, type WrapperNews } from "../wrapping/messages.ts";
+import type { Supervisor } from "../process/supervisor.ts";
+import type { OrchestratorAgent } from "../self/orchestratorAgent.ts";
+import type { Layout } from "../start/layout.ts";
+import type { Incumbent, Records } from "../state/records.ts";
+import type { WrapperCommand, WrapperNews } from "../wrapping/messages.ts";
 import { type AttestationClient, operatorAccountOf } from "./attestationClient.ts";
 import { installRequestOf, type Surroundings, ticketFileOf, wrapperProgram } from "./programs.ts";
-import { type WrapperCalls } from "./wrapperCalls.ts";
+import type { WrapperCalls } from "./wrapperCalls.ts";
 
 export interface FleetOptions {
   readonly layout: Layout;

@@ -1,11 +1,11 @@
 import { join } from "node:path";
 
-import { type Hex } from "../../protocol/encoding/hex.ts";
-import { type ContractRule, type Pipeline, type PipelineAgent } from "../descriptor/pipeline.ts";
-import { type Infrastructure, type Installation, type InstallRequest } from "../infrastructure/infrastructure.ts";
+import type { Hex } from "../../protocol/encoding/hex.ts";
+import type { ContractRule, Pipeline, PipelineAgent } from "../descriptor/pipeline.ts";
+import type { Infrastructure, Installation, InstallRequest } from "../infrastructure/infrastructure.ts";
 import type { ProgramSpec } from "../process/childProcess.ts";
-import { type Layout } from "../start/layout.ts";
-import { type Incumbent } from "../state/records.ts";
+import type { Layout } from "../start/layout.ts";
+import type { Incumbent } from "../state/records.ts";
 
 /** Where the rest of the system is, for whoever is started. */
 export interface Surroundings {

@@ -1,7 +1,7 @@
 import { Interface } from "ethers";
 
-import { type DeployedContractName, type Deployment } from "../../protocol/deployment.ts";
-import { type Hex } from "../../protocol/encoding/hex.ts";
+import type { DeployedContractName, Deployment } from "../../protocol/deployment.ts";
+import type { Hex } from "../../protocol/encoding/hex.ts";
 import { AffiantError } from "../../protocol/errors/affiantError.ts";
 import {
   adminRoleId,

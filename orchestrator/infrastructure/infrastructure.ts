@@ -1,4 +1,4 @@
-import { type PipelineAgent } from "../descriptor/pipeline.ts";
+import type { PipelineAgent } from "../descriptor/pipeline.ts";
 
 /** A program as it stands on a site, ready to be run there. */
 export interface Installation {

@@ -12,8 +12,8 @@ import {
 import { basename, delimiter, dirname, join, relative, resolve } from "node:path";
 import { pathToFileURL } from "node:url";
 
-import { type PipelineAgent } from "../descriptor/pipeline.ts";
-import { type Infrastructure, type Installation, type InstallRequest } from "./infrastructure.ts";
+import type { PipelineAgent } from "../descriptor/pipeline.ts";
+import type { Infrastructure, Installation, InstallRequest } from "./infrastructure.ts";
 
 const leash = pathToFileURL(join(import.meta.dirname, "../process/leash.ts")).href;
 /** Share of a core below which a program is run at a lower priority. */

@@ -3,7 +3,7 @@ import { readFile } from "node:fs/promises";
 import { dirname, relative } from "node:path";
 
 import { filesBelow, nodeTree } from "../../attestation/measure/nodeTree.ts";
-import { type PipelineAgent } from "../descriptor/pipeline.ts";
+import type { PipelineAgent } from "../descriptor/pipeline.ts";
 
 /**
  * Names a release of an agent: SHA-256, in hex, over its program with every file that it imports, its policy, what is

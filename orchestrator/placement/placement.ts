@@ -1,4 +1,4 @@
-import { type Pipeline } from "../descriptor/pipeline.ts";
+import type { Pipeline } from "../descriptor/pipeline.ts";
 
 /** The part of a pipeline that decides where agents run. */
 export type PlacementInput = Pick<Pipeline, "sites" | "latency" | "defaultLatencyMs" | "placement"> & {

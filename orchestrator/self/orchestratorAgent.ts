@@ -1,17 +1,17 @@
 import { join } from "node:path";
 
-import { type Agent } from "../../agent/agent.ts";
+import type { Agent } from "../../agent/agent.ts";
 import { createAgentKeys } from "../../agent/keys/keystore.ts";
 import { openAgent, type OpenAgentOptions } from "../../agent/openAgent.ts";
 import { loadPolicyBundle } from "../../agent/policy/loadBundle.ts";
 import { isAffiantError } from "../../protocol/errors/affiantError.ts";
-import { type Json } from "../../protocol/json/canonical.ts";
+import type { Json } from "../../protocol/json/canonical.ts";
 import { compilePolicy } from "../../protocol/policy/compile.ts";
 import { evaluateAct } from "../../protocol/policy/evaluate.ts";
-import { type CompiledPolicy } from "../../protocol/policy/compile.ts";
+import type { CompiledPolicy } from "../../protocol/policy/compile.ts";
 import { AffiantError } from "../../protocol/errors/affiantError.ts";
-import { type CommittedPolicy } from "../../agent/chain/registries.ts";
-import { type StateFile } from "../state/stateFile.ts";
+import type { CommittedPolicy } from "../../agent/chain/registries.ts";
+import type { StateFile } from "../state/stateFile.ts";
 
 /** Name of the orchestrator's folder among those of the agents. */
 export const orchestratorName = "orchestrator";

@@ -3,7 +3,7 @@ import { existsSync } from "node:fs";
 import { Contract, JsonRpcProvider } from "ethers";
 
 import { createAgentKeys, openAgentKeys } from "../../agent/keys/keystore.ts";
-import { type Deployment } from "../../protocol/deployment.ts";
+import type { Deployment } from "../../protocol/deployment.ts";
 import { AffiantError, isAffiantError } from "../../protocol/errors/affiantError.ts";
 import { iAttestationRegistryAbi } from "../../protocol/generated/abi/IAttestationRegistry.ts";
 import { openLocalAccounts } from "../chain/accounts.ts";
@@ -11,13 +11,13 @@ import { statePathIn } from "../chain/localChain.ts";
 import { appointAttestationService } from "../deploy/attestationService.ts";
 import { deployContracts } from "../deploy/deployContracts.ts";
 import { readDeploymentFile, writeDeploymentFile } from "../deploy/deploymentFile.ts";
-import { type Pipeline } from "../descriptor/pipeline.ts";
+import type { Pipeline } from "../descriptor/pipeline.ts";
 import type { ReadyLine } from "../process/childProcess.ts";
-import { type Supervisor } from "../process/supervisor.ts";
+import type { Supervisor } from "../process/supervisor.ts";
 import { orchestratorName } from "../self/orchestratorAgent.ts";
-import { type Layout } from "./layout.ts";
+import type { Layout } from "./layout.ts";
 import { attestationProgram, chainProgram, localChainId, relayerProgram } from "./programs.ts";
-import { type Progress } from "./progress.ts";
+import type { Progress } from "./progress.ts";
 import { leaveSecret } from "./secretFile.ts";
 
 export interface GroundPorts {

@@ -1,7 +1,7 @@
 import { join } from "node:path";
 
 import type { ProgramSpec } from "../process/childProcess.ts";
-import { type Layout } from "./layout.ts";
+import type { Layout } from "./layout.ts";
 
 const root = join(import.meta.dirname, "../..");
 

@@ -4,15 +4,15 @@ import { JsonRpcProvider } from "ethers";
 
 import { openAgentKeys } from "../../agent/keys/keystore.ts";
 import { RelayerClient } from "../../agent/relayer/relayerClient.ts";
-import { type RoundState } from "../../attestation/service/registry.ts";
-import { type Deployment } from "../../protocol/deployment.ts";
-import { type AffiantError } from "../../protocol/errors/affiantError.ts";
+import type { RoundState } from "../../attestation/service/registry.ts";
+import type { Deployment } from "../../protocol/deployment.ts";
+import type { AffiantError } from "../../protocol/errors/affiantError.ts";
 import { statePathIn } from "../chain/localChain.ts";
 import { Conductor, type EpochState } from "../conductor/conductor.ts";
 import { noteApplied } from "../conductor/plan.ts";
 import { rollOut } from "../conductor/rollOut.ts";
 import { Watch } from "../conductor/watch.ts";
-import { type Pipeline } from "../descriptor/pipeline.ts";
+import type { Pipeline } from "../descriptor/pipeline.ts";
 import { readPipeline } from "../descriptor/readPipeline.ts";
 import { AttestationClient } from "../fleet/attestationClient.ts";
 import { Fleet } from "../fleet/fleet.ts";
@@ -20,7 +20,7 @@ import { WrapperCalls } from "../fleet/wrapperCalls.ts";
 import { LocalProcesses } from "../infrastructure/localProcesses.ts";
 import { assertSameGeneration, takeDataFolder } from "../preflight/dataFolder.ts";
 import { assertPortFree, freePorts } from "../preflight/ports.ts";
-import { type HeldLock } from "../process/folderLock.ts";
+import type { HeldLock } from "../process/folderLock.ts";
 import { Supervisor } from "../process/supervisor.ts";
 import { OrchestratorAgent, orchestratorName } from "../self/orchestratorAgent.ts";
 import { type Incumbent, Records } from "../state/records.ts";
@@ -28,7 +28,7 @@ import { StateFile, stateFileIn } from "../state/stateFile.ts";
 import { Ground, type GroundPorts } from "./ground.ts";
 import { type Endpoints, removeEndpoints, writeEndpoints } from "./endpoints.ts";
 import { type Layout, layoutOf } from "./layout.ts";
-import { type Progress } from "./progress.ts";
+import type { Progress } from "./progress.ts";
 
 export interface SystemOptions {
   readonly dataDir: string;

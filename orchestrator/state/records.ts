@@ -1,4 +1,4 @@
-import { type StateFile } from "./stateFile.ts";
+import type { StateFile } from "./stateFile.ts";
 
 /** One identity that held the place of an agent of the pipeline. A convicted one is followed by the next, with new keys. */
 export interface Incumbent {

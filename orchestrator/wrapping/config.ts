@@ -1,9 +1,9 @@
 import { readFileSync } from "node:fs";
 
 import { type Deployment, parseDeployment } from "../../protocol/deployment.ts";
-import { type Hex } from "../../protocol/encoding/hex.ts";
+import type { Hex } from "../../protocol/encoding/hex.ts";
 import { AffiantError } from "../../protocol/errors/affiantError.ts";
-import { type ProgramOptions } from "../../attestation/wrap/supervisedProgram.ts";
+import type { ProgramOptions } from "../../attestation/wrap/supervisedProgram.ts";
 
 /** What a wrapper's process is told by the orchestrator. */
 export interface WrapperConfig {

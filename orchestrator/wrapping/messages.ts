@@ -1,4 +1,4 @@
-import { type Hex } from "../../protocol/encoding/hex.ts";
+import type { Hex } from "../../protocol/encoding/hex.ts";
 
 /** What the orchestrator asks of a wrapper, over the channel between parent and child. Each is answered. */
 export type WrapperCommand =

@@ -1,9 +1,9 @@
-import { type ChildProcess } from "node:child_process";
+import type { ChildProcess } from "node:child_process";
 import { setTimeout as sleep } from "node:timers/promises";
 
 import { Contract } from "ethers";
 
-import { type Agent } from "../../agent/agent.ts";
+import type { Agent } from "../../agent/agent.ts";
 import { Registries } from "../../agent/chain/registries.ts";
 import { Rpc } from "../../agent/chain/rpc.ts";
 import { agentFolder } from "../../agent/keys/agentFolder.ts";
@@ -22,11 +22,11 @@ import { Wrapper, type WrapperOptions } from "../../attestation/wrap/wrapper.ts"
 import { readWrapping, writeWrapping } from "../../attestation/wrap/wrapping.ts";
 import { parseTicket, ticketIdOf } from "../../protocol/attestation/enrolment.ts";
 import { measurementOf } from "../../protocol/attestation/manifest.ts";
-import { type Hex } from "../../protocol/encoding/hex.ts";
+import type { Hex } from "../../protocol/encoding/hex.ts";
 import { AffiantError, isAffiantError } from "../../protocol/errors/affiantError.ts";
 import { iAttestationRegistryAbi } from "../../protocol/generated/abi/IAttestationRegistry.ts";
-import { type WrapperConfig } from "./config.ts";
-import { type NumberedCommand, type WrapperCommand, type WrapperMessage } from "./messages.ts";
+import type { WrapperConfig } from "./config.ts";
+import type { NumberedCommand, WrapperCommand, WrapperMessage } from "./messages.ts";
 
 /** How often the service is told where this wrapper listens: it may have been restored from an older copy. */
 const announceEveryMs = 30_000;

@@ -1,7 +1,7 @@
-import { type KeyDid } from "../did/key.ts";
-import { type Hex } from "../encoding/hex.ts";
-import { type InvocationTerms } from "../ucan/invocation.ts";
-import { type Ipld } from "../ucan/ipld.ts";
+import type { KeyDid } from "../did/key.ts";
+import type { Hex } from "../encoding/hex.ts";
+import type { InvocationTerms } from "../ucan/invocation.ts";
+import type { Ipld } from "../ucan/ipld.ts";
 
 /** What may be asked of the disclosures that an agent left with a relayer; commands of UCAN invocations. */
 export const disclosureCommands = { read: "/disclosure/read", erase: "/disclosure/erase" } as const;

@@ -1,7 +1,7 @@
 import { fromHex, type Hex } from "../encoding/hex.ts";
 import { AffiantError } from "../errors/affiantError.ts";
 import { decodeProof, type Groth16Proof } from "../zk/groth16Proof.ts";
-import { type KeyOwnershipClaim } from "../zk/keyOwnership.ts";
+import type { KeyOwnershipClaim } from "../zk/keyOwnership.ts";
 
 /** `POST /v1/proofs/key-ownership`. Numbers are decimal text: JSON's own lose digits. */
 export interface KeyOwnershipSubmission {

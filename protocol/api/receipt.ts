@@ -1,4 +1,4 @@
-import { type Hex } from "../encoding/hex.ts";
+import type { Hex } from "../encoding/hex.ts";
 
 /** How far an entry has come: in the log; under an anchor that is mined; under an anchor that is deep enough to stay. */
 export type ReceiptStatus = "sequenced" | "anchored" | "final";

@@ -1,5 +1,5 @@
-import { type TypedDataTable } from "../eip712/typedData.ts";
-import { type Hex } from "../encoding/hex.ts";
+import type { TypedDataTable } from "../eip712/typedData.ts";
+import type { Hex } from "../encoding/hex.ts";
 
 /** One sealed key as it is handed over; the Merkle proof leads to the epoch's root. */
 export interface SealedKeyOf {

@@ -1,6 +1,6 @@
-import { type Hex } from "../encoding/hex.ts";
-import { type Problem } from "../errors/problem.ts";
-import { type Receipt } from "./receipt.ts";
+import type { Hex } from "../encoding/hex.ts";
+import type { Problem } from "../errors/problem.ts";
+import type { Receipt } from "./receipt.ts";
 
 /** `POST /v1/entries`, and an element of `POST /v1/entries:batch`. */
 export interface EntrySubmission {

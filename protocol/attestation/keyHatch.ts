@@ -1,6 +1,6 @@
 import { fromHex, type Hex } from "../encoding/hex.ts";
 import { AffiantError } from "../errors/affiantError.ts";
-import { type Encapsulated } from "../hpke/hpke.ts";
+import type { Encapsulated } from "../hpke/hpke.ts";
 
 /**
  * What a wrapped program and its wrapper say to each other: JSON lines over a socket that the program inherits, whose

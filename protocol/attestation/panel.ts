@@ -1,4 +1,4 @@
-import { type Hex } from "../encoding/hex.ts";
+import type { Hex } from "../encoding/hex.ts";
 import { type RoundOrder, roundOrder } from "./order.ts";
 import { maxCandidates, panelSeats } from "./types.ts";
 

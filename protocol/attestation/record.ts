@@ -1,6 +1,6 @@
 import { AbiCoder, concat, getAddress, keccak256, toBeHex } from "ethers";
 
-import { type Hex } from "../encoding/hex.ts";
+import type { Hex } from "../encoding/hex.ts";
 import {
   type AttestationRecordKind,
   attestationRecordKinds,

@@ -2,7 +2,7 @@ import { AbiCoder, id, keccak256 } from "ethers";
 
 import { attestationRegistryTypes } from "../eip712/attestationRegistry.ts";
 import { encodeType } from "../eip712/typedData.ts";
-import { type Hex } from "../encoding/hex.ts";
+import type { Hex } from "../encoding/hex.ts";
 
 const typeHash = id(encodeType(attestationRegistryTypes, "Reference"));
 

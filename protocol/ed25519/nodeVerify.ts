@@ -3,7 +3,7 @@ import { createPublicKey, type KeyObject, verify } from "node:crypto";
 import { LRUCache } from "lru-cache";
 
 import { isSigningKey } from "./publicKey.ts";
-import { type Ed25519Verify } from "./verify.ts";
+import type { Ed25519Verify } from "./verify.ts";
 import { toHex } from "../encoding/hex.ts";
 
 /** DER of a SubjectPublicKeyInfo for Ed25519 up to the 32 bytes of the key (RFC 8410 §4). */

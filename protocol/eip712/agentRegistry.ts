@@ -1,4 +1,4 @@
-import { type TypedDataDomain, type TypedDataTable } from "./typedData.ts";
+import type { TypedDataDomain, TypedDataTable } from "./typedData.ts";
 
 const agent = { name: "agent", type: "address" } as const;
 /** OpenZeppelin NoncesKeyed: 192-bit key << 64 | 64-bit sequence, counted for the account that signs. */

@@ -1,4 +1,4 @@
-import { type TypedDataDomain, type TypedDataTable } from "./typedData.ts";
+import type { TypedDataDomain, TypedDataTable } from "./typedData.ts";
 
 const nonce = { name: "nonce", type: "uint256" } as const;
 const deadline = { name: "deadline", type: "uint256" } as const;

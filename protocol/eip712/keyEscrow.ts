@@ -1,4 +1,4 @@
-import { type TypedDataDomain, type TypedDataTable } from "./typedData.ts";
+import type { TypedDataDomain, TypedDataTable } from "./typedData.ts";
 
 const agent = { name: "agent", type: "address" } as const;
 const group = { name: "group", type: "bytes32" } as const;

@@ -1,4 +1,4 @@
-import { type TypedDataDomain, type TypedDataTable } from "./typedData.ts";
+import type { TypedDataDomain, TypedDataTable } from "./typedData.ts";
 
 /**
  * What a log's operator signs beside the Ed25519 note of every checkpoint it hands out, so that a contract can hold it

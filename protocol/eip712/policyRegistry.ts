@@ -1,4 +1,4 @@
-import { type TypedDataDomain, type TypedDataTable } from "./typedData.ts";
+import type { TypedDataDomain, TypedDataTable } from "./typedData.ts";
 
 /** What an agent's owner signs so that anyone may carry its policy commitment to the registry. */
 export const policyRegistryTypes = {

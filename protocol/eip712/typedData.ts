@@ -1,6 +1,6 @@
 import { TypedDataEncoder } from "ethers";
 
-import { type Hex } from "../encoding/hex.ts";
+import type { Hex } from "../encoding/hex.ts";
 
 /** One member of a struct, in the form that EIP-712 signers take. */
 export interface TypedMember {

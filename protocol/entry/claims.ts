@@ -1,5 +1,5 @@
-import { type EthrDid } from "../did/ethr.ts";
-import { type Hex } from "../encoding/hex.ts";
+import type { EthrDid } from "../did/ethr.ts";
+import type { Hex } from "../encoding/hex.ts";
 
 /** What an entry records: an act, a refusal to act, a sign of life, or a change of the agent's keys. */
 export const entryKinds = ["act", "refusal", "heartbeat", "key-event"] as const;

@@ -7,7 +7,7 @@ import { utf8 } from "../encoding/bytes.ts";
 import { type Hex, toHex } from "../encoding/hex.ts";
 import { AffiantError } from "../errors/affiantError.ts";
 import { canonicalJsonBytes, parseCanonicalJson } from "../json/canonical.ts";
-import { type EntryClaims } from "./claims.ts";
+import type { EntryClaims } from "./claims.ts";
 import { checkEntryClaims } from "./checkClaims.ts";
 
 /** A leaf of the log: the compact JWS of an entry, ASCII, without disclosures. */

@@ -1,4 +1,4 @@
-import { type ErrorCode } from "./codes.ts";
+import type { ErrorCode } from "./codes.ts";
 
 /**
  * Every custom error of the contracts and the code it becomes when it leaves this system. The interfaces

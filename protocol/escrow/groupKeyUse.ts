@@ -1,6 +1,6 @@
 import { type Hex, isHex } from "../encoding/hex.ts";
 import { AffiantError } from "../errors/affiantError.ts";
-import { type Json } from "../json/canonical.ts";
+import type { Json } from "../json/canonical.ts";
 
 /** Under which key an act was asked for: what an agent discloses as `groupKey` in the context of its entry. */
 export interface GroupKeyUse {

@@ -1,6 +1,6 @@
 import { matchesCommitment } from "./epochKey.ts";
 import { hpkeOpenWith, sharedSecretOf } from "../hpke/hpke.ts";
-import { type EscrowEpoch } from "./ids.ts";
+import type { EscrowEpoch } from "./ids.ts";
 import { contextOf, type OpenKeyInput, parseSealed, sealedHashOf } from "./sealedKey.ts";
 import { isUnderRoot } from "./sealedTree.ts";
 import { canonicalJsonBytes } from "../json/canonical.ts";

@@ -1,7 +1,7 @@
 import { isHex } from "../encoding/hex.ts";
 import { maxLeafBytes } from "../entry/leaf.ts";
 import { AffiantError } from "../errors/affiantError.ts";
-import { type PolicyBundle } from "../policy/types.ts";
+import type { PolicyBundle } from "../policy/types.ts";
 import {
   type EvidenceCheckpoint,
   type EvidenceEntry,

@@ -1,14 +1,8 @@
 import { AffiantError } from "../errors/affiantError.ts";
 import { parseCanonicalJson } from "../json/canonical.ts";
-import { type PolicyBundle } from "../policy/types.ts";
+import type { PolicyBundle } from "../policy/types.ts";
 import { EvidenceSequence } from "./sequence.ts";
-import {
-  type Evidence,
-  type EvidenceCheckpoint,
-  type EvidenceEntry,
-  type EvidenceHead,
-  type EvidenceHeader,
-} from "./types.ts";
+import type { Evidence, EvidenceCheckpoint, EvidenceEntry, EvidenceHead, EvidenceHeader } from "./types.ts";
 
 const newline = 0x0a;
 

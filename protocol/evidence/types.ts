@@ -1,5 +1,5 @@
-import { type Hex } from "../encoding/hex.ts";
-import { type PolicyBundle } from "../policy/types.ts";
+import type { Hex } from "../encoding/hex.ts";
+import type { PolicyBundle } from "../policy/types.ts";
 
 export const evidenceFormat = "affiant-evidence/1";
 

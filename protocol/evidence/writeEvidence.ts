@@ -3,8 +3,8 @@ import { sha256 } from "@noble/hashes/sha2.js";
 import { utf8 } from "../encoding/bytes.ts";
 import { toHex } from "../encoding/hex.ts";
 import { canonicalJsonBytes, toCanonicalJson } from "../json/canonical.ts";
-import { type PolicyBundle } from "../policy/types.ts";
-import { type EvidenceLine } from "./lines.ts";
+import type { PolicyBundle } from "../policy/types.ts";
+import type { EvidenceLine } from "./lines.ts";
 import { EvidenceSequence } from "./sequence.ts";
 import {
   type Evidence,

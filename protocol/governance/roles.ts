@@ -1,8 +1,8 @@
 import { id } from "ethers";
 
 import { attestationServiceFunctions, attestationServiceRole } from "../attestation/role.ts";
-import { type DeployedContractName } from "../deployment.ts";
-import { type Hex } from "../encoding/hex.ts";
+import type { DeployedContractName } from "../deployment.ts";
+import type { Hex } from "../encoding/hex.ts";
 import { orchestratorFunctions, orchestratorRole } from "../escrow/role.ts";
 
 /** The registries whose code can be replaced, until it is frozen. */

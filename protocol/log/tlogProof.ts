@@ -3,7 +3,7 @@ import { AffiantError } from "../errors/affiantError.ts";
 import { type Checkpoint, parseCheckpoint, parseDecimal } from "./checkpoint.ts";
 import { hashLength } from "./hash.ts";
 import { verifyInclusion } from "./inclusion.ts";
-import { type NoteVerifier } from "./noteKey.ts";
+import type { NoteVerifier } from "./noteKey.ts";
 import { parseNote, verifyNote } from "./signedNote.ts";
 import { assertSize } from "./subtree.ts";
 

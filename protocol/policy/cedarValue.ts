@@ -1,5 +1,5 @@
-import { type CedarValueJson } from "./cedar.ts";
-import { type ValueType } from "./contextSchema.ts";
+import type { CedarValueJson } from "./cedar.ts";
+import type { ValueType } from "./contextSchema.ts";
 
 /** A fact whose value does not fit the type that the schema declares for it. */
 export class FactTypeError extends Error {}

@@ -5,7 +5,7 @@ import { cedarWords, type ContextSchema, readContextSchema } from "./contextSche
 import { compileFact, type FactExpression } from "./factExpression.ts";
 import { policyHashOf } from "./policyHash.ts";
 import { readRules, type Rule } from "./rules.ts";
-import { type PolicyBundle } from "./types.ts";
+import type { PolicyBundle } from "./types.ts";
 
 /** A bundle ready to judge acts. It holds no state of any act and may judge many at once. */
 export interface CompiledPolicy {

@@ -2,7 +2,7 @@ import { statefulIsAuthorized } from "./cedar.ts";
 import { cedarWords } from "./contextSchema.ts";
 import { compilePolicy, type CompiledPolicy } from "./compile.ts";
 import { type ActFacts, factsOf } from "./facts.ts";
-import { type Rule } from "./rules.ts";
+import type { Rule } from "./rules.ts";
 import { type ActConformity, builtInRules, type PolicyAct, type PolicyBundle, type RuleFinding } from "./types.ts";
 
 /**

@@ -1,10 +1,10 @@
-import { type CedarValueJson } from "./cedar.ts";
+import type { CedarValueJson } from "./cedar.ts";
 import { toCedarValue } from "./cedarValue.ts";
-import { type CompiledPolicy } from "./compile.ts";
-import { type AttributeType } from "./contextSchema.ts";
+import type { CompiledPolicy } from "./compile.ts";
+import type { AttributeType } from "./contextSchema.ts";
 import { jsonataWords } from "./factExpression.ts";
 import { FactMeter, setSizeByParts } from "./factMeter.ts";
-import { type PolicyAct } from "./types.ts";
+import type { PolicyAct } from "./types.ts";
 
 /** What is known of an act for Cedar. */
 export interface ActFacts {

@@ -1,7 +1,7 @@
 import { AffiantError } from "../errors/affiantError.ts";
 import { toCanonicalJson } from "../json/canonical.ts";
 import { compilePolicy } from "./compile.ts";
-import { type PolicyBundle } from "./types.ts";
+import type { PolicyBundle } from "./types.ts";
 
 /** A bundle is fetched from whoever holds it, so each part has a ceiling. */
 export const bundleLimits = { canonicalBytes: 1 << 20, facts: 256, factChars: 8192, undecidable: 256 } as const;

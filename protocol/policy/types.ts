@@ -1,4 +1,4 @@
-import { type Json } from "../json/canonical.ts";
+import type { Json } from "../json/canonical.ts";
 
 /**
  * What an agent commits to before it acts. `policyHash = SHA-256(JCS(bundle))`.

@@ -1,6 +1,6 @@
 import { AffiantError } from "../errors/affiantError.ts";
-import { type GroupKeyUse } from "../escrow/groupKeyUse.ts";
-import { type Json } from "../json/canonical.ts";
+import type { GroupKeyUse } from "../escrow/groupKeyUse.ts";
+import type { Json } from "../json/canonical.ts";
 import { type Call, type CallMessage, parseCall } from "./callMessage.ts";
 
 /** Which end of a call writes the entry. */

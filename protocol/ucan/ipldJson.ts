@@ -1,7 +1,7 @@
 import { CID } from "multiformats/cid";
 
 import { toBase64 } from "../encoding/base64.ts";
-import { type Json } from "../json/canonical.ts";
+import type { Json } from "../json/canonical.ts";
 import { type Ipld, isIpldMap } from "./ipld.ts";
 
 /**

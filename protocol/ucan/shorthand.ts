@@ -1,5 +1,5 @@
 import { AffiantError } from "../errors/affiantError.ts";
-import { type Ipld } from "./ipld.ts";
+import type { Ipld } from "./ipld.ts";
 
 /** A scope as people write it, and as a contract holds it. */
 export interface Scope {

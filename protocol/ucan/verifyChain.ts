@@ -1,7 +1,7 @@
 import { type Ed25519Verify, verifyStrict } from "../ed25519/verify.ts";
 import { parseKeyDid } from "../did/key.ts";
 import { commandCovers } from "./command.ts";
-import { type Delegation } from "./delegation.ts";
+import type { Delegation } from "./delegation.ts";
 
 /** One thing that is wrong with a chain of contracts, whoever may be going to use it. */
 export interface ChainFault {

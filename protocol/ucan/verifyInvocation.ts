@@ -2,9 +2,9 @@ import { parseKeyDid } from "../did/key.ts";
 import { type Ed25519Verify, verifyStrict } from "../ed25519/verify.ts";
 import { AffiantError } from "../errors/affiantError.ts";
 import { commandCovers } from "./command.ts";
-import { type Delegation } from "./delegation.ts";
-import { type Envelope } from "./envelope.ts";
-import { type Invocation } from "./invocation.ts";
+import type { Delegation } from "./delegation.ts";
+import type { Envelope } from "./envelope.ts";
+import type { Invocation } from "./invocation.ts";
 import { firstUnmetStatement } from "./policy.ts";
 
 export interface VerifyInvocationOptions {

@@ -1,6 +1,6 @@
-import { type Delegation } from "./delegation.ts";
+import type { Delegation } from "./delegation.ts";
 import { ipldToJson } from "./ipldJson.ts";
-import { type Statement } from "./policy.ts";
+import type { Statement } from "./policy.ts";
 
 /** One statement of a contract's policy as a person would say it. */
 export function statementInWords(statement: Statement): string {

@@ -6,8 +6,8 @@ import { AffiantError } from "../../protocol/errors/affiantError.ts";
 import { type Call, parseCall } from "../../protocol/ucan/callMessage.ts";
 import { contractIdOf, type Delegation } from "../../protocol/ucan/delegation.ts";
 import { verifyInvocation } from "../../protocol/ucan/verifyInvocation.ts";
-import { type ContractReader } from "../chain/contracts.ts";
-import { type Registries } from "../chain/registries.ts";
+import type { ContractReader } from "../chain/contracts.ts";
+import type { Registries } from "../chain/registries.ts";
 
 export interface AgentAccessOptions {
   readonly registries: Registries;

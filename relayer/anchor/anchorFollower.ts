@@ -1,10 +1,10 @@
 import { bytesEqual } from "../../protocol/encoding/bytes.ts";
-import { type HeadTracker } from "../chain/head.ts";
-import { type Log } from "../log/log.ts";
+import type { HeadTracker } from "../chain/head.ts";
+import type { Log } from "../log/log.ts";
 import { assertAgrees } from "../log/openLog.ts";
-import { type Database } from "../store/database.ts";
-import { type StoredAnchor } from "../store/treeStore.ts";
-import { type AnchorReader } from "./anchorReader.ts";
+import type { Database } from "../store/database.ts";
+import type { StoredAnchor } from "../store/treeStore.ts";
+import type { AnchorReader } from "./anchorReader.ts";
 
 export type AnchorListener = (anchor: StoredAnchor) => void;
 

@@ -1,7 +1,7 @@
 import { fromHex } from "../../protocol/encoding/hex.ts";
 import { type ContractReader, decodeRevert } from "../chain/contracts.ts";
 import { type Rpc, RpcError } from "../chain/rpc.ts";
-import { type StoredAnchor } from "../store/treeStore.ts";
+import type { StoredAnchor } from "../store/treeStore.ts";
 
 export interface RegisteredLog {
   /** EIP-55. */

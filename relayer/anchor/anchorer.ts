@@ -4,13 +4,13 @@ import { getBytes } from "ethers";
 
 import { toHex } from "../../protocol/encoding/hex.ts";
 import { AffiantError, isAffiantError } from "../../protocol/errors/affiantError.ts";
-import { type ErrorCode } from "../../protocol/errors/codes.ts";
-import { type Job } from "../journal/job.ts";
-import { type Journal } from "../journal/journal.ts";
-import { type Log } from "../log/log.ts";
-import { type Sender } from "../sender/sender.ts";
-import { type AnchorFollower } from "./anchorFollower.ts";
-import { type AnchorReader } from "./anchorReader.ts";
+import type { ErrorCode } from "../../protocol/errors/codes.ts";
+import type { Job } from "../journal/job.ts";
+import type { Journal } from "../journal/journal.ts";
+import type { Log } from "../log/log.ts";
+import type { Sender } from "../sender/sender.ts";
+import type { AnchorFollower } from "./anchorFollower.ts";
+import type { AnchorReader } from "./anchorReader.ts";
 
 export interface AnchorerOptions {
   readonly intervalMs: number;

@@ -1,11 +1,11 @@
 import { toHex } from "../../protocol/encoding/hex.ts";
 import { logIdOf } from "../../protocol/log/logId.ts";
-import { type Chain } from "../chain/connectChain.ts";
-import { type RelayerConfig } from "../config.ts";
-import { type Journal } from "../journal/journal.ts";
-import { type Log } from "../log/log.ts";
-import { type Sender } from "../sender/sender.ts";
-import { type Database } from "../store/database.ts";
+import type { Chain } from "../chain/connectChain.ts";
+import type { RelayerConfig } from "../config.ts";
+import type { Journal } from "../journal/journal.ts";
+import type { Log } from "../log/log.ts";
+import type { Sender } from "../sender/sender.ts";
+import type { Database } from "../store/database.ts";
 import { Anchorer, assertOurs } from "./anchorer.ts";
 import { AnchorFollower } from "./anchorFollower.ts";
 import { AnchorReader } from "./anchorReader.ts";

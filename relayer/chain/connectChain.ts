@@ -1,13 +1,13 @@
 import { Interface } from "ethers";
 
-import { type Deployment } from "../../protocol/deployment.ts";
+import type { Deployment } from "../../protocol/deployment.ts";
 import { agentRegistryAbi } from "../../protocol/generated/abi/AgentRegistry.ts";
 import { attestationRegistryAbi } from "../../protocol/generated/abi/AttestationRegistry.ts";
 import { contractRegistryAbi } from "../../protocol/generated/abi/ContractRegistry.ts";
 import { keyEscrowAbi } from "../../protocol/generated/abi/KeyEscrow.ts";
 import { logAnchorAbi } from "../../protocol/generated/abi/LogAnchor.ts";
 import { policyRegistryAbi } from "../../protocol/generated/abi/PolicyRegistry.ts";
-import { type RelayerConfig } from "../config.ts";
+import type { RelayerConfig } from "../config.ts";
 import { type ContractReader, readContract } from "./contracts.ts";
 import { HeadTracker } from "./head.ts";
 import { Registries } from "./registries.ts";

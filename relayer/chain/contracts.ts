@@ -1,6 +1,6 @@
-import { type Interface } from "ethers";
+import type { Interface } from "ethers";
 
-import { type Rpc, type RpcError } from "./rpc.ts";
+import type { Rpc, RpcError } from "./rpc.ts";
 
 /** A contract read with `eth_call`, by function name. */
 export interface ContractReader {

@@ -1,4 +1,4 @@
-import { type Rpc } from "./rpc.ts";
+import type { Rpc } from "./rpc.ts";
 
 export interface Block {
   readonly number: number;

@@ -1,11 +1,11 @@
 import { getAddress, type Interface } from "ethers";
 import { LRUCache } from "lru-cache";
 
-import { type Hex } from "../../protocol/encoding/hex.ts";
+import type { Hex } from "../../protocol/encoding/hex.ts";
 import { parseEthrDid } from "../../protocol/did/ethr.ts";
 import { AffiantError } from "../../protocol/errors/affiantError.ts";
-import { type ContractReader } from "./contracts.ts";
-import { type HeadTracker } from "./head.ts";
+import type { ContractReader } from "./contracts.ts";
+import type { HeadTracker } from "./head.ts";
 
 /** What an entry says about the chain. */
 export interface ChainClaims {

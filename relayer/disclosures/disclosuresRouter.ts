@@ -9,10 +9,10 @@ import {
 import { toHex } from "../../protocol/encoding/hex.ts";
 import { decodeLeaf } from "../../protocol/entry/leaf.ts";
 import { AffiantError } from "../../protocol/errors/affiantError.ts";
-import { type AgentAccess } from "../access/agentAccess.ts";
+import type { AgentAccess } from "../access/agentAccess.ts";
 import { readHash } from "../http/read.ts";
-import { type Log } from "../log/log.ts";
-import { type DisclosureStore } from "../store/disclosureStore.ts";
+import type { Log } from "../log/log.ts";
+import type { DisclosureStore } from "../store/disclosureStore.ts";
 
 /**
  * Reading and erasing what agents left with their entries: for the agent, and for whom it allows.

@@ -1,12 +1,12 @@
 import { hash } from "node:crypto";
-import { type DatabaseSync } from "node:sqlite";
+import type { DatabaseSync } from "node:sqlite";
 
 import { verifyNative } from "../../protocol/ed25519/nodeVerify.ts";
 import { bytesEqual } from "../../protocol/encoding/bytes.ts";
 import { fromHex, toHex } from "../../protocol/encoding/hex.ts";
 import { type DecodedEntry, decodeLeaf } from "../../protocol/entry/leaf.ts";
 import { verifyEntrySignature } from "../../protocol/entry/verifyEntry.ts";
-import { type Findings } from "./findings.ts";
+import type { Findings } from "./findings.ts";
 
 interface EntryRow {
   idx: number;

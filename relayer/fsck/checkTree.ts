@@ -1,9 +1,9 @@
-import { type DatabaseSync } from "node:sqlite";
+import type { DatabaseSync } from "node:sqlite";
 
 import { bytesEqual } from "../../protocol/encoding/bytes.ts";
 import { CompactRange } from "../../protocol/log/compactRange.ts";
 import { perfectRoot } from "../log/logTree.ts";
-import { type Findings } from "./findings.ts";
+import type { Findings } from "./findings.ts";
 
 const tileWidth = 256;
 

@@ -1,6 +1,6 @@
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import { type DatabaseSync } from "node:sqlite";
+import type { DatabaseSync } from "node:sqlite";
 
 import { keccak256 } from "ethers";
 
@@ -10,7 +10,7 @@ import { openDisclosures } from "../../protocol/entry/disclosure.ts";
 import { decodeLeaf } from "../../protocol/entry/leaf.ts";
 import { AffiantError } from "../../protocol/errors/affiantError.ts";
 import { parseCheckpoint } from "../../protocol/log/checkpoint.ts";
-import { type NoteVerifier } from "../../protocol/log/noteKey.ts";
+import type { NoteVerifier } from "../../protocol/log/noteKey.ts";
 import { verifyNote } from "../../protocol/log/signedNote.ts";
 import { openNoteKey } from "../log/noteKey.ts";
 import { openDatabase } from "../store/database.ts";

@@ -1,8 +1,8 @@
 import { randomUUID } from "node:crypto";
 
-import { type Logger } from "pino";
+import type { Logger } from "pino";
 
-import { type Guard } from "./guards.ts";
+import type { Guard } from "./guards.ts";
 
 /** One line a request: what, how it ended, how long. Never headers or bodies: they hold what people keep secret. */
 export function logRequests(logger: Logger): Guard {

@@ -1,11 +1,11 @@
-import { type IncomingMessage, type RequestListener } from "node:http";
+import type { IncomingMessage, RequestListener } from "node:http";
 
 import express, { type Express, type Router } from "express";
 import helmet from "helmet";
-import { type Logger } from "pino";
+import type { Logger } from "pino";
 
 import { AffiantError } from "../../protocol/errors/affiantError.ts";
-import { type Ingest } from "../ingest/ingest.ts";
+import type { Ingest } from "../ingest/ingest.ts";
 import { logRequests } from "./accessLog.ts";
 import { type Guard, headersOf } from "./guards.ts";
 import { takeEntries } from "./intake.ts";

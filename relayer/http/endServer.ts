@@ -1,4 +1,4 @@
-import { type Server } from "node:http";
+import type { Server } from "node:http";
 
 /** How often connections are closed whose last answer has gone out meanwhile. */
 const lookEveryMs = 50;

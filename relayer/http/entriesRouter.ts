@@ -1,14 +1,14 @@
 import { Router } from "express";
 
-import { type AgentEntries, type EntrySubmission } from "../../protocol/api/types.ts";
+import type { AgentEntries, EntrySubmission } from "../../protocol/api/types.ts";
 import { parseEthrDid } from "../../protocol/did/ethr.ts";
 import { toHex } from "../../protocol/encoding/hex.ts";
 import { AffiantError } from "../../protocol/errors/affiantError.ts";
 import { batchAnswer, singleAnswer } from "../ingest/answer.ts";
-import { type Ingest } from "../ingest/ingest.ts";
+import type { Ingest } from "../ingest/ingest.ts";
 import { agentHeadAt } from "../log/agentHeads.ts";
-import { type Log } from "../log/log.ts";
-import { type StoredEntry } from "../store/entryStore.ts";
+import type { Log } from "../log/log.ts";
+import type { StoredEntry } from "../store/entryStore.ts";
 import { sendJson } from "./intake.ts";
 import { readHash, readWhole } from "./read.ts";
 

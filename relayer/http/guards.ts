@@ -1,4 +1,4 @@
-import { type IncomingMessage, type ServerResponse } from "node:http";
+import type { IncomingMessage, ServerResponse } from "node:http";
 
 /** Sees every request first (log, rate limit, metrics), in Express or ahead of it. Refuses with an error, thrown or told. */
 export type Guard = (request: IncomingMessage, response: ServerResponse, next: (refusal?: unknown) => void) => void;

@@ -1,9 +1,9 @@
-import { type IncomingMessage, type RequestListener, type ServerResponse } from "node:http";
+import type { IncomingMessage, RequestListener, ServerResponse } from "node:http";
 
-import { type EntrySubmission } from "../../protocol/api/types.ts";
+import type { EntrySubmission } from "../../protocol/api/types.ts";
 import { AffiantError } from "../../protocol/errors/affiantError.ts";
 import { batchAnswer, singleAnswer } from "../ingest/answer.ts";
-import { type Ingest } from "../ingest/ingest.ts";
+import type { Ingest } from "../ingest/ingest.ts";
 import { type LeafRun, readPlainBatch, readPlainEntry, toLeafRun } from "../ingest/leafRun.ts";
 import { complaint, findOperation } from "./operations.ts";
 import { type Guard, passGuards } from "./guards.ts";

@@ -1,9 +1,9 @@
 import { Router } from "express";
 
-import { type LogInfo } from "../../protocol/api/types.ts";
+import type { LogInfo } from "../../protocol/api/types.ts";
 import { type Hex, toHex } from "../../protocol/encoding/hex.ts";
 import { AffiantError } from "../../protocol/errors/affiantError.ts";
-import { type Anchorer } from "../anchor/anchorer.ts";
+import type { Anchorer } from "../anchor/anchorer.ts";
 import { anchorInfo, type Log } from "../log/log.ts";
 import { readWhole } from "./read.ts";
 

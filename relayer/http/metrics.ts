@@ -1,13 +1,13 @@
 import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from "prom-client";
 
-import { type Anchorer } from "../anchor/anchorer.ts";
-import { type Chain } from "../chain/connectChain.ts";
-import { type Ingest } from "../ingest/ingest.ts";
-import { type Sequencer } from "../ingest/sequencer.ts";
+import type { Anchorer } from "../anchor/anchorer.ts";
+import type { Chain } from "../chain/connectChain.ts";
+import type { Ingest } from "../ingest/ingest.ts";
+import type { Sequencer } from "../ingest/sequencer.ts";
 import { jobStates } from "../journal/job.ts";
-import { type Log } from "../log/log.ts";
-import { type Sending } from "../openSending.ts";
-import { type Guard } from "./guards.ts";
+import type { Log } from "../log/log.ts";
+import type { Sending } from "../openSending.ts";
+import type { Guard } from "./guards.ts";
 
 export interface Metrics {
   readonly contentType: string;

@@ -1,4 +1,4 @@
-import { type ErrorObject, type ValidateFunction } from "ajv";
+import type { ErrorObject, ValidateFunction } from "ajv";
 import { Ajv2020 } from "ajv/dist/2020.js";
 
 import { type Answer, type Method, openApiDocument, type Operation, type Parameter } from "./openapi.ts";

@@ -1,7 +1,7 @@
 import { Router } from "express";
 
-import { type Metrics } from "./metrics.ts";
-import { type Readiness } from "./readiness.ts";
+import type { Metrics } from "./metrics.ts";
+import type { Readiness } from "./readiness.ts";
 
 /** For operators and their machines. */
 export function opsRouter(readiness: () => Readiness, metrics: Metrics): Router {

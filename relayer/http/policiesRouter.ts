@@ -5,9 +5,9 @@ import express, { Router } from "express";
 import { bytesEqual } from "../../protocol/encoding/bytes.ts";
 import { AffiantError } from "../../protocol/errors/affiantError.ts";
 import { parseCanonicalJson } from "../../protocol/json/canonical.ts";
-import { type PolicyCheck } from "../policies/policyCheck.ts";
-import { type Database } from "../store/database.ts";
-import { type PolicyStore } from "../store/policyStore.ts";
+import type { PolicyCheck } from "../policies/policyCheck.ts";
+import type { Database } from "../store/database.ts";
+import type { PolicyStore } from "../store/policyStore.ts";
 import { readHash } from "./read.ts";
 
 const maxBundleBytes = 1_000_000;

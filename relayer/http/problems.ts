@@ -1,7 +1,7 @@
-import { type IncomingMessage, type ServerResponse } from "node:http";
+import type { IncomingMessage, ServerResponse } from "node:http";
 
-import { type ErrorRequestHandler } from "express";
-import { type Logger } from "pino";
+import type { ErrorRequestHandler } from "express";
+import type { Logger } from "pino";
 
 import { AffiantError, isAffiantError } from "../../protocol/errors/affiantError.ts";
 import { toProblem } from "../../protocol/errors/problem.ts";

@@ -3,7 +3,7 @@ import { isIPv6 } from "node:net";
 import { LRUCache } from "lru-cache";
 
 import { AffiantError } from "../../protocol/errors/affiantError.ts";
-import { type Guard } from "./guards.ts";
+import type { Guard } from "./guards.ts";
 
 const windowMs = 60_000;
 

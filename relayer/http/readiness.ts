@@ -1,8 +1,8 @@
-import { type Anchorer } from "../anchor/anchorer.ts";
-import { type Chain } from "../chain/connectChain.ts";
-import { type RelayerConfig } from "../config.ts";
-import { type Ingest } from "../ingest/ingest.ts";
-import { type Sending } from "../openSending.ts";
+import type { Anchorer } from "../anchor/anchorer.ts";
+import type { Chain } from "../chain/connectChain.ts";
+import type { RelayerConfig } from "../config.ts";
+import type { Ingest } from "../ingest/ingest.ts";
+import type { Sending } from "../openSending.ts";
 
 export interface Readiness {
   /** Why this process should get no traffic now; empty = ready. */

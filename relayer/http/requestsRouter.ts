@@ -1,7 +1,7 @@
 import { Router } from "express";
 
-import { type SponsoredCall } from "../../protocol/api/types.ts";
-import { type Requests } from "../requests/requests.ts";
+import type { SponsoredCall } from "../../protocol/api/types.ts";
+import type { Requests } from "../requests/requests.ts";
 
 /** Sponsored calls: agents hold no ether. */
 export function requestsRouter(requests: Requests): Router {

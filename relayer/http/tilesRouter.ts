@@ -3,7 +3,7 @@ import { Router } from "express";
 import { utf8 } from "../../protocol/encoding/bytes.ts";
 import { AffiantError, isAffiantError } from "../../protocol/errors/affiantError.ts";
 import { encodeEntryBundle, parseTilePath, tileWidth } from "../../protocol/log/tiles.ts";
-import { type Log } from "../log/log.ts";
+import type { Log } from "../log/log.ts";
 
 /** A full tile never changes; a partial one is right for ever too, but a wider one takes its place. */
 const cacheForever = "public, max-age=31536000, immutable";

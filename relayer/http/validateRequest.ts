@@ -1,4 +1,4 @@
-import { type Request, type RequestHandler } from "express";
+import type { Request, RequestHandler } from "express";
 
 import { AffiantError } from "../../protocol/errors/affiantError.ts";
 import { complaint, findOperation, type FoundOperation, readParameter } from "./operations.ts";

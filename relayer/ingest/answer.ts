@@ -1,5 +1,5 @@
-import { type BatchResult } from "../../protocol/api/types.ts";
-import { type Receipt } from "../../protocol/api/receipt.ts";
+import type { BatchResult } from "../../protocol/api/types.ts";
+import type { Receipt } from "../../protocol/api/receipt.ts";
 import { toProblem } from "../../protocol/errors/problem.ts";
 import { asciiJson, receiptOf } from "../log/receiptText.ts";
 

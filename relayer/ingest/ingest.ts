@@ -1,15 +1,15 @@
-import { type EntrySubmission } from "../../protocol/api/types.ts";
+import type { EntrySubmission } from "../../protocol/api/types.ts";
 import { bytesEqual } from "../../protocol/encoding/bytes.ts";
 import { AffiantError } from "../../protocol/errors/affiantError.ts";
-import { type ChainClaims, type Registries } from "../chain/registries.ts";
-import { type RateLimiter } from "../http/rateLimit.ts";
-import { type Log } from "../log/log.ts";
-import { type Attributes, type Traces } from "../traces/traces.ts";
-import { type Answer } from "./answer.ts";
+import type { ChainClaims, Registries } from "../chain/registries.ts";
+import type { RateLimiter } from "../http/rateLimit.ts";
+import type { Log } from "../log/log.ts";
+import type { Attributes, Traces } from "../traces/traces.ts";
+import type { Answer } from "./answer.ts";
 import { type LeafRun, toLeafRun } from "./leafRun.ts";
-import { type Sequencer } from "./sequencer.ts";
-import { type Verification, type VerifiedEntry } from "./verifiedEntry.ts";
-import { type VerifyPool } from "./verifyPool.ts";
+import type { Sequencer } from "./sequencer.ts";
+import type { Verification, VerifiedEntry } from "./verifiedEntry.ts";
+import type { VerifyPool } from "./verifyPool.ts";
 
 export interface IngestOptions {
   /** Entries that may be under way at once; more are turned away. */

@@ -1,11 +1,11 @@
 import { bytesEqual } from "../../protocol/encoding/bytes.ts";
 import { toHex } from "../../protocol/encoding/hex.ts";
 import { AffiantError } from "../../protocol/errors/affiantError.ts";
-import { type Log } from "../log/log.ts";
-import { type AgentHead, type NewEntry } from "../store/entryStore.ts";
-import { type DisclosureStore } from "../store/disclosureStore.ts";
+import type { Log } from "../log/log.ts";
+import type { AgentHead, NewEntry } from "../store/entryStore.ts";
+import type { DisclosureStore } from "../store/disclosureStore.ts";
 import { type Answer, knownAnswer } from "./answer.ts";
-import { type VerifiedEntry } from "./verifiedEntry.ts";
+import type { VerifiedEntry } from "./verifiedEntry.ts";
 
 export interface SequencerOptions {
   /** Entries of one commit. */

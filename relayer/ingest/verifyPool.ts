@@ -8,7 +8,7 @@ import {
   unpackVerification,
   unpackVerifications,
 } from "./packing.ts";
-import { type Verification } from "./verifiedEntry.ts";
+import type { Verification } from "./verifiedEntry.ts";
 
 /** Submissions that go to a thread in one message: enough to pay for the message, few enough to share the work. */
 const chunkSize = 64;

@@ -1,6 +1,6 @@
-import { type DatabaseSync, type StatementSync } from "node:sqlite";
+import type { DatabaseSync, StatementSync } from "node:sqlite";
 
-import { type Attempt, type NewAttempt } from "./job.ts";
+import type { Attempt, NewAttempt } from "./job.ts";
 
 export type AttemptPurpose = "first" | "bump" | "noop";
 

@@ -2,9 +2,9 @@ import { randomUUID } from "node:crypto";
 import { existsSync } from "node:fs";
 
 import { AffiantError } from "../../protocol/errors/affiantError.ts";
-import { type Problem } from "../../protocol/errors/problem.ts";
+import type { Problem } from "../../protocol/errors/problem.ts";
 import { type Database, openDatabase } from "../store/database.ts";
-import { type JobKind, type JobState } from "./job.ts";
+import type { JobKind, JobState } from "./job.ts";
 
 /** A job as an operator sees it. */
 export interface JobLine {

@@ -1,4 +1,4 @@
-import { type DatabaseSync, type StatementSync } from "node:sqlite";
+import type { DatabaseSync, StatementSync } from "node:sqlite";
 
 import { type Job, type JobKind, type JobState, jobStates, type Mined, type NewJob, type Simulation } from "./job.ts";
 

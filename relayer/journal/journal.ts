@@ -1,7 +1,7 @@
-import { type StatementSync } from "node:sqlite";
+import type { StatementSync } from "node:sqlite";
 
 import { AffiantError } from "../../protocol/errors/affiantError.ts";
-import { type Database } from "../store/database.ts";
+import type { Database } from "../store/database.ts";
 import { AttemptTable } from "./attemptTable.ts";
 import { type Attempt, type Job, type JobKind, type JobState, makesRoom, type NewJob, type NewRequest } from "./job.ts";
 import { JobTable } from "./jobTable.ts";

@@ -1,17 +1,9 @@
 import { AffiantError } from "../../protocol/errors/affiantError.ts";
-import { type CommitName, type Database } from "../store/database.ts";
-import { type AttemptTable } from "./attemptTable.ts";
-import {
-  type Attempt,
-  type Job,
-  type JobState,
-  type Mined,
-  type NewAttempt,
-  type NewJob,
-  type Simulation,
-} from "./job.ts";
-import { type JobTable, type MinedBlock } from "./jobTable.ts";
-import { type LaneTable } from "./laneTable.ts";
+import type { CommitName, Database } from "../store/database.ts";
+import type { AttemptTable } from "./attemptTable.ts";
+import type { Attempt, Job, JobState, Mined, NewAttempt, NewJob, Simulation } from "./job.ts";
+import type { JobTable, MinedBlock } from "./jobTable.ts";
+import type { LaneTable } from "./laneTable.ts";
 
 /** 2 s, 4 s, … 5 min: half an hour in all. */
 const maxSetbacks = 12;

@@ -1,4 +1,4 @@
-import { type DatabaseSync, type StatementSync } from "node:sqlite";
+import type { DatabaseSync, StatementSync } from "node:sqlite";
 
 import { AffiantError } from "../../protocol/errors/affiantError.ts";
 

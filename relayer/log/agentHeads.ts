@@ -1,8 +1,8 @@
-import { type AgentHead } from "../../protocol/api/types.ts";
+import type { AgentHead } from "../../protocol/api/types.ts";
 import { toHex } from "../../protocol/encoding/hex.ts";
 import { formatAgentHead } from "../../protocol/log/agentHead.ts";
 import { signNote } from "../../protocol/log/signedNote.ts";
-import { type Log } from "./log.ts";
+import type { Log } from "./log.ts";
 
 /**
  * Where an agent's entries end in the tree of a signed checkpoint, with the log's signed statement of it: whoever was

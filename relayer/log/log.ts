@@ -1,15 +1,15 @@
-import { type AnchorInfo, type Receipt } from "../../protocol/api/receipt.ts";
+import type { AnchorInfo, Receipt } from "../../protocol/api/receipt.ts";
 import { toHex } from "../../protocol/encoding/hex.ts";
-import { type Hex } from "../../protocol/encoding/hex.ts";
+import type { Hex } from "../../protocol/encoding/hex.ts";
 import { AffiantError } from "../../protocol/errors/affiantError.ts";
 import { LRUCache } from "lru-cache";
 import { CheckpointFile } from "../store/checkpointFile.ts";
-import { type Database } from "../store/database.ts";
+import type { Database } from "../store/database.ts";
 import { type AgentHead, EntryStore, type NewEntry, type StoredEntry } from "../store/entryStore.ts";
 import { SyncRounds } from "../store/syncRounds.ts";
 import { type StoredAnchor, type StoredCheckpoint, TreeStore } from "../store/treeStore.ts";
 import { LogTree } from "./logTree.ts";
-import { type CheckpointKeys } from "./noteKey.ts";
+import type { CheckpointKeys } from "./noteKey.ts";
 import { writeReceipts } from "./receiptText.ts";
 import { checkSignedHistory, signCheckpoint } from "./openLog.ts";
 

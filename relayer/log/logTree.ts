@@ -4,9 +4,9 @@ import { AffiantError } from "../../protocol/errors/affiantError.ts";
 import { CompactRange, peakIds } from "../../protocol/log/compactRange.ts";
 import { consistencyProof } from "../../protocol/log/consistency.ts";
 import { inclusionProof } from "../../protocol/log/inclusion.ts";
-import { type NodeSource } from "../../protocol/log/subtree.ts";
-import { type EntryStore } from "../store/entryStore.ts";
-import { type Tile, type TreeStore } from "../store/treeStore.ts";
+import type { NodeSource } from "../../protocol/log/subtree.ts";
+import type { EntryStore } from "../store/entryStore.ts";
+import type { Tile, TreeStore } from "../store/treeStore.ts";
 import { nodeHashNative } from "./nativeHash.ts";
 
 /** Leaves of a tile, and levels of the tree a tile spans (C2SP tlog-tiles). */

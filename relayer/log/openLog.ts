@@ -3,10 +3,10 @@ import { toHex } from "../../protocol/encoding/hex.ts";
 import { AffiantError } from "../../protocol/errors/affiantError.ts";
 import { type Checkpoint, formatCheckpoint, parseCheckpoint } from "../../protocol/log/checkpoint.ts";
 import { signNote, verifyNote } from "../../protocol/log/signedNote.ts";
-import { type CheckpointFile } from "../store/checkpointFile.ts";
-import { type StoredCheckpoint, type TreeStore } from "../store/treeStore.ts";
-import { type LogTree } from "./logTree.ts";
-import { type CheckpointKeys, type NoteKey } from "./noteKey.ts";
+import type { CheckpointFile } from "../store/checkpointFile.ts";
+import type { StoredCheckpoint, TreeStore } from "../store/treeStore.ts";
+import type { LogTree } from "./logTree.ts";
+import type { CheckpointKeys, NoteKey } from "./noteKey.ts";
 
 export function signCheckpoint({ note, operator }: CheckpointKeys, size: number, root: Uint8Array): StoredCheckpoint {
   const text = formatCheckpoint({ origin: note.signer.name, size, root });

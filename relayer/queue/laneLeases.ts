@@ -1,8 +1,8 @@
-import { type StatementSync } from "node:sqlite";
+import type { StatementSync } from "node:sqlite";
 
 import { isAffiantError } from "../../protocol/errors/affiantError.ts";
-import { type LaneLease } from "../sender/laneLease.ts";
-import { type Database } from "../store/database.ts";
+import type { LaneLease } from "../sender/laneLease.ts";
+import type { Database } from "../store/database.ts";
 
 export interface LeaseOptions {
   /** This process, told apart from all others, also from its own earlier lives. */

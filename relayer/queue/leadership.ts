@@ -1,4 +1,4 @@
-import { type LaneLease } from "../sender/laneLease.ts";
+import type { LaneLease } from "../sender/laneLease.ts";
 import { laneTask, type Work, type WorkQueue } from "./workQueue.ts";
 
 export interface LedLane {

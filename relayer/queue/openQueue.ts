@@ -1,7 +1,7 @@
-import { type Logger } from "pino";
+import type { Logger } from "pino";
 
 import { EmbeddedQueue } from "./embeddedQueue.ts";
-import { type WorkQueue } from "./workQueue.ts";
+import type { WorkQueue } from "./workQueue.ts";
 
 export interface QueueSettings {
   readonly redisUrl: string | undefined;

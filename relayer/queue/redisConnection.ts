@@ -1,5 +1,5 @@
 import { Redis } from "ioredis";
-import { type Logger } from "pino";
+import type { Logger } from "pino";
 
 import { AffiantError } from "../../protocol/errors/affiantError.ts";
 import { parseInfo, redisWeaknesses } from "./redisSafety.ts";

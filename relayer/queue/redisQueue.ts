@@ -1,11 +1,11 @@
 import { randomUUID } from "node:crypto";
 
 import { type Job, Queue, Worker } from "bullmq";
-import { type Logger } from "pino";
+import type { Logger } from "pino";
 
 import { EmbeddedQueue } from "./embeddedQueue.ts";
-import { type RedisConnection } from "./redisConnection.ts";
-import { type QueueStatus, type TaskName, type Work, type WorkQueue } from "./workQueue.ts";
+import type { RedisConnection } from "./redisConnection.ts";
+import type { QueueStatus, TaskName, Work, WorkQueue } from "./workQueue.ts";
 
 /** How often it is looked whether Redis still has what it was told. */
 const lookEveryMs = 1_000;

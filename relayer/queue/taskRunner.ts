@@ -1,4 +1,4 @@
-import { type Work } from "./workQueue.ts";
+import type { Work } from "./workQueue.ts";
 
 /** Runs one task of this process: never twice at once, and once more if it was asked for meanwhile. */
 export class TaskRunner {

@@ -1,6 +1,6 @@
 import { AffiantError } from "../../protocol/errors/affiantError.ts";
-import { type Job, type NewRequest } from "../journal/job.ts";
-import { type Allowance, type Journal } from "../journal/journal.ts";
+import type { Job, NewRequest } from "../journal/job.ts";
+import type { Allowance, Journal } from "../journal/journal.ts";
 
 interface Waiting {
   readonly request: NewRequest;

@@ -2,14 +2,14 @@ import { createHash, randomUUID } from "node:crypto";
 
 import { getAddress, isAddress } from "ethers";
 
-import { type RequestStatus } from "../../protocol/api/types.ts";
-import { type Hex } from "../../protocol/encoding/hex.ts";
+import type { RequestStatus } from "../../protocol/api/types.ts";
+import type { Hex } from "../../protocol/encoding/hex.ts";
 import { AffiantError } from "../../protocol/errors/affiantError.ts";
-import { type Problem } from "../../protocol/errors/problem.ts";
+import type { Problem } from "../../protocol/errors/problem.ts";
 import { type Job, makesRoom, type Simulation } from "../journal/job.ts";
 import { type Journal, keyTaken } from "../journal/journal.ts";
-import { type Sender } from "../sender/sender.ts";
-import { type AllowList } from "./allowList.ts";
+import type { Sender } from "../sender/sender.ts";
+import type { AllowList } from "./allowList.ts";
 import { RequestIntake } from "./intake.ts";
 
 export interface RequestOptions {

@@ -1,6 +1,6 @@
 import { AffiantError } from "../../protocol/errors/affiantError.ts";
 import { Closers } from "../closers.ts";
-import { type RelayerConfig } from "../config.ts";
+import type { RelayerConfig } from "../config.ts";
 import { openSenderKey, type TransactionSigner } from "../sender/signer.ts";
 import { nextKeyFile, swapKeyFiles } from "./keyFiles.ts";
 import { sendAlone } from "./sendAlone.ts";

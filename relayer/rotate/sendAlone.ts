@@ -2,11 +2,11 @@ import { setTimeout as sleep } from "node:timers/promises";
 
 import { fromHex } from "../../protocol/encoding/hex.ts";
 import { AffiantError } from "../../protocol/errors/affiantError.ts";
-import { type RelayerConfig } from "../config.ts";
+import type { RelayerConfig } from "../config.ts";
 import { firstFees } from "../sender/fees.ts";
 import { openSimulator } from "../sender/openSender.ts";
-import { type TransactionSigner } from "../sender/signer.ts";
-import { type StoppedRelayer } from "./stoppedRelayer.ts";
+import type { TransactionSigner } from "../sender/signer.ts";
+import type { StoppedRelayer } from "./stoppedRelayer.ts";
 
 /**
  * Sends one call to LogAnchor beside the journal, and waits until it is final. Whoever is interrupted runs the rotation

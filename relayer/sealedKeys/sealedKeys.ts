@@ -14,9 +14,9 @@ import { fromHex, type Hex, toHex } from "../../protocol/encoding/hex.ts";
 import { AffiantError } from "../../protocol/errors/affiantError.ts";
 import { parseSealed, sealedHashOf } from "../../protocol/escrow/sealedKey.ts";
 import { isUnderRoot } from "../../protocol/escrow/sealedTree.ts";
-import { type AgentAccess } from "../access/agentAccess.ts";
-import { type ContractReader } from "../chain/contracts.ts";
-import { type SealedKeyStore } from "../store/sealedKeyStore.ts";
+import type { AgentAccess } from "../access/agentAccess.ts";
+import type { ContractReader } from "../chain/contracts.ts";
+import type { SealedKeyStore } from "../store/sealedKeyStore.ts";
 
 export interface SealedKeysOptions {
   readonly place: { readonly chainId: bigint; readonly escrow: string };

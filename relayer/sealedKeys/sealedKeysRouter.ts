@@ -1,9 +1,9 @@
 import { Router } from "express";
 
-import { type SealedKeyAnswer, type SealedKeysAnswer, type SealedKeysUpload } from "../../protocol/api/sealedKeys.ts";
+import type { SealedKeyAnswer, SealedKeysAnswer, SealedKeysUpload } from "../../protocol/api/sealedKeys.ts";
 import { toHex } from "../../protocol/encoding/hex.ts";
 import { readAddress, readHash } from "../http/read.ts";
-import { type KeyName, type SealedKeys } from "./sealedKeys.ts";
+import type { KeyName, SealedKeys } from "./sealedKeys.ts";
 
 /** Where publishers leave sealed keys, and each member fetches its own. */
 export function sealedKeysRouter(keys: SealedKeys): Router {

@@ -1,6 +1,6 @@
-import { type Attempt, type Job } from "../journal/job.ts";
+import type { Attempt, Job } from "../journal/job.ts";
 import { bumpedFees } from "./fees.ts";
-import { type LanePass } from "./lanePass.ts";
+import type { LanePass } from "./lanePass.ts";
 import { minedAttempt } from "./receipts.ts";
 import { signSlot } from "./signSlot.ts";
 import { transmit } from "./transmit.ts";

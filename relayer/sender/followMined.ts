@@ -1,4 +1,4 @@
-import { type LanePass } from "./lanePass.ts";
+import type { LanePass } from "./lanePass.ts";
 import { readOutcome } from "./receipts.ts";
 
 /**

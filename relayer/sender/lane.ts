@@ -1,12 +1,12 @@
 import { isAffiantError } from "../../protocol/errors/affiantError.ts";
-import { type Journal } from "../journal/journal.ts";
-import { type LaneJournal } from "../journal/laneJournal.ts";
+import type { Journal } from "../journal/journal.ts";
+import type { LaneJournal } from "../journal/laneJournal.ts";
 import { fillGaps } from "./fillGaps.ts";
 import { followBroadcast } from "./followBroadcast.ts";
 import { followMined } from "./followMined.ts";
-import { type LaneLease } from "./laneLease.ts";
-import { type LanePass, type LaneTools } from "./lanePass.ts";
-import { type TransactionSigner } from "./signer.ts";
+import type { LaneLease } from "./laneLease.ts";
+import type { LanePass, LaneTools } from "./lanePass.ts";
+import type { TransactionSigner } from "./signer.ts";
 import { spendNonces } from "./spendNonces.ts";
 import { transmit } from "./transmit.ts";
 

@@ -1,9 +1,9 @@
-import { type Block, type HeadTracker } from "../chain/head.ts";
-import { type Rpc } from "../chain/rpc.ts";
-import { type LaneJournal } from "../journal/laneJournal.ts";
-import { type FeeCaps } from "./fees.ts";
-import { type TransactionSigner } from "./signer.ts";
-import { type Simulator } from "./simulator.ts";
+import type { Block, HeadTracker } from "../chain/head.ts";
+import type { Rpc } from "../chain/rpc.ts";
+import type { LaneJournal } from "../journal/laneJournal.ts";
+import type { FeeCaps } from "./fees.ts";
+import type { TransactionSigner } from "./signer.ts";
+import type { Simulator } from "./simulator.ts";
 
 export interface SenderOptions {
   readonly chainId: number;

@@ -1,8 +1,8 @@
 import { AffiantError } from "../../protocol/errors/affiantError.ts";
-import { type Chain } from "../chain/connectChain.ts";
-import { type RelayerConfig } from "../config.ts";
-import { type Journal } from "../journal/journal.ts";
-import { type LaneLease } from "./laneLease.ts";
+import type { Chain } from "../chain/connectChain.ts";
+import type { RelayerConfig } from "../config.ts";
+import type { Journal } from "../journal/journal.ts";
+import type { LaneLease } from "./laneLease.ts";
 import { Sender } from "./sender.ts";
 import { openSenderKey, type TransactionSigner } from "./signer.ts";
 import { Simulator } from "./simulator.ts";

@@ -1,7 +1,7 @@
 import { AffiantError } from "../../protocol/errors/affiantError.ts";
 import { toProblem } from "../../protocol/errors/problem.ts";
-import { type Rpc } from "../chain/rpc.ts";
-import { type Attempt, type Mined } from "../journal/job.ts";
+import type { Rpc } from "../chain/rpc.ts";
+import type { Attempt, Mined } from "../journal/job.ts";
 
 /** A transaction that a block holds; `error` is a problem document (JSON) if it reverted. */
 export interface Outcome {

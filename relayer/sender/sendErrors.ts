@@ -1,4 +1,4 @@
-import { type RpcError } from "../chain/rpc.ts";
+import type { RpcError } from "../chain/rpc.ts";
 
 /**
  * What a node's refusal of a transaction means. `known`: it, or one at its nonce that pays as much, is in the pool.

@@ -1,8 +1,8 @@
-import { type Job } from "../journal/job.ts";
-import { type Journal } from "../journal/journal.ts";
+import type { Job } from "../journal/job.ts";
+import type { Journal } from "../journal/journal.ts";
 import { Lane } from "./lane.ts";
-import { type LaneLease } from "./laneLease.ts";
-import { type LaneTools } from "./lanePass.ts";
+import type { LaneLease } from "./laneLease.ts";
+import type { LaneTools } from "./lanePass.ts";
 import { retiredSigner, type TransactionSigner } from "./signer.ts";
 
 export type JobListener = (job: Job) => void;

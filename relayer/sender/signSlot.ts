@@ -1,9 +1,9 @@
 import { randomUUID } from "node:crypto";
 
 import { toHex } from "../../protocol/encoding/hex.ts";
-import { type NewAttempt, type NewJob } from "../journal/job.ts";
+import type { NewAttempt, NewJob } from "../journal/job.ts";
 import { type Fees, firstFees } from "./fees.ts";
-import { type LanePass } from "./lanePass.ts";
+import type { LanePass } from "./lanePass.ts";
 
 /** Signs a job's call for a nonce of the lane. Nothing is claimed by it. */
 export async function signSlot(

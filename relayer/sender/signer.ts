@@ -16,7 +16,11 @@ export interface UnsignedTransaction {
   readonly priorityFeeWei: bigint;
 }
 
-/** A lane's account. Where the key lives (a file now, a remote signer or an HSM later) is nobody else's business. */
+/**
+ * A lane's account. Where the key lives (a file now, a remote signer or an HSM later) is nobody else's business. The first
+ * lane is the log's operator too, and signs each checkpoint in the course of a commit, at once: its key has to be in this
+ * process. Rotate it (`affiant relayer rotate operator`) to keep what it can do small.
+ */
 export interface TransactionSigner {
   /** EIP-55. */
   readonly address: string;

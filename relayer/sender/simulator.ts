@@ -1,4 +1,4 @@
-import { type Interface } from "ethers";
+import type { Interface } from "ethers";
 
 import { toHex } from "../../protocol/encoding/hex.ts";
 import { AffiantError } from "../../protocol/errors/affiantError.ts";

@@ -1,9 +1,9 @@
 import { AffiantError, isAffiantError } from "../../protocol/errors/affiantError.ts";
 import { toProblem } from "../../protocol/errors/problem.ts";
-import { type Job, type NewAttempt, type Simulation } from "../journal/job.ts";
+import type { Job, NewAttempt, Simulation } from "../journal/job.ts";
 import { type Fees, firstFees } from "./fees.ts";
 import { takeIfMined } from "./takeIfMined.ts";
-import { type LanePass } from "./lanePass.ts";
+import type { LanePass } from "./lanePass.ts";
 import { signSlot } from "./signSlot.ts";
 import { transmit } from "./transmit.ts";
 

@@ -1,4 +1,4 @@
-import { type LanePass } from "./lanePass.ts";
+import type { LanePass } from "./lanePass.ts";
 import { minedAttempt } from "./receipts.ts";
 
 /** @returns whether a block holds one of the job's transactions, which is then written down */

@@ -1,8 +1,8 @@
 import { AffiantError } from "../../protocol/errors/affiantError.ts";
 import { toProblem } from "../../protocol/errors/problem.ts";
 import { RpcError } from "../chain/rpc.ts";
-import { type Job, type NewAttempt } from "../journal/job.ts";
-import { type LanePass } from "./lanePass.ts";
+import type { Job, NewAttempt } from "../journal/job.ts";
+import type { LanePass } from "./lanePass.ts";
 import { readSendError } from "./sendErrors.ts";
 import { signFiller } from "./signSlot.ts";
 import { takeIfMined } from "./takeIfMined.ts";

@@ -1,8 +1,8 @@
 import { createCipheriv, createDecipheriv, randomBytes } from "node:crypto";
-import { type StatementSync } from "node:sqlite";
+import type { StatementSync } from "node:sqlite";
 
-import { type Database } from "./database.ts";
-import { type DisclosureKeys } from "./disclosureKeys.ts";
+import type { Database } from "./database.ts";
+import type { DisclosureKeys } from "./disclosureKeys.ts";
 
 interface Row {
   slot: number | null;

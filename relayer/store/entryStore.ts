@@ -1,6 +1,6 @@
-import { type StatementSync } from "node:sqlite";
+import type { StatementSync } from "node:sqlite";
 
-import { type Database } from "./database.ts";
+import type { Database } from "./database.ts";
 
 /** What the log knows of an agent: where its chain of entries ends. */
 export interface AgentHead {

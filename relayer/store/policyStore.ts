@@ -1,6 +1,6 @@
-import { type StatementSync } from "node:sqlite";
+import type { StatementSync } from "node:sqlite";
 
-import { type Database } from "./database.ts";
+import type { Database } from "./database.ts";
 
 /** Policy bundles by hash, as the RFC 8785 text that the hash is over. */
 export class PolicyStore {

@@ -1,6 +1,6 @@
-import { type StatementSync } from "node:sqlite";
+import type { StatementSync } from "node:sqlite";
 
-import { type Database } from "./database.ts";
+import type { Database } from "./database.ts";
 import { bytesEqual } from "../../protocol/encoding/bytes.ts";
 import { AffiantError } from "../../protocol/errors/affiantError.ts";
 

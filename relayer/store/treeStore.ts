@@ -1,6 +1,6 @@
-import { type StatementSync } from "node:sqlite";
+import type { StatementSync } from "node:sqlite";
 
-import { type Database } from "./database.ts";
+import type { Database } from "./database.ts";
 
 /** A full tile: 256 hashes of 32 bytes, and the root of the perfect tree over them. */
 export interface Tile {

@@ -1,10 +1,10 @@
-import { type StatementSync } from "node:sqlite";
+import type { StatementSync } from "node:sqlite";
 
 import { LRUCache } from "lru-cache";
 
-import { type Job } from "../journal/job.ts";
-import { type Database } from "../store/database.ts";
-import { type Traces } from "./traces.ts";
+import type { Job } from "../journal/job.ts";
+import type { Database } from "../store/database.ts";
+import type { Traces } from "./traces.ts";
 
 /**
  * The way of a job through the journal, as spans below the request that asked for it. The request's `traceparent` is stored

@@ -1,7 +1,7 @@
-import { type Logger } from "pino";
+import type { Logger } from "pino";
 
 import { noTraces, type Traces } from "./traces.ts";
-import { type TraceSettings } from "../config.ts";
+import type { TraceSettings } from "../config.ts";
 
 export async function openTraces(settings: TraceSettings | undefined, logger: Logger): Promise<Traces> {
   if (!settings) return noTraces;

@@ -1,5 +1,5 @@
 import { AsyncLocalStorage } from "node:async_hooks";
-import { type IncomingMessage } from "node:http";
+import type { IncomingMessage } from "node:http";
 import { setTimeout as sleep } from "node:timers/promises";
 
 import { type Context, ROOT_CONTEXT, type Span, SpanKind, SpanStatusCode, trace } from "@opentelemetry/api";
@@ -12,14 +12,14 @@ import {
   TraceIdRatioBasedSampler,
   TracerProvider,
 } from "@opentelemetry/sdk-trace";
-import { type Guard } from "../http/guards.ts";
-import { type Logger } from "pino";
+import type { Guard } from "../http/guards.ts";
+import type { Logger } from "pino";
 
 import { isAffiantError } from "../../protocol/errors/affiantError.ts";
-import { type TraceSettings } from "../config.ts";
+import type { TraceSettings } from "../config.ts";
 import { findOperation } from "../http/operations.ts";
 import { formatTraceParent, parseTraceParent } from "./traceParent.ts";
-import { type Traces } from "./traces.ts";
+import type { Traces } from "./traces.ts";
 
 const exportTimeoutMs = 5_000;
 /** A collector that does not answer keeps the end of the process waiting no longer. */

@@ -1,4 +1,4 @@
-import { type Guard } from "../http/guards.ts";
+import type { Guard } from "../http/guards.ts";
 
 /** Facts about a span: ids, counts, states. Never headers, bodies, query strings or addresses with tokens. */
 export type Attributes = Readonly<Record<string, string | number | boolean>>;

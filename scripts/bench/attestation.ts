@@ -1,5 +1,5 @@
 import { roundGas } from "./gas/attestation.ts";
-import { type Bench, type BenchRow } from "./report.ts";
+import type { Bench, BenchRow } from "./report.ts";
 import { collusions, hypergeometricMiss, simulateMisses } from "./attestation/detection.ts";
 import { liveAttestation } from "./attestation/live.ts";
 

@@ -1,7 +1,7 @@
 /** Verifying calls under contracts, beside the bare signatures they contain; and what a guarded call costs over HTTP. */
 import { mkdtempSync, rmSync } from "node:fs";
 import { createServer, type Server } from "node:http";
-import { type AddressInfo } from "node:net";
+import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
@@ -22,7 +22,7 @@ import { type Delegation, issueDelegation } from "../../protocol/ucan/delegation
 import { type Invocation, issueInvocation } from "../../protocol/ucan/invocation.ts";
 import { parseScope } from "../../protocol/ucan/shorthand.ts";
 import { verifyInvocation } from "../../protocol/ucan/verifyInvocation.ts";
-import { type Bench, type BenchRow } from "./report.ts";
+import type { Bench, BenchRow } from "./report.ts";
 
 const nowSec = 1_800_000_000;
 const owner = new SigningKey(new Uint8Array(32).fill(1));

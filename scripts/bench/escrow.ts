@@ -6,7 +6,7 @@ import { encryptionKeyOf } from "../../protocol/hpke/hpke.ts";
 import { groupIdOf } from "../../protocol/escrow/ids.ts";
 import { liveRotation } from "./escrow/live.ts";
 import { measure } from "./gas/escrow.ts";
-import { type BenchReport, type BenchRow } from "./report.ts";
+import type { BenchReport, BenchRow } from "./report.ts";
 
 /** Bytes of a commit of ts-mls, by members of the group: published figures. */
 const tsMlsCommitBytes: Readonly<Record<number, number>> = { 8: 1_000, 32: 3_042, 64: 5_699 };

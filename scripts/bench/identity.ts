@@ -15,7 +15,7 @@ import {
 
 import { type GasChain, gasChain, gasOf } from "./gas/chain.ts";
 import { measure } from "./gas/identity.ts";
-import { type Bench, type BenchRow } from "./report.ts";
+import type { Bench, BenchRow } from "./report.ts";
 
 /** Identities and policies beside ERC-1056, EAS and ERC-8004: gas of whole transactions, ours through the proxy. */
 export const bench: Bench = async () => {

@@ -4,7 +4,7 @@ import { batchCall, drive, type LoadResult, percentile, singleCall } from "./ing
 import { verifyRate } from "./ingest/verifyRate.ts";
 import { startWorld, type World } from "./ingest/world.ts";
 import { Writer } from "./ingest/writers.ts";
-import { type Bench, type BenchReport } from "./report.ts";
+import type { Bench, BenchReport } from "./report.ts";
 
 export interface IngestOptions {
   /** Size of the log at which cost and memory are measured again. */

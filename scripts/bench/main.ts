@@ -3,7 +3,7 @@ import { access } from "node:fs/promises";
 import { availableParallelism, cpus } from "node:os";
 import { join } from "node:path";
 
-import { type Bench, type BenchReport, type BenchRow } from "./report.ts";
+import type { Bench, BenchReport, BenchRow } from "./report.ts";
 
 const [name, ...rest] = process.argv.slice(2);
 const json = rest.includes("--json");

@@ -8,7 +8,7 @@ import { CompactRange } from "../../protocol/log/compactRange.ts";
 import { leafHash } from "../../protocol/log/hash.ts";
 import { verifyInclusion } from "../../protocol/log/inclusion.ts";
 import { TreeAt } from "../../protocol/log/treeAt.ts";
-import { type Bench, type BenchRow } from "./report.ts";
+import type { Bench, BenchRow } from "./report.ts";
 
 const leafCount = 100_000;
 const proofCount = 1_000;

@@ -6,9 +6,9 @@ import { join } from "node:path";
 import { JsonRpcProvider } from "ethers";
 
 import { readPipeline } from "../../orchestrator/descriptor/readPipeline.ts";
-import { type Progress } from "../../orchestrator/start/progress.ts";
+import type { Progress } from "../../orchestrator/start/progress.ts";
 import { type RunningSystem, startSystem } from "../../orchestrator/start/startSystem.ts";
-import { type BenchReport, type BenchRow } from "./report.ts";
+import type { BenchReport, BenchRow } from "./report.ts";
 
 const defaultSizes = [4, 16, 64];
 /** Phases in the order in which the orchestrator reports them. */

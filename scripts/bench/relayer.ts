@@ -8,7 +8,7 @@ import { startWorld, type World } from "./ingest/world.ts";
 import { mineRate, signRate } from "./relayer/alone.ts";
 import { signCalls } from "./relayer/calls.ts";
 import { drive, type Driven } from "./relayer/drive.ts";
-import { type Bench, type BenchReport, type BenchRow } from "./report.ts";
+import type { Bench, BenchReport, BenchRow } from "./report.ts";
 
 export interface RelayerBenchOptions {
   /** Seconds of load to sign calls for, judged by what the node alone mines. */

@@ -14,7 +14,7 @@ import { type CircuitSize, sizeOf } from "../circuits/buildCircuit.ts";
 import { compileCircuit, root } from "../circuits/compile.ts";
 import { devProvingKey } from "../circuits/devKey.ts";
 import { measure as measureGas } from "./gas/zk.ts";
-import { type Bench, type BenchRow } from "./report.ts";
+import type { Bench, BenchRow } from "./report.ts";
 
 const rounds = 12;
 const verifications = 200;

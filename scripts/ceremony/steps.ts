@@ -5,7 +5,7 @@ import { type Logger, zKey } from "snarkjs";
 import { withWorkers } from "../../circuits/curve.ts";
 import { AffiantError } from "../../protocol/errors/affiantError.ts";
 import { assertAbsent, identifyPhase1 } from "./files.ts";
-import { type PublishedPhase1 } from "./publishedPhase1.ts";
+import type { PublishedPhase1 } from "./publishedPhase1.ts";
 
 /** What a step tells on its way; `debug` texts carry "done/total". */
 export type StepLogger = Logger;

@@ -5,7 +5,7 @@ import { AffiantError } from "../../protocol/errors/affiantError.ts";
 import { assertContributed } from "../../protocol/zk/keyGate.ts";
 import { sha256 } from "../circuits/buildCircuit.ts";
 import { identifyPhase1, readBytes } from "./files.ts";
-import { type PublishedPhase1 } from "./publishedPhase1.ts";
+import type { PublishedPhase1 } from "./publishedPhase1.ts";
 
 export interface Contribution {
   readonly name: string;

@@ -10,7 +10,7 @@ import { accepted, isAccepted } from "../contracts/accepted.ts";
 import { CallGraph } from "../contracts/callGraph.ts";
 import { findingsIn, rules } from "../contracts/findings.ts";
 import { Compiler } from "../mutation/compiler.ts";
-import { type AstNode } from "../mutation/mutants/ast.ts";
+import type { AstNode } from "../mutation/mutants/ast.ts";
 
 const root = join(import.meta.dirname, "../..");
 const sources = readdirSync(join(root, "contracts"), { recursive: true, encoding: "utf8" });

@@ -11,7 +11,7 @@ import {
   type CircuitManifest,
   circuitManifestFormat,
 } from "../../protocol/zk/circuitManifest.ts";
-import { type CircuitName } from "../../protocol/zk/publicSignals.ts";
+import type { CircuitName } from "../../protocol/zk/publicSignals.ts";
 import { compileCircuit, root } from "./compile.ts";
 import { devProvingKey } from "./devKey.ts";
 import { solidityVerifierOf } from "./solidityVerifier.ts";

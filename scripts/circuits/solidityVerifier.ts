@@ -6,7 +6,7 @@ import { type FastFile, zKey } from "snarkjs";
 
 import { withSingleThread } from "../../circuits/curve.ts";
 import { AffiantError } from "../../protocol/errors/affiantError.ts";
-import { type KeyKind } from "../../protocol/zk/keyGate.ts";
+import type { KeyKind } from "../../protocol/zk/keyGate.ts";
 
 const keyRemarks: Readonly<Record<KeyKind, string>> = {
   DEV_INSECURE:

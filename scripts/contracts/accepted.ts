@@ -1,4 +1,4 @@
-import { type Finding, type Rule } from "./findings.ts";
+import type { Finding, Rule } from "./findings.ts";
 
 /** Findings that were looked at, and why they may stay. Each must still be found. */
 export interface Accepted {

@@ -1,5 +1,5 @@
 import { type AstNode, isNode, walk } from "../mutation/mutants/ast.ts";
-import { type CallGraph, type Effects } from "./callGraph.ts";
+import type { CallGraph, Effects } from "./callGraph.ts";
 
 /** Something that a reviewer has to have looked at. */
 export interface Finding {

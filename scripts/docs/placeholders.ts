@@ -1,8 +1,8 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 
-import { type GuideCommand } from "./readCommands.ts";
-import { type Sandbox } from "./sandbox.ts";
+import type { GuideCommand } from "./readCommands.ts";
+import type { Sandbox } from "./sandbox.ts";
 
 /** Whose key a guide's reader would put where it says `did:key:z6Mk…`. */
 const grantees: Readonly<Record<string, string>> = {

@@ -1,7 +1,7 @@
 import { id, zeroPadValue } from "ethers";
 
 import { commitmentOf, ringOf, seedOf, verifiersOf } from "./attestationReference.ts";
-import { type GeneratedFile } from "./generatedFile.ts";
+import type { GeneratedFile } from "./generatedFile.ts";
 
 const sizes = [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 16, 17, 20, 33, 50, 100, 257];
 

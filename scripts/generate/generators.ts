@@ -1,5 +1,5 @@
 import { attestationVectors } from "./attestationVectors.ts";
-import { type Generator } from "./generatedFile.ts";
+import type { Generator } from "./generatedFile.ts";
 import { rfc9162Vectors } from "./rfc9162Vectors.ts";
 import { sdkSurface } from "./sdkSurface.ts";
 import { typeHashes } from "./typeHashes.ts";

@@ -1,5 +1,5 @@
 import { toHex } from "../../protocol/encoding/hex.ts";
-import { type GeneratedFile } from "./generatedFile.ts";
+import type { GeneratedFile } from "./generatedFile.ts";
 import { leaf, MTH, numberedLeaves, PATH, PROOF, rootOfPath, rootsOfProof } from "./rfc9162Reference.ts";
 
 type Hash = Uint8Array;

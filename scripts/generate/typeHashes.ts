@@ -5,7 +5,7 @@ import { keyEscrowTypes } from "../../protocol/eip712/keyEscrow.ts";
 import { logAnchorTypes } from "../../protocol/eip712/logAnchor.ts";
 import { policyRegistryTypes } from "../../protocol/eip712/policyRegistry.ts";
 import { encodeType, type TypedDataTable } from "../../protocol/eip712/typedData.ts";
-import { type GeneratedFile } from "./generatedFile.ts";
+import type { GeneratedFile } from "./generatedFile.ts";
 
 /** Contract → its table. A new contract that takes signed requests adds a line. */
 const tables: Readonly<Record<string, TypedDataTable>> = {

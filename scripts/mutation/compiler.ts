@@ -2,7 +2,7 @@ import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { join } from "node:path";
 
-import { type AstNode } from "./mutants/ast.ts";
+import type { AstNode } from "./mutants/ast.ts";
 
 /** Code of one contract, as the compiler gives it. */
 export interface Code {

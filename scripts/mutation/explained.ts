@@ -1,4 +1,4 @@
-import { type Mutant } from "./mutants/mutant.ts";
+import type { Mutant } from "./mutants/mutant.ts";
 
 /** A survivor that nobody need test away, and why. */
 export interface Explanation {

@@ -10,7 +10,7 @@ import { parseArgs } from "node:util";
 
 import { Compiler } from "./compiler.ts";
 import { type Explanation, isExplained, readExplanations, staleExplanations } from "./explained.ts";
-import { type Mutant } from "./mutants/mutant.ts";
+import type { Mutant } from "./mutants/mutant.ts";
 import { mutantsOf } from "./mutants/mutantsOf.ts";
 import { lineOf, summarize, type Summary, survivorText } from "./report.ts";
 import { type MutantResult, runMutants } from "./runMutants.ts";

@@ -1,5 +1,5 @@
 import { type Explanation, isExplained } from "./explained.ts";
-import { type MutantResult } from "./runMutants.ts";
+import type { MutantResult } from "./runMutants.ts";
 
 /** What became of one contract's mutants. */
 export interface Summary {

@@ -1,6 +1,6 @@
-import { type Mutant } from "./mutants/mutant.ts";
+import type { Mutant } from "./mutants/mutant.ts";
 import { Stuck, TestBench } from "./run/testBench.ts";
-import { type Subject } from "./subjects.ts";
+import type { Subject } from "./subjects.ts";
 
 export type Outcome =
   /** @property by the test that failed */

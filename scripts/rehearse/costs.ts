@@ -1,10 +1,10 @@
 import { formatEther, formatUnits, Interface, parseUnits } from "ethers";
 
 import { table } from "../../cli/output.ts";
-import { type JsonRpc } from "../../orchestrator/chain/jsonRpc.ts";
+import type { JsonRpc } from "../../orchestrator/chain/jsonRpc.ts";
 import { deployedArtifactNames, readArtifacts } from "../../orchestrator/deploy/artifacts.ts";
 import { TransactionNames } from "../../orchestrator/deploy/transactionNames.ts";
-import { type Deployment } from "../../protocol/deployment.ts";
+import type { Deployment } from "../../protocol/deployment.ts";
 
 export interface ChainTransaction {
   readonly block: number;

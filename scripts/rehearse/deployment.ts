@@ -1,7 +1,7 @@
 import { join } from "node:path";
 
 import { readDeploymentFile } from "../../orchestrator/deploy/deploymentFile.ts";
-import { type Deployment } from "../../protocol/deployment.ts";
+import type { Deployment } from "../../protocol/deployment.ts";
 import { AffiantError } from "../../protocol/errors/affiantError.ts";
 import { affiant } from "./affiant.ts";
 import { type TestnetName, testnets } from "./options.ts";

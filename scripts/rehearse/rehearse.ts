@@ -5,14 +5,14 @@ import { join } from "node:path";
 import { Wallet } from "ethers";
 
 import { readEvidence } from "../../protocol/evidence/readEvidence.ts";
-import { type AuditReport } from "../../auditor/report/auditReport.ts";
-import { type Governance } from "../../auditor/governance/governance.ts";
+import type { AuditReport } from "../../auditor/report/auditReport.ts";
+import type { Governance } from "../../auditor/governance/governance.ts";
 import { startAnvil } from "../../orchestrator/chain/anvil.ts";
 import { readPipeline } from "../../orchestrator/descriptor/readPipeline.ts";
 import { freePorts } from "../../orchestrator/preflight/ports.ts";
-import { type Progress } from "../../orchestrator/start/progress.ts";
+import type { Progress } from "../../orchestrator/start/progress.ts";
 import { statusOf, workedThrough } from "../../orchestrator/start/work.ts";
-import { type AffiantError } from "../../protocol/errors/affiantError.ts";
+import type { AffiantError } from "../../protocol/errors/affiantError.ts";
 import { affiant } from "./affiant.ts";
 import { rehearseCeremony, type RehearsedCeremony } from "./ceremony.ts";
 import { type ChainTransaction, transactionsOn } from "./costs.ts";

@@ -1,11 +1,11 @@
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 
-import { type Paint } from "../../auditor/report/paint.ts";
+import type { Paint } from "../../auditor/report/paint.ts";
 import { governanceInWords } from "../../cli/governance/show.ts";
 import { costsInWords, inJson } from "./costs.ts";
-import { type RehearseOptions } from "./options.ts";
-import { type Rehearsed } from "./rehearse.ts";
+import type { RehearseOptions } from "./options.ts";
+import type { Rehearsed } from "./rehearse.ts";
 
 /**
  * Prints what the rehearsal cost and had to put up with, and leaves the transactions as JSON in its folder.

@@ -2,13 +2,13 @@ import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 
 import { createAgentKeys } from "../../agent/keys/keystore.ts";
-import { type Pipeline, type PipelineAgent } from "../../orchestrator/descriptor/pipeline.ts";
+import type { Pipeline, PipelineAgent } from "../../orchestrator/descriptor/pipeline.ts";
 import { freePorts } from "../../orchestrator/preflight/ports.ts";
 import type { ProgramSpec } from "../../orchestrator/process/childProcess.ts";
 import { Supervisor } from "../../orchestrator/process/supervisor.ts";
 import { leaveSecret } from "../../orchestrator/start/secretFile.ts";
-import { type AffiantError } from "../../protocol/errors/affiantError.ts";
-import { type Deployed } from "./deployment.ts";
+import type { AffiantError } from "../../protocol/errors/affiantError.ts";
+import type { Deployed } from "./deployment.ts";
 
 export interface ShopOptions {
   readonly folder: string;

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
 
-import { type Anvil } from "../../orchestrator/chain/anvil.ts";
+import type { Anvil } from "../../orchestrator/chain/anvil.ts";
 
 export interface TestnetOptions {
   readonly anvil: Pick<Anvil, "rpc">;

@@ -2,7 +2,7 @@ import { decodeDisclosure } from "../../protocol/entry/disclosure.ts";
 import { decodeLeaf } from "../../protocol/entry/leaf.ts";
 import { readEvidence } from "../../protocol/evidence/readEvidence.ts";
 import { isCallContext, readCallContext } from "../../protocol/ucan/callContext.ts";
-import { type Delegation } from "../../protocol/ucan/delegation.ts";
+import type { Delegation } from "../../protocol/ucan/delegation.ts";
 import { statementInWords } from "../../protocol/ucan/words.ts";
 
 /** A contract that calls in the evidence name, and what became of them. */

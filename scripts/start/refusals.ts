@@ -1,7 +1,7 @@
 import { decodeDisclosure } from "../../protocol/entry/disclosure.ts";
 import { decodeLeaf } from "../../protocol/entry/leaf.ts";
 import { readEvidence } from "../../protocol/evidence/readEvidence.ts";
-import { type Json } from "../../protocol/json/canonical.ts";
+import type { Json } from "../../protocol/json/canonical.ts";
 
 /** Something that an agent declined to do, as it stands in the evidence. */
 export interface RecordedRefusal {

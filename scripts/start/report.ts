@@ -1,16 +1,16 @@
 import { relative } from "node:path";
 
-import { type AgentSummary, type AuditReport, type CheckSummary } from "../../auditor/report/auditReport.ts";
-import { type Paint } from "../../auditor/report/paint.ts";
+import type { AgentSummary, AuditReport, CheckSummary } from "../../auditor/report/auditReport.ts";
+import type { Paint } from "../../auditor/report/paint.ts";
 import { printable } from "../../auditor/report/printable.ts";
 import { count, indented, table } from "../../auditor/report/textLayout.ts";
-import { type CheckName } from "../../auditor/verdict.ts";
-import { type RunningAgent, type RunningSystem } from "../../orchestrator/start/startSystem.ts";
-import { type RoundState } from "../../attestation/service/registry.ts";
-import { type EpochState } from "../../orchestrator/conductor/conductor.ts";
-import { type TamperVerdict } from "./tamper.ts";
-import { type UsedContract } from "./contracts.ts";
-import { type RecordedRefusal } from "./refusals.ts";
+import type { CheckName } from "../../auditor/verdict.ts";
+import type { RunningAgent, RunningSystem } from "../../orchestrator/start/startSystem.ts";
+import type { RoundState } from "../../attestation/service/registry.ts";
+import type { EpochState } from "../../orchestrator/conductor/conductor.ts";
+import type { TamperVerdict } from "./tamper.ts";
+import type { UsedContract } from "./contracts.ts";
+import type { RecordedRefusal } from "./refusals.ts";
 
 export interface StartResult {
   readonly system: RunningSystem;

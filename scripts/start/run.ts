@@ -6,7 +6,7 @@ import { readPipeline } from "../../orchestrator/descriptor/readPipeline.ts";
 import { type RunningSystem, shopPipelinePath, startSystem } from "../../orchestrator/start/startSystem.ts";
 import { statusOf, workedThrough } from "../../orchestrator/start/work.ts";
 import { AffiantError } from "../../protocol/errors/affiantError.ts";
-import { type StartOptions } from "./options.ts";
+import type { StartOptions } from "./options.ts";
 import { contractsIn } from "./contracts.ts";
 import { refusalsIn } from "./refusals.ts";
 import { formatStartReport, type StartResult } from "./report.ts";

@@ -6,8 +6,8 @@ import { JsonRpcProvider } from "ethers";
 import { decodeLeaf } from "../../protocol/entry/leaf.ts";
 import { readEvidence } from "../../protocol/evidence/readEvidence.ts";
 import { AffiantError } from "../../protocol/errors/affiantError.ts";
-import { type RunningSystem } from "../../orchestrator/start/startSystem.ts";
-import { type Incumbent } from "../../orchestrator/state/records.ts";
+import type { RunningSystem } from "../../orchestrator/start/startSystem.ts";
+import type { Incumbent } from "../../orchestrator/state/records.ts";
 
 /** What became of an agent whose program was changed while it ran. Blocks of the local chain. */
 export interface TamperStory {

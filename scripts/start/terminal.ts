@@ -1,7 +1,7 @@
-import { type Writable } from "node:stream";
+import type { Writable } from "node:stream";
 
-import { type Paint } from "../../auditor/report/paint.ts";
-import { type Progress } from "../../orchestrator/start/progress.ts";
+import type { Paint } from "../../auditor/report/paint.ts";
+import type { Progress } from "../../orchestrator/start/progress.ts";
 
 /**
  * Progress for a person: one line a stage. On a terminal the line of the stage under way is rewritten in place; in a

@@ -3,16 +3,16 @@ import { open, readFile, rename } from "node:fs/promises";
 import { auditEvidence } from "../../auditor/audit.ts";
 import { RpcChain } from "../../auditor/chain/rpcChain.ts";
 import { verifyNative } from "../../protocol/ed25519/nodeVerify.ts";
-import { type AuditReport } from "../../auditor/report/auditReport.ts";
+import type { AuditReport } from "../../auditor/report/auditReport.ts";
 import { agentFolder } from "../../agent/keys/agentFolder.ts";
 import { exportEvidence, type ExportSummary } from "../../agent/export/exportEvidence.ts";
 import { Journal } from "../../agent/journal/journal.ts";
 import { RelayerClient } from "../../agent/relayer/relayerClient.ts";
 import { orchestratorName } from "../../orchestrator/self/orchestratorAgent.ts";
-import { type RunningSystem } from "../../orchestrator/start/startSystem.ts";
-import { type EthrDid } from "../../protocol/did/ethr.ts";
-import { type Deployment } from "../../protocol/deployment.ts";
-import { type Hex } from "../../protocol/encoding/hex.ts";
+import type { RunningSystem } from "../../orchestrator/start/startSystem.ts";
+import type { EthrDid } from "../../protocol/did/ethr.ts";
+import type { Deployment } from "../../protocol/deployment.ts";
+import type { Hex } from "../../protocol/encoding/hex.ts";
 
 /** Writes the evidence of all agents into one file, whole or not at all. Waits until everything in it is anchored. */
 export async function writeEvidenceFile(

@@ -1,4 +1,4 @@
-import { type StorageLayout, type StorageMember } from "./readLayout.ts";
+import type { StorageLayout, StorageMember } from "./readLayout.ts";
 
 /**
  * What an upgrade from one layout to another would break. Members may be added behind the last one, and structs may be

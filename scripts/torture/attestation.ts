@@ -2,9 +2,9 @@
 import { appendFile, copyFile, rename } from "node:fs/promises";
 import { createServer, type Server } from "node:http";
 
-import { type Finding } from "../../attestation/verifier/examine.ts";
+import type { Finding } from "../../attestation/verifier/examine.ts";
 import { signVerdict, type Verdict } from "../../attestation/verifier/signVerdict.ts";
-import { type SealedTask } from "../../protocol/attestation/task.ts";
+import type { SealedTask } from "../../protocol/attestation/task.ts";
 import { unpackRecord } from "../../protocol/attestation/record.ts";
 import { collusions, hypergeometricMiss, simulateMisses } from "../bench/attestation/detection.ts";
 import { patchMemory } from "./attestation/patchMemory.ts";

@@ -12,7 +12,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { promisify } from "node:util";
 
 import { readPipeline } from "../../orchestrator/descriptor/readPipeline.ts";
-import { type Endpoints } from "../../orchestrator/start/endpoints.ts";
+import type { Endpoints } from "../../orchestrator/start/endpoints.ts";
 import { statusOf } from "../../orchestrator/start/work.ts";
 import { faultsOf } from "./orchestrator/checks.ts";
 import { type Found, processesOf } from "./orchestrator/processes.ts";

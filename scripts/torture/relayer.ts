@@ -6,7 +6,7 @@
 import { randomInt } from "node:crypto";
 
 import { type CommitName, commitNames } from "../../relayer/store/database.ts";
-import { type KillPoint } from "./relayer/process.ts";
+import type { KillPoint } from "./relayer/process.ts";
 import { type RoundResult, tortureRound } from "./relayer/round.ts";
 import { startChain, type TestChain } from "./world/chain.ts";
 import { redisMissing, TestRedis } from "./world/redis.ts";

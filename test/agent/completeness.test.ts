@@ -4,13 +4,13 @@ import { join } from "node:path";
 
 import { expect } from "chai";
 
-import { type Agent } from "../../agent/agent.ts";
+import type { Agent } from "../../agent/agent.ts";
 import { exportEvidence } from "../../agent/export/exportEvidence.ts";
 import { beatIfDue, startHeartbeats } from "../../agent/heartbeat/startHeartbeats.ts";
 import { auditEvidence } from "../../auditor/audit.ts";
 import { RpcChain } from "../../auditor/chain/rpcChain.ts";
 import { verifyNative } from "../../protocol/ed25519/nodeVerify.ts";
-import { type AgentHead } from "../../protocol/api/types.ts";
+import type { AgentHead } from "../../protocol/api/types.ts";
 import { decodeLeaf } from "../../protocol/entry/leaf.ts";
 import { readEvidence } from "../../protocol/evidence/readEvidence.ts";
 import { writeEvidence } from "../../protocol/evidence/writeEvidence.ts";

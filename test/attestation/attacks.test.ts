@@ -1,7 +1,7 @@
 import { randomBytes } from "node:crypto";
 import { appendFile, copyFile, readFile, rename, writeFile } from "node:fs/promises";
 import { createServer } from "node:http";
-import { type AddressInfo } from "node:net";
+import type { AddressInfo } from "node:net";
 import { join } from "node:path";
 
 import { expect } from "chai";
@@ -10,7 +10,7 @@ import { Wallet } from "ethers";
 import { expectedAnswer } from "../../attestation/service/references.ts";
 import { type Finding, examine, noEvidence } from "../../attestation/verifier/examine.ts";
 import { decodeEvidence, evidenceHashOf } from "../../protocol/attestation/evidence.ts";
-import { type TaskPlace, type VerificationTask } from "../../protocol/attestation/task.ts";
+import type { TaskPlace, VerificationTask } from "../../protocol/attestation/task.ts";
 import { type Hex, toHex } from "../../protocol/encoding/hex.ts";
 import { eventually } from "../helpers/eventually.ts";
 import { tempFolders } from "../helpers/tempFolder.ts";

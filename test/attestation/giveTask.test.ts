@@ -1,14 +1,14 @@
 import { createServer, type IncomingMessage, type Server } from "node:http";
-import { type AddressInfo } from "node:net";
+import type { AddressInfo } from "node:net";
 import { text } from "node:stream/consumers";
 
 import { expect } from "chai";
 
 import { newEncryptionKeyPair } from "../../agent/sealing/hpke.ts";
 import { TaskGiver } from "../../attestation/service/giveTask.ts";
-import { type Reference } from "../../attestation/service/references.ts";
-import { type Challenge } from "../../protocol/attestation/challenge.ts";
-import { type TaskPlace } from "../../protocol/attestation/task.ts";
+import type { Reference } from "../../attestation/service/references.ts";
+import type { Challenge } from "../../protocol/attestation/challenge.ts";
+import type { TaskPlace } from "../../protocol/attestation/task.ts";
 import { chainId, nativeProgram, wrap, type WrappedAgent } from "../../scripts/torture/attestation/wrapped.ts";
 import { rejectionCode } from "../helpers/errorCode.ts";
 import { tempFolders } from "../helpers/tempFolder.ts";

@@ -1,9 +1,9 @@
 import { expect } from "chai";
 
-import { type AuditedEntry } from "../../auditor/auditedEntry.ts";
-import { type AttestationAt, type ChainReader } from "../../auditor/chain/chainReader.ts";
+import type { AuditedEntry } from "../../auditor/auditedEntry.ts";
+import type { AttestationAt, ChainReader } from "../../auditor/chain/chainReader.ts";
 import { checkAttestation } from "../../auditor/checks/attestation.ts";
-import { type AttestationStatus } from "../../protocol/attestation/types.ts";
+import type { AttestationStatus } from "../../protocol/attestation/types.ts";
 
 const registry = "0x00000000000000000000000000000000000000a7";
 const entry = {

@@ -2,7 +2,7 @@ import { expect } from "chai";
 
 import { auditEvidence } from "../../auditor/audit.ts";
 import { auditExitCode } from "../../auditor/exitCode.ts";
-import { type AuditReport } from "../../auditor/report/auditReport.ts";
+import type { AuditReport } from "../../auditor/report/auditReport.ts";
 import { utf8 } from "../../protocol/encoding/bytes.ts";
 import { toHex } from "../../protocol/encoding/hex.ts";
 import { writeEvidence } from "../../protocol/evidence/writeEvidence.ts";

@@ -1,16 +1,16 @@
 import { createHash } from "node:crypto";
 
 import { expect } from "chai";
-import { type SigningKey } from "ethers";
+import type { SigningKey } from "ethers";
 
 import { auditEvidence } from "../../auditor/audit.ts";
-import { type ChainReader } from "../../auditor/chain/chainReader.ts";
+import type { ChainReader } from "../../auditor/chain/chainReader.ts";
 import { verifyNative } from "../../protocol/ed25519/nodeVerify.ts";
 import { utf8 } from "../../protocol/encoding/bytes.ts";
 import { toCanonicalJson } from "../../protocol/json/canonical.ts";
 import { writeEvidence } from "../../protocol/evidence/writeEvidence.ts";
 import { policyHashOf } from "../../protocol/policy/policyHash.ts";
-import { type PolicyBundle } from "../../protocol/policy/types.ts";
+import type { PolicyBundle } from "../../protocol/policy/types.ts";
 import { agentNamed, chainOf, logOver, noteOver, operator, signEntry, worldOf } from "./world.ts";
 
 const policy: PolicyBundle = {

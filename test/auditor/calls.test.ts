@@ -4,17 +4,17 @@ import { expect } from "chai";
 
 import { auditEvidence } from "../../auditor/audit.ts";
 import { type AuditCode, auditCodes } from "../../auditor/codes.ts";
-import { type CheckName, type Verdict } from "../../auditor/verdict.ts";
+import type { CheckName, Verdict } from "../../auditor/verdict.ts";
 import { formatKeyDid } from "../../protocol/did/key.ts";
 import { utf8 } from "../../protocol/encoding/bytes.ts";
-import { type EntryKind } from "../../protocol/entry/claims.ts";
+import type { EntryKind } from "../../protocol/entry/claims.ts";
 import { writeEvidence } from "../../protocol/evidence/writeEvidence.ts";
-import { type Json } from "../../protocol/json/canonical.ts";
+import type { Json } from "../../protocol/json/canonical.ts";
 import { policyHashOf } from "../../protocol/policy/policyHash.ts";
-import { type CallRole } from "../../protocol/ucan/callContext.ts";
+import type { CallRole } from "../../protocol/ucan/callContext.ts";
 import { formatCall } from "../../protocol/ucan/callMessage.ts";
 import { contractIdOf, type Delegation, issueDelegation } from "../../protocol/ucan/delegation.ts";
-import { type Ed25519Signer } from "../../protocol/ucan/envelope.ts";
+import type { Ed25519Signer } from "../../protocol/ucan/envelope.ts";
 import { type Invocation, issueInvocation } from "../../protocol/ucan/invocation.ts";
 import { parseScope } from "../../protocol/ucan/shorthand.ts";
 import {

@@ -1,16 +1,16 @@
 /** A real chain behind a real JSON-RPC endpoint, with agents, policies, a log and its anchors on it. */
 import { createServer, type Server } from "node:http";
-import { type AddressInfo } from "node:net";
+import type { AddressInfo } from "node:net";
 
 import { ed25519 } from "@noble/curves/ed25519.js";
 import { Contract, type InterfaceAbi, JsonRpcProvider, type JsonRpcSigner } from "ethers";
 import { network } from "hardhat";
 
 import { deployContracts } from "../../orchestrator/deploy/deployContracts.ts";
-import { type Deployment } from "../../protocol/deployment.ts";
+import type { Deployment } from "../../protocol/deployment.ts";
 import { formatEthrDid } from "../../protocol/did/ethr.ts";
 import { type Hex, toHex } from "../../protocol/encoding/hex.ts";
-import { type Evidence } from "../../protocol/evidence/types.ts";
+import type { Evidence } from "../../protocol/evidence/types.ts";
 import { agentRegistryAbi } from "../../protocol/generated/abi/AgentRegistry.ts";
 import { logAnchorAbi } from "../../protocol/generated/abi/LogAnchor.ts";
 import { policyRegistryAbi } from "../../protocol/generated/abi/PolicyRegistry.ts";

@@ -6,18 +6,13 @@ import { expect } from "chai";
 import { SigningKey } from "ethers";
 
 import { auditEvidence } from "../../auditor/audit.ts";
-import { type TrustedContracts } from "../../auditor/checks/chain.ts";
+import type { TrustedContracts } from "../../auditor/checks/chain.ts";
 import { type AuditCode, auditCodes } from "../../auditor/codes.ts";
-import { type CheckName } from "../../auditor/verdict.ts";
+import type { CheckName } from "../../auditor/verdict.ts";
 import { formatEthrDid } from "../../protocol/did/ethr.ts";
 import { utf8 } from "../../protocol/encoding/bytes.ts";
 import { type Hex, toHex } from "../../protocol/encoding/hex.ts";
-import {
-  type Evidence,
-  type EvidenceEntry,
-  type EvidenceHead,
-  type EvidenceHeader,
-} from "../../protocol/evidence/types.ts";
+import type { Evidence, EvidenceEntry, EvidenceHead, EvidenceHeader } from "../../protocol/evidence/types.ts";
 import { writeEvidence } from "../../protocol/evidence/writeEvidence.ts";
 import { logIdOf } from "../../protocol/log/logId.ts";
 import { formatEd25519VerifierKey } from "../../protocol/log/noteKey.ts";

@@ -1,11 +1,11 @@
 import { expect } from "chai";
 
-import { type AuditedEntry } from "../../auditor/auditedEntry.ts";
-import { type AttestationAt, type ChainReader, type GroupEpoch } from "../../auditor/chain/chainReader.ts";
+import type { AuditedEntry } from "../../auditor/auditedEntry.ts";
+import type { AttestationAt, ChainReader, GroupEpoch } from "../../auditor/chain/chainReader.ts";
 import { checkGroupKey } from "../../auditor/checks/groupKey.ts";
-import { type AttestationStatus } from "../../protocol/attestation/types.ts";
-import { type Hex } from "../../protocol/encoding/hex.ts";
-import { type Json } from "../../protocol/json/canonical.ts";
+import type { AttestationStatus } from "../../protocol/attestation/types.ts";
+import type { Hex } from "../../protocol/encoding/hex.ts";
+import type { Json } from "../../protocol/json/canonical.ts";
 
 const hex = (byte: string, length: number): Hex => `0x${byte.repeat(length)}`;
 const escrow = hex("e5", 20);

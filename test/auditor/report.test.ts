@@ -3,12 +3,12 @@ import { stripVTControlCharacters } from "node:util";
 import { expect } from "chai";
 
 import { auditEvidence } from "../../auditor/audit.ts";
-import { type AuditReport } from "../../auditor/report/auditReport.ts";
+import type { AuditReport } from "../../auditor/report/auditReport.ts";
 import { formatAuditReport } from "../../auditor/report/formatAuditReport.ts";
 import { utf8 } from "../../protocol/encoding/bytes.ts";
 import { writeEvidence } from "../../protocol/evidence/writeEvidence.ts";
 import { policyHashOf } from "../../protocol/policy/policyHash.ts";
-import { type PolicyBundle } from "../../protocol/policy/types.ts";
+import type { PolicyBundle } from "../../protocol/policy/types.ts";
 import { chainOf, chargePolicy, honestWorld, type World } from "./world.ts";
 
 const auditOf = ({ evidence, state }: World): Promise<AuditReport> =>

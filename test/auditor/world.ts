@@ -6,21 +6,16 @@ import { ed25519 } from "@noble/curves/ed25519.js";
 import { sha256 } from "@noble/hashes/sha2.js";
 import { computeAddress, getBytes, SigningKey } from "ethers";
 
-import {
-  type Anchor,
-  type ChainReader,
-  type PolicyVersion,
-  type RegisteredLog,
-} from "../../auditor/chain/chainReader.ts";
+import type { Anchor, ChainReader, PolicyVersion, RegisteredLog } from "../../auditor/chain/chainReader.ts";
 import { formatEthrDid } from "../../protocol/did/ethr.ts";
 import { utf8 } from "../../protocol/encoding/bytes.ts";
 import { type Hex, toHex } from "../../protocol/encoding/hex.ts";
 import { toBase64url } from "../../protocol/encoding/base64url.ts";
-import { type EntryClaims } from "../../protocol/entry/claims.ts";
+import type { EntryClaims } from "../../protocol/entry/claims.ts";
 import { disclosureDigest, type DisclosureName, encodeDisclosure } from "../../protocol/entry/disclosure.ts";
 import { assembleLeaf, entryIdOf, entrySigningInput } from "../../protocol/entry/leaf.ts";
-import { type Evidence, type EvidenceHead, type EvidenceHeader } from "../../protocol/evidence/types.ts";
-import { type Json } from "../../protocol/json/canonical.ts";
+import type { Evidence, EvidenceHead, EvidenceHeader } from "../../protocol/evidence/types.ts";
+import type { Json } from "../../protocol/json/canonical.ts";
 import { formatAgentHead } from "../../protocol/log/agentHead.ts";
 import { formatCheckpoint } from "../../protocol/log/checkpoint.ts";
 import { rootFromLeafHashes } from "../../protocol/log/compactRange.ts";
@@ -31,7 +26,7 @@ import { ed25519NoteSigner, formatEd25519VerifierKey } from "../../protocol/log/
 import { operatorNoteSigner } from "../../protocol/log/operatorNote.ts";
 import { signNote } from "../../protocol/log/signedNote.ts";
 import { policyHashOf } from "../../protocol/policy/policyHash.ts";
-import { type PolicyBundle } from "../../protocol/policy/types.ts";
+import type { PolicyBundle } from "../../protocol/policy/types.ts";
 
 export const chainId = 31337;
 

@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 
 import { expect } from "chai";
-import { type Command } from "commander";
+import type { Command } from "commander";
 
 import { affiantProgram } from "../../cli/program.ts";
 

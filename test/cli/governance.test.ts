@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { expect } from "chai";
 import { Interface } from "ethers";
 
-import { type GovernanceStep } from "../../orchestrator/governance/steps.ts";
+import type { GovernanceStep } from "../../orchestrator/governance/steps.ts";
 import { formatDeployment } from "../../protocol/deployment.ts";
 import { startChain, type TestChain } from "../../scripts/torture/world/chain.ts";
 import { affiant } from "./run.ts";

@@ -2,7 +2,7 @@ import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 
 import { expect } from "chai";
-import { type Command } from "commander";
+import type { Command } from "commander";
 
 import { affiant } from "./run.ts";
 import { readEnvironment, relayerEnvironment } from "../../cli/environment.ts";

@@ -1,5 +1,5 @@
 import { expect } from "chai";
-import { type Command } from "commander";
+import type { Command } from "commander";
 
 import { affiantProgram } from "../../cli/program.ts";
 

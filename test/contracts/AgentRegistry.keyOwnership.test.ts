@@ -5,7 +5,7 @@ import { Prover } from "../../agent/proving/prover.ts";
 import { agentRegistryDomain, agentRegistryTypes } from "../../protocol/eip712/agentRegistry.ts";
 import { signerTypes } from "../../protocol/eip712/typedData.ts";
 import { circuitIdOf } from "../../protocol/zk/circuitId.ts";
-import { type KeyOwnershipClaim } from "../../protocol/zk/keyOwnership.ts";
+import type { KeyOwnershipClaim } from "../../protocol/zk/keyOwnership.ts";
 import { deployedChain } from "../helpers/deploy.ts";
 import { testPrivateKey } from "../helpers/zk.ts";
 

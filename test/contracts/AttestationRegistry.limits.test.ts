@@ -2,7 +2,7 @@ import { expect } from "chai";
 import { toBeHex } from "ethers";
 
 import { secretCommitment } from "../../protocol/attestation/seed.ts";
-import { type AttestationResult } from "../../protocol/attestation/types.ts";
+import type { AttestationResult } from "../../protocol/attestation/types.ts";
 import { attestationRegistryTypes } from "../../protocol/eip712/attestationRegistry.ts";
 import {
   type AttestationWorld,

@@ -11,7 +11,7 @@ import {
   attestationStatuses,
   type AttestationResult,
 } from "../../protocol/attestation/types.ts";
-import { type Hex } from "../../protocol/encoding/hex.ts";
+import type { Hex } from "../../protocol/encoding/hex.ts";
 import {
   type AttestationWorld,
   attestationWorld,

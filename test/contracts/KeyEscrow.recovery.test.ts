@@ -4,7 +4,7 @@ import { network } from "hardhat";
 
 import { keyEscrowDomain, keyEscrowTypes } from "../../protocol/eip712/keyEscrow.ts";
 import { signerTypes } from "../../protocol/eip712/typedData.ts";
-import { type Hex } from "../../protocol/encoding/hex.ts";
+import type { Hex } from "../../protocol/encoding/hex.ts";
 import { recoveryRequestId } from "../../protocol/escrow/ids.ts";
 import { escrowWorld } from "./escrowWorld.ts";
 

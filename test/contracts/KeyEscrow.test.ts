@@ -4,7 +4,7 @@ import { network } from "hardhat";
 
 import { keyEscrowDomain, keyEscrowTypes } from "../../protocol/eip712/keyEscrow.ts";
 import { signerTypes } from "../../protocol/eip712/typedData.ts";
-import { type Hex } from "../../protocol/encoding/hex.ts";
+import type { Hex } from "../../protocol/encoding/hex.ts";
 import { keyCommitmentOf } from "../../protocol/escrow/epochKey.ts";
 import { sealedTree } from "../../protocol/escrow/sealedTree.ts";
 import { escrowWorld } from "./escrowWorld.ts";

@@ -1,6 +1,6 @@
 import { ed25519 } from "@noble/curves/ed25519.js";
 import { expect } from "chai";
-import { type Signer } from "ethers";
+import type { Signer } from "ethers";
 import { network } from "hardhat";
 
 import { logAnchorDomain, logAnchorTypes } from "../../protocol/eip712/logAnchor.ts";

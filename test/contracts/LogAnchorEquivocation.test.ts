@@ -1,5 +1,5 @@
 import { expect } from "chai";
-import { type HardhatEthersSigner } from "@nomicfoundation/hardhat-ethers/types";
+import type { HardhatEthersSigner } from "@nomicfoundation/hardhat-ethers/types";
 import { ed25519 } from "@noble/curves/ed25519.js";
 import { hexlify, SigningKey, Wallet } from "ethers";
 import { network } from "hardhat";

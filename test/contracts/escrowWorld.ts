@@ -1,6 +1,6 @@
 import { ed25519 } from "@noble/curves/ed25519.js";
-import { type HardhatEthers } from "@nomicfoundation/hardhat-ethers/types";
-import { type Signer } from "ethers";
+import type { HardhatEthers } from "@nomicfoundation/hardhat-ethers/types";
+import type { Signer } from "ethers";
 
 import { type Hex, toHex } from "../../protocol/encoding/hex.ts";
 import { groupIdOf } from "../../protocol/escrow/ids.ts";

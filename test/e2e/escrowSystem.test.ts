@@ -7,7 +7,7 @@ import { signRecoveryRequest, escrowLane } from "../../agent/escrow/escrowCalls.
 import { ChainEscrow } from "../../agent/escrow/escrowReader.ts";
 import { handOverShare, recoverKey } from "../../agent/escrow/recovery.ts";
 import { RelayerKeys } from "../../agent/escrow/relayerKeys.ts";
-import { type AuditedEntry } from "../../auditor/auditedEntry.ts";
+import type { AuditedEntry } from "../../auditor/auditedEntry.ts";
 import { RpcChain } from "../../auditor/chain/rpcChain.ts";
 import { checkGroupKey } from "../../auditor/checks/groupKey.ts";
 import { dealShares, type Dealt } from "../../orchestrator/escrow/dealShares.ts";

@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { expect } from "chai";
 
 import { readPipeline } from "../../orchestrator/descriptor/readPipeline.ts";
-import { type Endpoints } from "../../orchestrator/start/endpoints.ts";
+import type { Endpoints } from "../../orchestrator/start/endpoints.ts";
 import { statusOf } from "../../orchestrator/start/work.ts";
 import { faultsOf } from "../../scripts/torture/orchestrator/checks.ts";
 import { processesOf } from "../../scripts/torture/orchestrator/processes.ts";

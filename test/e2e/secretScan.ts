@@ -1,7 +1,7 @@
 import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 
-import { type JsonRpcProvider } from "ethers";
+import type { JsonRpcProvider } from "ethers";
 
 import { toHex } from "../../protocol/encoding/hex.ts";
 

@@ -5,14 +5,14 @@ import { join } from "node:path";
 
 import { expect } from "chai";
 
-import { type AuditReport } from "../../auditor/report/auditReport.ts";
+import type { AuditReport } from "../../auditor/report/auditReport.ts";
 import { membersGone } from "../../orchestrator/process/folderLock.ts";
-import { type RunningAgent } from "../../orchestrator/start/startSystem.ts";
-import { type WorkStatus } from "../../orchestrator/start/work.ts";
-import { type EpochState } from "../../orchestrator/conductor/conductor.ts";
-import { type TamperVerdict } from "../../scripts/start/tamper.ts";
-import { type UsedContract } from "../../scripts/start/contracts.ts";
-import { type RecordedRefusal } from "../../scripts/start/refusals.ts";
+import type { RunningAgent } from "../../orchestrator/start/startSystem.ts";
+import type { WorkStatus } from "../../orchestrator/start/work.ts";
+import type { EpochState } from "../../orchestrator/conductor/conductor.ts";
+import type { TamperVerdict } from "../../scripts/start/tamper.ts";
+import type { UsedContract } from "../../scripts/start/contracts.ts";
+import type { RecordedRefusal } from "../../scripts/start/refusals.ts";
 import { eventually } from "../helpers/eventually.ts";
 import { StartProcess } from "./startProcess.ts";
 

@@ -2,7 +2,7 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 
-import { type Endpoints } from "../../orchestrator/start/endpoints.ts";
+import type { Endpoints } from "../../orchestrator/start/endpoints.ts";
 import { eventually } from "../helpers/eventually.ts";
 
 const entry = join(import.meta.dirname, "../../scripts/start.ts");

@@ -6,10 +6,10 @@ import { expect } from "chai";
 
 import { loadPolicyBundle } from "../../agent/policy/loadBundle.ts";
 import { readTranscripts } from "../../agent/transcript/readTranscripts.ts";
-import { type Json } from "../../protocol/json/canonical.ts";
+import type { Json } from "../../protocol/json/canonical.ts";
 import { compilePolicy, type CompiledPolicy } from "../../protocol/policy/compile.ts";
 import { evaluateAct } from "../../protocol/policy/evaluate.ts";
-import { type PolicyAct, type RuleFinding } from "../../protocol/policy/types.ts";
+import type { PolicyAct, RuleFinding } from "../../protocol/policy/types.ts";
 import { callsOf, violationsByHand } from "./airlineByHand.ts";
 
 const root = new URL("../../", import.meta.url);

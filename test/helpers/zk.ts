@@ -3,8 +3,8 @@ import { type FastFile, groth16 } from "snarkjs";
 import { readProvingArtifacts, readVerifyingArtifacts } from "../../circuits/artifacts.ts";
 import { withSingleThread } from "../../circuits/curve.ts";
 import { fromSnarkjsProof, toSnarkjsProof } from "../../circuits/snarkjsProof.ts";
-import { type VerificationKey } from "../../protocol/zk/keyGate.ts";
-import { type Groth16Proof } from "../../protocol/zk/groth16Proof.ts";
+import type { VerificationKey } from "../../protocol/zk/keyGate.ts";
+import type { Groth16Proof } from "../../protocol/zk/groth16Proof.ts";
 
 /** A private key of tests. */
 export const testPrivateKey = 1234567890123456789012345678901234567890n;

@@ -5,8 +5,8 @@ import { join } from "node:path";
 import { expect } from "chai";
 
 import { AnchorFollower } from "../../relayer/anchor/anchorFollower.ts";
-import { type AnchorReader } from "../../relayer/anchor/anchorReader.ts";
-import { type Log } from "../../relayer/log/log.ts";
+import type { AnchorReader } from "../../relayer/anchor/anchorReader.ts";
+import type { Log } from "../../relayer/log/log.ts";
 import { type Database, openDatabase } from "../../relayer/store/database.ts";
 import { type StoredAnchor, TreeStore } from "../../relayer/store/treeStore.ts";
 import { Actor } from "../../scripts/torture/world/actor.ts";

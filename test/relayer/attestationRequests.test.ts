@@ -6,7 +6,7 @@ import { Interface, Wallet, ZeroHash } from "ethers";
 import { RelayerClient } from "../../agent/relayer/relayerClient.ts";
 import { signVerdict } from "../../attestation/verifier/signVerdict.ts";
 import { relayedSender } from "../../attestation/service/relayedSender.ts";
-import { type TransactionSender } from "../../attestation/service/registry.ts";
+import type { TransactionSender } from "../../attestation/service/registry.ts";
 import { appointAttestationService } from "../../orchestrator/deploy/attestationService.ts";
 import { secretCommitment } from "../../protocol/attestation/seed.ts";
 import { type Hex, toHex } from "../../protocol/encoding/hex.ts";

@@ -8,8 +8,8 @@ import { expect } from "chai";
 
 import { eraseDisclosures, readDisclosures } from "../../agent/disclosures/disclosureCalls.ts";
 import { RelayerClient } from "../../agent/relayer/relayerClient.ts";
-import { type Hex } from "../../protocol/encoding/hex.ts";
-import { type CommitName } from "../../relayer/store/database.ts";
+import type { Hex } from "../../protocol/encoding/hex.ts";
+import type { CommitName } from "../../relayer/store/database.ts";
 import { isAffiantError } from "../../protocol/errors/affiantError.ts";
 import { fsck } from "../../relayer/fsck/fsck.ts";
 import { Actor } from "../../scripts/torture/world/actor.ts";

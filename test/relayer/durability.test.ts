@@ -3,7 +3,7 @@ import { join } from "node:path";
 
 import { expect } from "chai";
 
-import { type CommitHook } from "../../relayer/store/database.ts";
+import type { CommitHook } from "../../relayer/store/database.ts";
 import { isAffiantError } from "../../protocol/errors/affiantError.ts";
 import { rejection } from "../helpers/rejection.ts";
 import { Actor } from "../../scripts/torture/world/actor.ts";

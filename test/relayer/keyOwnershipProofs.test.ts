@@ -7,7 +7,7 @@ import { agentRegistryDomain, agentRegistryTypes } from "../../protocol/eip712/a
 import { signerTypes } from "../../protocol/eip712/typedData.ts";
 import { baseFieldOrder, scalarFieldOrder } from "../../protocol/zk/fields.ts";
 import { decodeProof, encodeProof } from "../../protocol/zk/groth16Proof.ts";
-import { type KeyOwnershipClaim } from "../../protocol/zk/keyOwnership.ts";
+import type { KeyOwnershipClaim } from "../../protocol/zk/keyOwnership.ts";
 import { openSenderKey } from "../../relayer/sender/signer.ts";
 import { eventually } from "../helpers/eventually.ts";
 import { Actor } from "../../scripts/torture/world/actor.ts";

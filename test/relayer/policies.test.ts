@@ -2,7 +2,7 @@ import { expect } from "chai";
 
 import { toCanonicalJson } from "../../protocol/json/canonical.ts";
 import { policyHashOf } from "../../protocol/policy/policyHash.ts";
-import { type PolicyBundle } from "../../protocol/policy/types.ts";
+import type { PolicyBundle } from "../../protocol/policy/types.ts";
 import { PolicyCheck } from "../../relayer/policies/policyCheck.ts";
 import { startChain, type TestChain } from "../../scripts/torture/world/chain.ts";
 import { type Answer, RelayerHome, type RunningRelayer } from "../../scripts/torture/world/relayer.ts";

@@ -4,7 +4,7 @@ import { expect } from "chai";
 
 import { SigningKey } from "../../agent/keys/signingKey.ts";
 import { signEntry } from "../../agent/entry/signEntry.ts";
-import { type Hex } from "../../protocol/encoding/hex.ts";
+import type { Hex } from "../../protocol/encoding/hex.ts";
 import { formatEthrDid } from "../../protocol/did/ethr.ts";
 import { Actor, testPolicy } from "../../scripts/torture/world/actor.ts";
 import { startChain, type TestChain } from "../../scripts/torture/world/chain.ts";

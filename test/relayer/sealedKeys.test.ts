@@ -16,7 +16,7 @@ import { groupIdOf } from "../../protocol/escrow/ids.ts";
 import { keyEscrowAbi } from "../../protocol/generated/abi/KeyEscrow.ts";
 import { formatCall } from "../../protocol/ucan/callMessage.ts";
 import { issueInvocation } from "../../protocol/ucan/invocation.ts";
-import { type CommitHook } from "../../relayer/store/database.ts";
+import type { CommitHook } from "../../relayer/store/database.ts";
 import { Actor } from "../../scripts/torture/world/actor.ts";
 import { startChain, type TestChain } from "../../scripts/torture/world/chain.ts";
 import { RelayerHome, type RunningRelayer } from "../../scripts/torture/world/relayer.ts";

@@ -6,13 +6,13 @@ import { expect } from "chai";
 
 import { Compiler } from "../../scripts/mutation/compiler.ts";
 import { isExplained, readExplanations, staleExplanations } from "../../scripts/mutation/explained.ts";
-import { type Mutant } from "../../scripts/mutation/mutants/mutant.ts";
+import type { Mutant } from "../../scripts/mutation/mutants/mutant.ts";
 import { mutantsOf } from "../../scripts/mutation/mutants/mutantsOf.ts";
 import { summarize } from "../../scripts/mutation/report.ts";
 import { deployingByName } from "../../scripts/mutation/run/workFolder.ts";
 import { runMutants } from "../../scripts/mutation/runMutants.ts";
 import { sampleOf } from "../../scripts/mutation/sample.ts";
-import { type Subject } from "../../scripts/mutation/subjects.ts";
+import type { Subject } from "../../scripts/mutation/subjects.ts";
 
 const root = join(import.meta.dirname, "../..");
 

@@ -1,8 +1,8 @@
 /** The agent of a household: it tells what its meter will need. Started with the household's name and kWh a year. */
-import { type Json } from "../../../protocol/json/canonical.ts";
+import type { Json } from "../../../protocol/json/canonical.ts";
 import { objectIn, wholeIn } from "../../shop/station/input.ts";
 import { runStation } from "../../shop/station/runStation.ts";
-import { type Plan } from "../../shop/station/step.ts";
+import type { Plan } from "../../shop/station/step.ts";
 import { demandWh } from "../profile.ts";
 
 const [home = "", yearlyKwh = "0"] = process.argv.slice(2);

@@ -1,6 +1,6 @@
 /** The market agent: hour by hour it asks who needs and who offers, and clears. */
-import { type Json } from "../../../protocol/json/canonical.ts";
-import { type Outcome } from "../../shop/contracts/callBook.ts";
+import type { Json } from "../../../protocol/json/canonical.ts";
+import type { Outcome } from "../../shop/contracts/callBook.ts";
 import { runStation } from "../../shop/station/runStation.ts";
 import { clear } from "./clearing.ts";
 

@@ -1,6 +1,6 @@
-import { type AffiantError } from "../../../protocol/errors/affiantError.ts";
-import { type Json } from "../../../protocol/json/canonical.ts";
-import { type Workbook } from "../station/workbook.ts";
+import type { AffiantError } from "../../../protocol/errors/affiantError.ts";
+import type { Json } from "../../../protocol/json/canonical.ts";
+import type { Workbook } from "../station/workbook.ts";
 
 /** How a step of another agent ended, for the one that asked for it. */
 export type Outcome =

@@ -1,18 +1,18 @@
 import { setTimeout as sleep } from "node:timers/promises";
 
-import { type Agent } from "../../../agent/agent.ts";
+import type { Agent } from "../../../agent/agent.ts";
 import { deliverCall, enterCall, issueCall } from "../../../agent/calls/callAgent.ts";
-import { type GroupMember } from "../../../agent/channel/groupMember.ts";
+import type { GroupMember } from "../../../agent/channel/groupMember.ts";
 import { exchangeTransport } from "../../../agent/channel/sealedExchange.ts";
-import { type CallAnswer } from "../../../agent/calls/callRecord.ts";
+import type { CallAnswer } from "../../../agent/calls/callRecord.ts";
 import { parseEthrDid } from "../../../protocol/did/ethr.ts";
-import { type KeyDid } from "../../../protocol/did/key.ts";
+import type { KeyDid } from "../../../protocol/did/key.ts";
 import { AffiantError } from "../../../protocol/errors/affiantError.ts";
 import { type Call, formatCall, parseCall } from "../../../protocol/ucan/callMessage.ts";
-import { type IpldMap } from "../../../protocol/ucan/ipld.ts";
-import { type Station } from "../station/station.ts";
-import { type CallBook, type Outcome } from "./callBook.ts";
-import { type ContractFolder } from "./contractFolder.ts";
+import type { IpldMap } from "../../../protocol/ucan/ipld.ts";
+import type { Station } from "../station/station.ts";
+import type { CallBook, Outcome } from "./callBook.ts";
+import type { ContractFolder } from "./contractFolder.ts";
 import { nameOfGrant } from "./grant.ts";
 
 /** A step that another agent is to take. */

@@ -3,7 +3,7 @@ import { join } from "node:path";
 
 import { type KeyDid, parseKeyDidText } from "../../../protocol/did/key.ts";
 import { formatContractFile, parseContractFile } from "../../../protocol/ucan/contractFile.ts";
-import { type Delegation } from "../../../protocol/ucan/delegation.ts";
+import type { Delegation } from "../../../protocol/ucan/delegation.ts";
 import { nameOfGrant } from "./grant.ts";
 
 /**

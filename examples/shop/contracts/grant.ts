@@ -1,4 +1,4 @@
-import { type Ipld } from "../../../protocol/ucan/ipld.ts";
+import type { Ipld } from "../../../protocol/ucan/ipld.ts";
 
 /** A right that an agent of the shop grants to another one. */
 export interface Grant {

@@ -1,11 +1,11 @@
 import { randomBytes } from "node:crypto";
 
-import { type Agent } from "../../../agent/agent.ts";
+import type { Agent } from "../../../agent/agent.ts";
 import { toCanonicalJson } from "../../../protocol/json/canonical.ts";
 import { contractIdOf, type Delegation, issueDelegation } from "../../../protocol/ucan/delegation.ts";
 import { ipldToJson } from "../../../protocol/ucan/ipldJson.ts";
-import { type ContractFolder } from "./contractFolder.ts";
-import { type Grant } from "./grant.ts";
+import type { ContractFolder } from "./contractFolder.ts";
+import type { Grant } from "./grant.ts";
 
 /** How long a contract holds. */
 const lifetimeSec = 7 * 86_400;

@@ -1,11 +1,11 @@
 import { callRecordOf } from "../../../agent/calls/callRecord.ts";
-import { type Guard } from "../../../agent/calls/guard.ts";
+import type { Guard } from "../../../agent/calls/guard.ts";
 import { type AcceptedCall, type CallHandler, serveCall } from "../../../agent/calls/serveCall.ts";
 import { AffiantError } from "../../../protocol/errors/affiantError.ts";
-import { type Json } from "../../../protocol/json/canonical.ts";
+import type { Json } from "../../../protocol/json/canonical.ts";
 import { orderIdIn } from "../station/input.ts";
-import { type Handler } from "../station/server.ts";
-import { type Station } from "../station/station.ts";
+import type { Handler } from "../station/server.ts";
+import type { Station } from "../station/station.ts";
 import { refusalOf, type Step, type Trade } from "../station/step.ts";
 
 export interface ServeTradeOptions {

@@ -1,10 +1,10 @@
 /** The agent that ships parcels and writes to customers. */
-import { type Json } from "../../../protocol/json/canonical.ts";
+import type { Json } from "../../../protocol/json/canonical.ts";
 import { openComposer } from "../notices/openComposer.ts";
 import { planNotice } from "../notices/planNotice.ts";
 import { objectIn, textIn, wholeIn } from "../station/input.ts";
 import { runStation } from "../station/runStation.ts";
-import { type Plan } from "../station/step.ts";
+import type { Plan } from "../station/step.ts";
 
 await runStation(({ config }) => {
   const composer = openComposer(config.dataDir);

@@ -1,8 +1,8 @@
 /** The agent that keeps the stock. */
-import { type Json } from "../../../protocol/json/canonical.ts";
+import type { Json } from "../../../protocol/json/canonical.ts";
 import { listIn, objectIn, textIn, wholeIn } from "../station/input.ts";
 import { runStation } from "../station/runStation.ts";
-import { type Plan } from "../station/step.ts";
+import type { Plan } from "../station/step.ts";
 import { Stock } from "./stock.ts";
 
 await runStation(({ station }) => {

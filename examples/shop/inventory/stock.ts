@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 
-import { type Workbook } from "../station/workbook.ts";
+import type { Workbook } from "../station/workbook.ts";
 
 interface Article {
   readonly sku: string;

@@ -2,7 +2,7 @@ import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 
 import { AffiantError } from "../../../protocol/errors/affiantError.ts";
-import { type Json } from "../../../protocol/json/canonical.ts";
+import type { Json } from "../../../protocol/json/canonical.ts";
 import { objectIn } from "../station/input.ts";
 import { type Composer, templateComposer } from "./composer.ts";
 import { ModelComposer } from "./modelComposer.ts";

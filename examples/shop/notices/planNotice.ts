@@ -1,7 +1,7 @@
-import { type Json } from "../../../protocol/json/canonical.ts";
+import type { Json } from "../../../protocol/json/canonical.ts";
 import { listIn, objectIn, orderIdIn, textIn, wholeIn } from "../station/input.ts";
-import { type Plan } from "../station/step.ts";
-import { type Composer, type NoticeFacts } from "./composer.ts";
+import type { Plan } from "../station/step.ts";
+import type { Composer, NoticeFacts } from "./composer.ts";
 
 /** The most that the contract for notices lets a caller share with whoever writes them. */
 type ShareableField = "customer" | "goods" | "reason";

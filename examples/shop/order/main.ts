@@ -2,7 +2,7 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 
-import { type Json } from "../../../protocol/json/canonical.ts";
+import type { Json } from "../../../protocol/json/canonical.ts";
 import { listIn, objectIn } from "../station/input.ts";
 import { runStation } from "../station/runStation.ts";
 import { parseOrder } from "./order.ts";

@@ -1,4 +1,4 @@
-import { type Json } from "../../../protocol/json/canonical.ts";
+import type { Json } from "../../../protocol/json/canonical.ts";
 import { listIn, objectIn, orderIdIn, textIn, wholeIn } from "../station/input.ts";
 
 /** An order as a customer gives it. Amounts are in the smallest unit of the currency. */

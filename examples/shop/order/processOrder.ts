@@ -1,10 +1,10 @@
-import { type Caller } from "../contracts/caller.ts";
-import { type Outcome } from "../contracts/callBook.ts";
-import { type IpldMap } from "../../../protocol/ucan/ipld.ts";
-import { type Station } from "../station/station.ts";
+import type { Caller } from "../contracts/caller.ts";
+import type { Outcome } from "../contracts/callBook.ts";
+import type { IpldMap } from "../../../protocol/ucan/ipld.ts";
+import type { Station } from "../station/station.ts";
 import { refusalOf } from "../station/step.ts";
 import { type Order, totalCentsOf } from "./order.ts";
-import { type Ending } from "./queue.ts";
+import type { Ending } from "./queue.ts";
 
 /**
  * Sees one order through: accept, reserve, charge, ship, complete, tell the customer. Where one of the agents refuses,

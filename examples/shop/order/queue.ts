@@ -1,5 +1,5 @@
-import { type Json } from "../../../protocol/json/canonical.ts";
-import { type Workbook } from "../station/workbook.ts";
+import type { Json } from "../../../protocol/json/canonical.ts";
+import type { Workbook } from "../station/workbook.ts";
 import { type Order, parseOrder } from "./order.ts";
 
 /** How an order ended. */

@@ -1,8 +1,8 @@
 /** The agent that charges and refunds. The bank is played by the token of the card. */
-import { type Json } from "../../../protocol/json/canonical.ts";
+import type { Json } from "../../../protocol/json/canonical.ts";
 import { objectIn, textIn, wholeIn } from "../station/input.ts";
 import { runStation } from "../station/runStation.ts";
-import { type Plan } from "../station/step.ts";
+import type { Plan } from "../station/step.ts";
 
 await runStation(() => ({
   trades: {

@@ -2,7 +2,7 @@ import { readFileSync } from "node:fs";
 
 import { AffiantError } from "../../../protocol/errors/affiantError.ts";
 
-import { type Grant } from "../contracts/grant.ts";
+import type { Grant } from "../contracts/grant.ts";
 
 /** What an agent process is told by the orchestrator. */
 export interface StationConfig {

@@ -1,5 +1,5 @@
 import { AffiantError } from "../../../protocol/errors/affiantError.ts";
-import { type Json } from "../../../protocol/json/canonical.ts";
+import type { Json } from "../../../protocol/json/canonical.ts";
 
 /** Reads the fields of requests between the shop's agents. All throw AffiantError ERR_INPUT_MALFORMED. */
 export function objectIn(value: Json | undefined, what: string): Readonly<Record<string, Json>> {

@@ -1,8 +1,8 @@
-import { type EthrDid } from "../../../protocol/did/ethr.ts";
-import { type CompiledPolicy } from "../../../protocol/policy/compile.ts";
+import type { EthrDid } from "../../../protocol/did/ethr.ts";
+import type { CompiledPolicy } from "../../../protocol/policy/compile.ts";
 import { evaluateAct } from "../../../protocol/policy/evaluate.ts";
-import { type PolicyAct } from "../../../protocol/policy/types.ts";
-import { type Refusal, type Step } from "./step.ts";
+import type { PolicyAct } from "../../../protocol/policy/types.ts";
+import type { Refusal, Step } from "./step.ts";
 
 /**
  * Asks the policy that the agent committed to about a step it is going to take. The same rules, facts and evaluator

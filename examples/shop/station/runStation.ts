@@ -4,17 +4,17 @@ import { setTimeout as sleep } from "node:timers/promises";
 
 import { JsonRpcProvider } from "ethers";
 
-import { type Agent } from "../../../agent/agent.ts";
+import type { Agent } from "../../../agent/agent.ts";
 import { ChainRevocations } from "../../../agent/calls/chainRevocations.ts";
 import { Guard } from "../../../agent/calls/guard.ts";
 import { SqliteReplayStore } from "../../../agent/calls/replayStore.ts";
 import { CachedRevocations } from "../../../agent/calls/revocations.ts";
-import { type GroupMember } from "../../../agent/channel/groupMember.ts";
+import type { GroupMember } from "../../../agent/channel/groupMember.ts";
 import { WrapperKeys } from "../../../agent/escrow/wrapperKeys.ts";
 import { openAgent } from "../../../agent/openAgent.ts";
 import { loadPolicyBundle } from "../../../agent/policy/loadBundle.ts";
 import { type Deployment, parseDeployment } from "../../../protocol/deployment.ts";
-import { type EthrDid } from "../../../protocol/did/ethr.ts";
+import type { EthrDid } from "../../../protocol/did/ethr.ts";
 import { decodeLeaf } from "../../../protocol/entry/leaf.ts";
 import { AffiantError, isAffiantError } from "../../../protocol/errors/affiantError.ts";
 import { groupIdOf } from "../../../protocol/escrow/ids.ts";
@@ -22,13 +22,13 @@ import { compilePolicy } from "../../../protocol/policy/compile.ts";
 import { CallBook } from "../contracts/callBook.ts";
 import { Caller } from "../contracts/caller.ts";
 import { ContractFolder } from "../contracts/contractFolder.ts";
-import { type Grant } from "../contracts/grant.ts";
+import type { Grant } from "../contracts/grant.ts";
 import { keepGrants } from "../contracts/keepGrants.ts";
 import { serveResult, serveTrade } from "../contracts/serveTrade.ts";
 import { readStationConfig, type StationConfig } from "./config.ts";
 import { type Handler, type Routes, serve } from "./server.ts";
 import { Station } from "./station.ts";
-import { type Trade } from "./step.ts";
+import type { Trade } from "./step.ts";
 import { Workbook } from "./workbook.ts";
 
 /** What makes one agent of the shop different from the others. */

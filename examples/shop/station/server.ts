@@ -1,12 +1,12 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 
-import { type GroupMember } from "../../../agent/channel/groupMember.ts";
+import type { GroupMember } from "../../../agent/channel/groupMember.ts";
 import { channelPath, serveExchange } from "../../../agent/channel/sealedExchange.ts";
-import { type Hex } from "../../../protocol/encoding/hex.ts";
+import type { Hex } from "../../../protocol/encoding/hex.ts";
 import { AffiantError, isAffiantError } from "../../../protocol/errors/affiantError.ts";
-import { type GroupKeyUse } from "../../../protocol/escrow/groupKeyUse.ts";
+import type { GroupKeyUse } from "../../../protocol/escrow/groupKeyUse.ts";
 import { toProblem } from "../../../protocol/errors/problem.ts";
-import { type Json } from "../../../protocol/json/canonical.ts";
+import type { Json } from "../../../protocol/json/canonical.ts";
 
 /** Answers a request: what it returns goes out as JSON with status 200. */
 export type Handler = (body: Json, groupKey?: GroupKeyUse) => Promise<Json> | Json;

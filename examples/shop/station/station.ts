@@ -1,13 +1,13 @@
 import { setTimeout as sleep } from "node:timers/promises";
 
-import { type Agent } from "../../../agent/agent.ts";
-import { type Act } from "../../../agent/entry/signEntry.ts";
+import type { Agent } from "../../../agent/agent.ts";
+import type { Act } from "../../../agent/entry/signEntry.ts";
 import { isAffiantError } from "../../../protocol/errors/affiantError.ts";
-import { type Json } from "../../../protocol/json/canonical.ts";
-import { type CompiledPolicy } from "../../../protocol/policy/compile.ts";
+import type { Json } from "../../../protocol/json/canonical.ts";
+import type { CompiledPolicy } from "../../../protocol/policy/compile.ts";
 import { refusalByPolicy } from "./policyGuard.ts";
-import { type Step, type StepCall, type Trade } from "./step.ts";
-import { type Workbook } from "./workbook.ts";
+import type { Step, StepCall, Trade } from "./step.ts";
+import type { Workbook } from "./workbook.ts";
 
 /** What a station needs of its agent. */
 export type Recorder = Pick<Agent, "did" | "record">;

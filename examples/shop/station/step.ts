@@ -1,4 +1,4 @@
-import { type Json } from "../../../protocol/json/canonical.ts";
+import type { Json } from "../../../protocol/json/canonical.ts";
 
 /** One decided step of one order. */
 export interface Step {

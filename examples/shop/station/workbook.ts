@@ -1,7 +1,7 @@
 import { DatabaseSync } from "node:sqlite";
 
-import { type Json } from "../../../protocol/json/canonical.ts";
-import { type Step } from "./step.ts";
+import type { Json } from "../../../protocol/json/canonical.ts";
+import type { Step } from "./step.ts";
 
 interface StepRow {
   readonly key: string;

@@ -1,7 +1,7 @@
 import { appendFile } from "node:fs/promises";
 import { setTimeout as sleep } from "node:timers/promises";
 
-import { type BenchRow } from "../report.ts";
+import type { BenchRow } from "../report.ts";
 import { patchMemory } from "../../torture/attestation/patchMemory.ts";
 import { System, type SystemAgent } from "../../torture/attestation/system.ts";
 import { nodeProgram } from "../../torture/attestation/wrapped.ts";

@@ -1,6 +1,6 @@
 import { EscrowWorld } from "../../torture/escrow/escrowWorld.ts";
 import { rotateAfterTampering, type Rotation } from "../../torture/escrow/rotation.ts";
-import { type BenchRow } from "../report.ts";
+import type { BenchRow } from "../report.ts";
 
 const runs = 3;
 const agentCount = 6;

@@ -1,5 +1,5 @@
 import { attestationWorld, walletOf } from "../worlds/attestationWorld.ts";
-import { type GasRow } from "./row.ts";
+import type { GasRow } from "./row.ts";
 
 const target = 150_000;
 /** The hash of a block is part of the draw, and the time is part of the hash: another draw walks the ring otherwise. */

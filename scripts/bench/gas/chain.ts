@@ -1,8 +1,8 @@
-import { type ContractTransactionResponse, type Signer } from "ethers";
+import type { ContractTransactionResponse, Signer } from "ethers";
 import { network } from "hardhat";
 
 import { deployContracts } from "../../../orchestrator/deploy/deployContracts.ts";
-import { type Deployment } from "../../../protocol/deployment.ts";
+import type { Deployment } from "../../../protocol/deployment.ts";
 
 export interface GasChain {
   readonly chainId: bigint;

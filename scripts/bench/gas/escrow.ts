@@ -6,7 +6,7 @@ import { groupIdOf } from "../../../protocol/escrow/ids.ts";
 import { keyEscrowAbi } from "../../../protocol/generated/abi/KeyEscrow.ts";
 import { attestedAgents } from "./attestedAgents.ts";
 import { type GasChain, gasChain, gasOf } from "./chain.ts";
-import { type GasRow } from "./row.ts";
+import type { GasRow } from "./row.ts";
 
 const deadline = 10_000_000_000n;
 /** As many blocks as a published epoch may still be listened to. */

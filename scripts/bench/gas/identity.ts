@@ -17,7 +17,7 @@ import { toHex } from "../../../protocol/encoding/hex.ts";
 import { agentRegistryAbi } from "../../../protocol/generated/abi/AgentRegistry.ts";
 import { policyRegistryAbi } from "../../../protocol/generated/abi/PolicyRegistry.ts";
 import { type GasChain, gasChain, gasOf } from "./chain.ts";
-import { type GasRow } from "./row.ts";
+import type { GasRow } from "./row.ts";
 
 const deadline = 10_000_000_000n;
 

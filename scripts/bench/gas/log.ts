@@ -10,7 +10,7 @@ import { toHex } from "../../../protocol/encoding/hex.ts";
 import { logAnchorAbi } from "../../../protocol/generated/abi/LogAnchor.ts";
 import { defaultRecordEvery } from "../../../relayer/config.ts";
 import { gasChain, gasOf } from "./chain.ts";
-import { type GasRow } from "./row.ts";
+import type { GasRow } from "./row.ts";
 
 const noteKey = "0xd75a980182b10ab7d54bfed3c964073a0ee172f3daa62325af021a68f707511a"; // RFC 8032 §7.1, test 1
 const latestRoot = 2n ** 256n - 1n;

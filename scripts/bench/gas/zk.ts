@@ -16,7 +16,7 @@ import { circuitIdOf } from "../../../protocol/zk/circuitId.ts";
 import { keyOwnershipSignals } from "../../../protocol/zk/keyOwnership.ts";
 import { toSignalArray } from "../../../protocol/zk/publicSignals.ts";
 import { gasChain, gasOf } from "./chain.ts";
-import { type GasRow } from "./row.ts";
+import type { GasRow } from "./row.ts";
 
 const deadline = 10_000_000_000n;
 

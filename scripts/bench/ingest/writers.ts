@@ -5,12 +5,12 @@ import { Wallet } from "ethers";
 import { formatKeyDid } from "../../../protocol/did/key.ts";
 import { formatEthrDid } from "../../../protocol/did/ethr.ts";
 import { type Hex, toHex } from "../../../protocol/encoding/hex.ts";
-import { type EntryClaims, type NotBeforeBlock } from "../../../protocol/entry/claims.ts";
+import type { EntryClaims, NotBeforeBlock } from "../../../protocol/entry/claims.ts";
 import { entryType } from "../../../protocol/entry/leaf.ts";
 import { canonicalJsonBytes } from "../../../protocol/json/canonical.ts";
 import { agentRegistryAbi } from "../../../protocol/generated/abi/AgentRegistry.ts";
 import { policyRegistryAbi } from "../../../protocol/generated/abi/PolicyRegistry.ts";
-import { type World } from "./world.ts";
+import type { World } from "./world.ts";
 
 const policy = `0x${"ab".repeat(32)}` as Hex;
 

@@ -5,7 +5,7 @@ import { randomBytes } from "node:crypto";
 
 import { toHex } from "../../../protocol/encoding/hex.ts";
 import { BlockWatch } from "./blockWatch.ts";
-import { type SignedCall } from "./calls.ts";
+import type { SignedCall } from "./calls.ts";
 
 /** Gas limit of a transaction, as the relayer would sign it. */
 const gasLimit = 125_000;

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
 
-import { type JsonRpcProvider } from "ethers";
+import type { JsonRpcProvider } from "ethers";
 
 /** Blocks as they were seen, by one who asks the node every few milliseconds. */
 export class BlockWatch {

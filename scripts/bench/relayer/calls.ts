@@ -1,7 +1,7 @@
 import { Interface, Wallet } from "ethers";
 import { randomBytes } from "node:crypto";
 
-import { type Deployment } from "../../../protocol/deployment.ts";
+import type { Deployment } from "../../../protocol/deployment.ts";
 import { agentRegistryDomain, agentRegistryTypes } from "../../../protocol/eip712/agentRegistry.ts";
 import { signerTypes } from "../../../protocol/eip712/typedData.ts";
 import { toHex } from "../../../protocol/encoding/hex.ts";

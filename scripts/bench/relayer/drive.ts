@@ -1,10 +1,10 @@
 import { Agent, request } from "node:http";
 import { setTimeout as sleep } from "node:timers/promises";
 
-import { type JsonRpcProvider } from "ethers";
+import type { JsonRpcProvider } from "ethers";
 
 import { BlockWatch } from "./blockWatch.ts";
-import { type SignedCall } from "./calls.ts";
+import type { SignedCall } from "./calls.ts";
 
 export interface Driven {
   readonly perSec: number;

@@ -1,4 +1,4 @@
-import { type MutationKind } from "./mutant.ts";
+import type { MutationKind } from "./mutant.ts";
 
 /** A replacement of bytes `start` to `end` of a source. */
 export interface Edit {

@@ -1,6 +1,6 @@
 import { type Ancestors, type AstNode, SourceText, walk } from "./ast.ts";
-import { type Edit } from "./edits.ts";
-import { type Mutant } from "./mutant.ts";
+import type { Edit } from "./edits.ts";
+import type { Mutant } from "./mutant.ts";
 import { solidityEdits } from "./solidityEdits.ts";
 import { yulEdits } from "./yulEdits.ts";
 

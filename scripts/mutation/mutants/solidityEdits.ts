@@ -1,6 +1,6 @@
 import { type Ancestors, type AstNode, isNode, rangeOf, type SourceText } from "./ast.ts";
 import { type Edit, oneMore } from "./edits.ts";
-import { type MutationKind } from "./mutant.ts";
+import type { MutationKind } from "./mutant.ts";
 
 /** What may stand in place of an operator: its neighbour at the boundary, and its opposite. */
 const comparisons: Readonly<Record<string, readonly string[]>> = {

@@ -1,7 +1,7 @@
 import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 
-import { type CompiledContract } from "../compiler.ts";
+import type { CompiledContract } from "../compiler.ts";
 
 /** The compiled contracts of a work folder, from which both test runners take what they deploy. */
 export class Artifacts {

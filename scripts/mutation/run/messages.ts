@@ -1,4 +1,4 @@
-import { type Subject } from "../subjects.ts";
+import type { Subject } from "../subjects.ts";
 
 /** What the process that runs tests is asked. It answers each request once, in order. */
 export type Request =

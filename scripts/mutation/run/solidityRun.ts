@@ -1,4 +1,4 @@
-import { type HardhatRuntimeEnvironment } from "hardhat/types/hre";
+import type { HardhatRuntimeEnvironment } from "hardhat/types/hre";
 
 interface SuiteResult {
   readonly id: { readonly name: string };

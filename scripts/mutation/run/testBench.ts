@@ -3,8 +3,8 @@ import { once } from "node:events";
 import { rmSync } from "node:fs";
 import { join } from "node:path";
 
-import { type Subject } from "../subjects.ts";
-import { type Answer, type Request } from "./messages.ts";
+import type { Subject } from "../subjects.ts";
+import type { Answer, Request } from "./messages.ts";
 import { makeWorkFolder, removeWorkFolder } from "./workFolder.ts";
 
 /** It took too long, or the process ended: the code under test may loop or take all memory. */

@@ -5,9 +5,9 @@ import { join } from "node:path";
 import hre from "hardhat";
 
 import { type CompiledContract, CompileError, Compiler } from "../compiler.ts";
-import { type Subject } from "../subjects.ts";
+import type { Subject } from "../subjects.ts";
 import { Artifacts } from "./artifacts.ts";
-import { type Answer, type Request } from "./messages.ts";
+import type { Answer, Request } from "./messages.ts";
 import { runMocha } from "./mochaRun.ts";
 import { runSolidity } from "./solidityRun.ts";
 

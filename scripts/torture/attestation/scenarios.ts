@@ -2,7 +2,7 @@ import { type Contract, Interface } from "ethers";
 
 import { secretCommitment } from "../../../protocol/attestation/seed.ts";
 import { iAttestationRegistryAbi } from "../../../protocol/generated/abi/IAttestationRegistry.ts";
-import { type System } from "./system.ts";
+import type { System } from "./system.ts";
 
 /** What becomes of an attack on the rounds themselves. */
 export interface Caught {

@@ -10,8 +10,8 @@ import { measureCommand } from "../../../attestation/measure/measureCommand.ts";
 import { newReference, type Reference } from "../../../attestation/service/references.ts";
 import { serveAttestation } from "../../../attestation/wrap/attestationServer.ts";
 import { Wrapper } from "../../../attestation/wrap/wrapper.ts";
-import { type Wrapping } from "../../../attestation/wrap/wrapping.ts";
-import { type Manifest } from "../../../protocol/attestation/manifest.ts";
+import type { Wrapping } from "../../../attestation/wrap/wrapping.ts";
+import type { Manifest } from "../../../protocol/attestation/manifest.ts";
 import { formatEthrDid } from "../../../protocol/did/ethr.ts";
 import { toHex } from "../../../protocol/encoding/hex.ts";
 

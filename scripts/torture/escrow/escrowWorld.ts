@@ -15,7 +15,7 @@ import { AttestedKeys } from "../../../orchestrator/escrow/attestedKeys.ts";
 import { OrchestratorEscrow } from "../../../orchestrator/escrow/chainEscrow.ts";
 import { GroupKeeper, type GroupKeeperOptions } from "../../../orchestrator/escrow/groupKeeper.ts";
 import { RelayerDeliveries } from "../../../orchestrator/escrow/relayerDeliveries.ts";
-import { type Hex } from "../../../protocol/encoding/hex.ts";
+import type { Hex } from "../../../protocol/encoding/hex.ts";
 import { type EscrowGroup, groupIdOf } from "../../../protocol/escrow/ids.ts";
 import { keyEscrowAbi } from "../../../protocol/generated/abi/KeyEscrow.ts";
 import { type Encapsulated, type RecipientKey, sharedSecretOf } from "../../../protocol/hpke/hpke.ts";

@@ -9,9 +9,9 @@ import { formatEthrDid } from "../../../protocol/did/ethr.ts";
 import { utf8 } from "../../../protocol/encoding/bytes.ts";
 import { type Hex, toHex } from "../../../protocol/encoding/hex.ts";
 import { encryptionKeyOf } from "../../../protocol/hpke/hpke.ts";
-import { type SystemAgent } from "../attestation/system.ts";
-import { type EscrowWorld, type WorldMember } from "./escrowWorld.ts";
-import { type Outcome, type Scenario } from "./scenario.ts";
+import type { SystemAgent } from "../attestation/system.ts";
+import type { EscrowWorld, WorldMember } from "./escrowWorld.ts";
+import type { Outcome, Scenario } from "./scenario.ts";
 
 /**
  * A verifier that lies and somebody between keeper and wrapper: the one puts the hash of evidence that it made up on chain,

@@ -1,10 +1,10 @@
-import { type EpochDraft } from "../../../orchestrator/escrow/draftEpoch.ts";
+import type { EpochDraft } from "../../../orchestrator/escrow/draftEpoch.ts";
 import { keyCommitmentOf } from "../../../protocol/escrow/epochKey.ts";
-import { type EscrowEpoch } from "../../../protocol/escrow/ids.ts";
-import { type MisdeliveryProof } from "../../../protocol/escrow/misdelivery.ts";
+import type { EscrowEpoch } from "../../../protocol/escrow/ids.ts";
+import type { MisdeliveryProof } from "../../../protocol/escrow/misdelivery.ts";
 import { sealedHashOf, sealKey } from "../../../protocol/escrow/sealedKey.ts";
 import { sealedTree } from "../../../protocol/escrow/sealedTree.ts";
-import { type EscrowWorld, type WorldMember } from "./escrowWorld.ts";
+import type { EscrowWorld, WorldMember } from "./escrowWorld.ts";
 import { codeOf, type Outcome, type Scenario } from "./scenario.ts";
 
 /** It gives one member another key than it commits to, to talk to it alone, or to shut it out. */

@@ -1,6 +1,6 @@
-import { type JsonRpcProvider } from "ethers";
+import type { JsonRpcProvider } from "ethers";
 
-import { type EscrowWorld, type WorldMember } from "./escrowWorld.ts";
+import type { EscrowWorld, WorldMember } from "./escrowWorld.ts";
 import { rotateAfterTampering } from "./rotation.ts";
 import { codeOf, type Outcome, type Scenario } from "./scenario.ts";
 

@@ -3,9 +3,9 @@ import { once } from "node:events";
 import { join } from "node:path";
 
 import { toHex } from "../../../protocol/encoding/hex.ts";
-import { type EscrowWorld, type WorldMember } from "./escrowWorld.ts";
+import type { EscrowWorld, WorldMember } from "./escrowWorld.ts";
 import { deaths, type Death, type PublisherSettings } from "./publisherProcess.ts";
-import { type Outcome, type Scenario } from "./scenario.ts";
+import type { Outcome, Scenario } from "./scenario.ts";
 
 /** anvil's first account, which holds the orchestrator's role here. */
 const orchestratorKey = "0xac0974bec39a17e36ba4a6b4d238ff944bacb478cbed5efcae784d7bf4f2ff80";

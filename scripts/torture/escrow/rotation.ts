@@ -1,7 +1,7 @@
 import { appendFile } from "node:fs/promises";
 import { setTimeout as sleep } from "node:timers/promises";
 
-import { type EscrowWorld, type WorldMember } from "./escrowWorld.ts";
+import type { EscrowWorld, WorldMember } from "./escrowWorld.ts";
 
 export interface Rotation {
   /** From the block of the quarantine to the block of the next epoch. */

@@ -1,5 +1,5 @@
 import { isAffiantError } from "../../../protocol/errors/affiantError.ts";
-import { type EscrowWorld } from "./escrowWorld.ts";
+import type { EscrowWorld } from "./escrowWorld.ts";
 
 /** What became of an attack or an accident. */
 export interface Outcome {

@@ -2,7 +2,7 @@ import { randomBytes } from "node:crypto";
 
 import { Interface, type Wallet } from "ethers";
 
-import { type Delivery } from "../../../agent/escrow/receiveKey.ts";
+import type { Delivery } from "../../../agent/escrow/receiveKey.ts";
 import { dealShares, type Dealt } from "../../../orchestrator/escrow/dealShares.ts";
 import { toHex } from "../../../protocol/encoding/hex.ts";
 import { combine, isShareOf, publicPointOf, type Share } from "../../../protocol/escrow/feldman.ts";
@@ -18,7 +18,7 @@ import {
 import { sealedTree } from "../../../protocol/escrow/sealedTree.ts";
 import { keyEscrowAbi } from "../../../protocol/generated/abi/KeyEscrow.ts";
 import { encryptionKeyOf } from "../../../protocol/hpke/hpke.ts";
-import { type EscrowWorld, type WorldMember } from "./escrowWorld.ts";
+import type { EscrowWorld, WorldMember } from "./escrowWorld.ts";
 import { codeOf, type Outcome, type Scenario } from "./scenario.ts";
 
 const threshold = 3;

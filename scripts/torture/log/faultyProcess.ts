@@ -6,7 +6,7 @@ import { createInterface } from "node:readline";
 import { promisify } from "node:util";
 
 import { end } from "../world/chain.ts";
-import { type RelayerHome } from "../world/relayer.ts";
+import type { RelayerHome } from "../world/relayer.ts";
 
 const run = promisify(execFile);
 

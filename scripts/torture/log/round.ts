@@ -3,7 +3,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 
 import { fsck } from "../../../relayer/fsck/fsck.ts";
 import { Actor } from "../world/actor.ts";
-import { type TestChain } from "../world/chain.ts";
+import type { TestChain } from "../world/chain.ts";
 import { Dice } from "../world/mutations.ts";
 import { httpTo, RelayerHome } from "../world/relayer.ts";
 import { FaultyProcess } from "./faultyProcess.ts";

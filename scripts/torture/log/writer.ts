@@ -1,9 +1,9 @@
 import { setTimeout as sleep } from "node:timers/promises";
 
-import { type Receipt } from "../../../protocol/api/receipt.ts";
-import { type Hex } from "../../../protocol/encoding/hex.ts";
-import { type Actor } from "../world/actor.ts";
-import { type Dice } from "../world/mutations.ts";
+import type { Receipt } from "../../../protocol/api/receipt.ts";
+import type { Hex } from "../../../protocol/encoding/hex.ts";
+import type { Actor } from "../world/actor.ts";
+import type { Dice } from "../world/mutations.ts";
 import { httpTo } from "../world/relayer.ts";
 
 export interface Sent {

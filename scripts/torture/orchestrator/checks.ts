@@ -3,9 +3,9 @@ import { join } from "node:path";
 
 import { Contract, type EventLog, JsonRpcProvider } from "ethers";
 
-import { type Pipeline } from "../../../orchestrator/descriptor/pipeline.ts";
+import type { Pipeline } from "../../../orchestrator/descriptor/pipeline.ts";
 import { groupNameOf } from "../../../orchestrator/fleet/programs.ts";
-import { type Endpoints } from "../../../orchestrator/start/endpoints.ts";
+import type { Endpoints } from "../../../orchestrator/start/endpoints.ts";
 import { type Incumbent, Records } from "../../../orchestrator/state/records.ts";
 import { StateFile, stateFileIn } from "../../../orchestrator/state/stateFile.ts";
 import { parseDeployment } from "../../../protocol/deployment.ts";

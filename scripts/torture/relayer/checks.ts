@@ -1,11 +1,11 @@
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 
-import { type Wallet } from "ethers";
+import type { Wallet } from "ethers";
 
-import { type TestChain } from "../world/chain.ts";
-import { type RelayerHome } from "../world/relayer.ts";
-import { type TortureClient } from "./client.ts";
+import type { TestChain } from "../world/chain.ts";
+import type { RelayerHome } from "../world/relayer.ts";
+import type { TortureClient } from "./client.ts";
 
 interface ChainTransaction {
   readonly hash: string;

@@ -1,10 +1,10 @@
-import { type Wallet } from "ethers";
+import type { Wallet } from "ethers";
 
-import { type TestChain } from "../world/chain.ts";
-import { type Fault, type FaultProxy } from "../world/faultProxy.ts";
-import { type Dice } from "../world/mutations.ts";
-import { type TestRedis } from "../world/redis.ts";
-import { type Fleet } from "./fleet.ts";
+import type { TestChain } from "../world/chain.ts";
+import type { Fault, FaultProxy } from "../world/faultProxy.ts";
+import type { Dice } from "../world/mutations.ts";
+import type { TestRedis } from "../world/redis.ts";
+import type { Fleet } from "./fleet.ts";
 
 /** What the faults of a round work on. */
 export interface Battlefield {

@@ -2,7 +2,7 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { join } from "node:path";
 
-import { type CommitName } from "../../../relayer/store/database.ts";
+import type { CommitName } from "../../../relayer/store/database.ts";
 import { end } from "../world/chain.ts";
 
 /** Where a relayer dies: around the n-th commit of a name. */

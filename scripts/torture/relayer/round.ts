@@ -5,17 +5,17 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { Wallet } from "ethers";
 
 import { openSenderKey } from "../../../relayer/sender/signer.ts";
-import { type TestChain } from "../world/chain.ts";
+import type { TestChain } from "../world/chain.ts";
 import { FaultProxy } from "../world/faultProxy.ts";
 import { Dice } from "../world/mutations.ts";
 import { registerCall } from "../world/registerCall.ts";
-import { type TestRedis } from "../world/redis.ts";
+import type { TestRedis } from "../world/redis.ts";
 import { RelayerHome } from "../world/relayer.ts";
 import { brokenPromises } from "./checks.ts";
 import { TortureClient } from "./client.ts";
 import { type Battlefield, type FaultKind, faultKinds, faults, maxReorg, strikeLimits } from "./faults.ts";
 import { Fleet } from "./fleet.ts";
-import { type KillPoint } from "./process.ts";
+import type { KillPoint } from "./process.ts";
 
 export interface RoundPlan {
   readonly seed: number;

@@ -6,8 +6,8 @@ import { type Act, signEntry } from "../../../agent/entry/signEntry.ts";
 import { SigningKey } from "../../../agent/keys/signingKey.ts";
 import { type EthrDid, formatEthrDid } from "../../../protocol/did/ethr.ts";
 import { type Hex, toHex } from "../../../protocol/encoding/hex.ts";
-import { type NotBeforeBlock } from "../../../protocol/entry/claims.ts";
-import { type TestChain } from "./chain.ts";
+import type { NotBeforeBlock } from "../../../protocol/entry/claims.ts";
+import type { TestChain } from "./chain.ts";
 
 export const testPolicy = `0x${"ab".repeat(32)}` as Hex;
 

@@ -7,7 +7,7 @@ import { Contract, JsonRpcProvider, NonceManager, Wallet } from "ethers";
 
 import { anvilBinary } from "../../../orchestrator/chain/anvilBinary.ts";
 import { deployContracts } from "../../../orchestrator/deploy/deployContracts.ts";
-import { type Deployment } from "../../../protocol/deployment.ts";
+import type { Deployment } from "../../../protocol/deployment.ts";
 import { agentRegistryAbi } from "../../../protocol/generated/abi/AgentRegistry.ts";
 import { logAnchorAbi } from "../../../protocol/generated/abi/LogAnchor.ts";
 import { policyRegistryAbi } from "../../../protocol/generated/abi/PolicyRegistry.ts";

@@ -3,9 +3,9 @@ import { once } from "node:events";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 
-import { type Receipt } from "../../../protocol/api/receipt.ts";
+import type { Receipt } from "../../../protocol/api/receipt.ts";
 import { fsck } from "../../../relayer/fsck/fsck.ts";
-import { type CommitName } from "../../../relayer/store/database.ts";
+import type { CommitName } from "../../../relayer/store/database.ts";
 import { Actor } from "./actor.ts";
 import { end, type TestChain } from "./chain.ts";
 import { registerCall } from "./registerCall.ts";

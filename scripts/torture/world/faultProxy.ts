@@ -1,6 +1,6 @@
 import { once } from "node:events";
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
-import { type AddressInfo } from "node:net";
+import type { AddressInfo } from "node:net";
 
 /** What a proxy does to one request. `lose` forwards it and drops the answer; `drop` never forwards it. */
 export type Fault =

@@ -1,5 +1,5 @@
 import { Actor } from "./actor.ts";
-import { type TestChain } from "./chain.ts";
+import type { TestChain } from "./chain.ts";
 import { Dice, mutate, type RawRequest } from "./mutations.ts";
 import { registerCall } from "./registerCall.ts";
 

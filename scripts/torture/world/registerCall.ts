@@ -5,7 +5,7 @@ import { signerTypes } from "../../../protocol/eip712/typedData.ts";
 import { toHex } from "../../../protocol/encoding/hex.ts";
 import { agentRegistryAbi } from "../../../protocol/generated/abi/AgentRegistry.ts";
 import { Actor } from "./actor.ts";
-import { type TestChain } from "./chain.ts";
+import type { TestChain } from "./chain.ts";
 
 const abi = new Interface(agentRegistryAbi);
 

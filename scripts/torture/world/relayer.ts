@@ -7,7 +7,7 @@ import { readRelayerConfig, type RelayerConfig } from "../../../relayer/config.t
 import { formatDeployment } from "../../../protocol/deployment.ts";
 import { openSenderKey } from "../../../relayer/sender/signer.ts";
 import { type RelayerSeams, startRelayer } from "../../../relayer/startRelayer.ts";
-import { type TestChain } from "./chain.ts";
+import type { TestChain } from "./chain.ts";
 
 export interface Answer {
   readonly status: number;

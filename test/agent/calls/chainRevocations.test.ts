@@ -4,7 +4,7 @@ import { JsonRpcProvider } from "ethers";
 import { network } from "hardhat";
 
 import { ChainRevocations } from "../../../agent/calls/chainRevocations.ts";
-import { type ContractLink } from "../../../agent/calls/revocations.ts";
+import type { ContractLink } from "../../../agent/calls/revocations.ts";
 import { formatEthrDid } from "../../../protocol/did/ethr.ts";
 import { type Hex, toHex } from "../../../protocol/encoding/hex.ts";
 

@@ -1,6 +1,6 @@
 import { mkdtempSync, rmSync } from "node:fs";
-import { type Server } from "node:http";
-import { type AddressInfo } from "node:net";
+import type { Server } from "node:http";
+import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
@@ -8,7 +8,7 @@ import { expect } from "chai";
 import express from "express";
 
 import { callAgent } from "../../../agent/calls/callAgent.ts";
-import { type CallRecord } from "../../../agent/calls/callRecord.ts";
+import type { CallRecord } from "../../../agent/calls/callRecord.ts";
 import { Guard } from "../../../agent/calls/guard.ts";
 import { SqliteReplayStore } from "../../../agent/calls/replayStore.ts";
 import { CachedRevocations, type ContractLink, type RevocationFinding } from "../../../agent/calls/revocations.ts";

@@ -1,5 +1,5 @@
 import { createServer, type Server } from "node:http";
-import { type AddressInfo } from "node:net";
+import type { AddressInfo } from "node:net";
 
 import { ed25519 } from "@noble/curves/ed25519.js";
 import { expect } from "chai";
@@ -7,7 +7,7 @@ import { expect } from "chai";
 import { capabilitiesOf, encodeCapability } from "../../../agent/card/capabilities.ts";
 import { lookUpCard } from "../../../agent/card/lookUpCard.ts";
 import { type AgentCard, signCard } from "../../../agent/card/signedCard.ts";
-import { type PublishedCard } from "../../../agent/chain/registries.ts";
+import type { PublishedCard } from "../../../agent/chain/registries.ts";
 import { formatKeyDid } from "../../../protocol/did/key.ts";
 import { toHex } from "../../../protocol/encoding/hex.ts";
 import { thrownCode } from "../../helpers/errorCode.ts";

@@ -1,10 +1,10 @@
 import { createServer, type Server } from "node:http";
-import { type AddressInfo } from "node:net";
+import type { AddressInfo } from "node:net";
 
 import { expect } from "chai";
 import { network } from "hardhat";
 
-import { type GroupChannel } from "../../../agent/channel/groupChannel.ts";
+import type { GroupChannel } from "../../../agent/channel/groupChannel.ts";
 import { exchangeTransport } from "../../../agent/channel/sealedExchange.ts";
 import { type Handler, serve } from "../../../examples/shop/station/server.ts";
 import { AffiantError } from "../../../protocol/errors/affiantError.ts";

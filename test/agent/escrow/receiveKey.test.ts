@@ -4,7 +4,7 @@ import { network } from "hardhat";
 
 import { escrowLane, type EscrowSigning, signAcknowledge, signMisdelivery } from "../../../agent/escrow/escrowCalls.ts";
 import { ChainEscrow } from "../../../agent/escrow/escrowReader.ts";
-import { type EpochDraft } from "../../../orchestrator/escrow/draftEpoch.ts";
+import type { EpochDraft } from "../../../orchestrator/escrow/draftEpoch.ts";
 import { keyCommitmentOf } from "../../../protocol/escrow/epochKey.ts";
 import { encryptionKeyOf } from "../../../protocol/hpke/hpke.ts";
 import { verifyMisdelivery } from "../../../protocol/escrow/misdelivery.ts";

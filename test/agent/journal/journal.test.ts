@@ -6,11 +6,11 @@ import { DatabaseSync } from "node:sqlite";
 
 import { expect } from "chai";
 
-import { type CommitHook } from "../../../agent/journal/database.ts";
+import type { CommitHook } from "../../../agent/journal/database.ts";
 import { Journal, type SignedEntry } from "../../../agent/journal/journal.ts";
 import { reconcile } from "../../../agent/journal/reconcile.ts";
-import { type Receipt } from "../../../protocol/api/receipt.ts";
-import { type Hex } from "../../../protocol/encoding/hex.ts";
+import type { Receipt } from "../../../protocol/api/receipt.ts";
+import type { Hex } from "../../../protocol/encoding/hex.ts";
 import { encodeDisclosure } from "../../../protocol/entry/disclosure.ts";
 import { thrownCode } from "../../helpers/errorCode.ts";
 import { tempFolders } from "../../helpers/tempFolder.ts";

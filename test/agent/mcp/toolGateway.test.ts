@@ -7,7 +7,7 @@ import { InMemoryTransport } from "@modelcontextprotocol/sdk/inMemory.js";
 import { expect } from "chai";
 
 import { CachedRevocations, type RevocationSource } from "../../../agent/calls/revocations.ts";
-import { type Act } from "../../../agent/entry/signEntry.ts";
+import type { Act } from "../../../agent/entry/signEntry.ts";
 import { allGates, contractGate, type Gate, policyGate, revocationGate } from "../../../agent/mcp/gate.ts";
 import { ToolGateway } from "../../../agent/mcp/toolGateway.ts";
 import { SigningKey } from "../../../agent/keys/signingKey.ts";

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { expect } from "chai";
 
 import { loadPolicyBundle } from "../../../agent/policy/loadBundle.ts";
-import { type AffiantError } from "../../../protocol/errors/affiantError.ts";
+import type { AffiantError } from "../../../protocol/errors/affiantError.ts";
 import { policyHashOf } from "../../../protocol/policy/policyHash.ts";
 import { rejection } from "../../helpers/rejection.ts";
 import { shopBundle } from "../../protocol/policy/bundle.ts";

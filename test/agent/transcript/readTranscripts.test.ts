@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { expect } from "chai";
 
 import { readTranscripts } from "../../../agent/transcript/readTranscripts.ts";
-import { type TranscriptConversation } from "../../../agent/transcript/types.ts";
+import type { TranscriptConversation } from "../../../agent/transcript/types.ts";
 import { isAffiantError } from "../../../protocol/errors/affiantError.ts";
 
 const system = { role: "system", content: "Be brief." };

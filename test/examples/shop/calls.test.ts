@@ -1,32 +1,32 @@
 /** Two agents of the shop and a contract between them; the network loses what the test says. */
 import { mkdtempSync, rmSync } from "node:fs";
-import { type Server } from "node:http";
-import { type AddressInfo } from "node:net";
+import type { Server } from "node:http";
+import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
 import { expect } from "chai";
 
-import { type RecordedAct } from "../../../agent/entry/recorder.ts";
+import type { RecordedAct } from "../../../agent/entry/recorder.ts";
 import { Guard } from "../../../agent/calls/guard.ts";
 import { SqliteReplayStore } from "../../../agent/calls/replayStore.ts";
 import { CachedRevocations } from "../../../agent/calls/revocations.ts";
-import { type Act } from "../../../agent/entry/signEntry.ts";
+import type { Act } from "../../../agent/entry/signEntry.ts";
 import { SigningKey } from "../../../agent/keys/signingKey.ts";
 import { loadPolicyBundle } from "../../../agent/policy/loadBundle.ts";
 import { CallBook } from "../../../examples/shop/contracts/callBook.ts";
 import { Caller, type Request } from "../../../examples/shop/contracts/caller.ts";
 import { ContractFolder } from "../../../examples/shop/contracts/contractFolder.ts";
-import { type Grant } from "../../../examples/shop/contracts/grant.ts";
+import type { Grant } from "../../../examples/shop/contracts/grant.ts";
 import { keepGrants } from "../../../examples/shop/contracts/keepGrants.ts";
 import { serveResult, serveTrade } from "../../../examples/shop/contracts/serveTrade.ts";
 import { serve } from "../../../examples/shop/station/server.ts";
 import { Station } from "../../../examples/shop/station/station.ts";
-import { type Trade } from "../../../examples/shop/station/step.ts";
+import type { Trade } from "../../../examples/shop/station/step.ts";
 import { Workbook } from "../../../examples/shop/station/workbook.ts";
 import { formatEthrDid } from "../../../protocol/did/ethr.ts";
-import { type Hex } from "../../../protocol/encoding/hex.ts";
-import { type Json } from "../../../protocol/json/canonical.ts";
+import type { Hex } from "../../../protocol/encoding/hex.ts";
+import type { Json } from "../../../protocol/json/canonical.ts";
 import { compilePolicy, type CompiledPolicy } from "../../../protocol/policy/compile.ts";
 import { readCallContext } from "../../../protocol/ucan/callContext.ts";
 import { contractIdOf } from "../../../protocol/ucan/delegation.ts";

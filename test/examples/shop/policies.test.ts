@@ -3,10 +3,10 @@ import { join } from "node:path";
 import { expect } from "chai";
 
 import { loadPolicyBundle } from "../../../agent/policy/loadBundle.ts";
-import { type Json } from "../../../protocol/json/canonical.ts";
+import type { Json } from "../../../protocol/json/canonical.ts";
 import { compilePolicy, type CompiledPolicy } from "../../../protocol/policy/compile.ts";
 import { evaluateAct } from "../../../protocol/policy/evaluate.ts";
-import { type PolicyAct } from "../../../protocol/policy/types.ts";
+import type { PolicyAct } from "../../../protocol/policy/types.ts";
 
 type Fields = Readonly<Record<string, Json>>;
 /** An act as `[name, input, output]`. */

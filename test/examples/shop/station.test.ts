@@ -4,8 +4,8 @@ import { join } from "node:path";
 
 import { expect } from "chai";
 
-import { type RecordedAct } from "../../../agent/entry/recorder.ts";
-import { type Act } from "../../../agent/entry/signEntry.ts";
+import type { RecordedAct } from "../../../agent/entry/recorder.ts";
+import type { Act } from "../../../agent/entry/signEntry.ts";
 import { loadPolicyBundle } from "../../../agent/policy/loadBundle.ts";
 import { type Recorder, Station } from "../../../examples/shop/station/station.ts";
 import { refusalOf, type Trade } from "../../../examples/shop/station/step.ts";

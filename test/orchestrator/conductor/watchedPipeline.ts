@@ -1,10 +1,10 @@
-import { type AttestationStatus } from "../../../protocol/attestation/types.ts";
+import type { AttestationStatus } from "../../../protocol/attestation/types.ts";
 import { createAgentKeys } from "../../../agent/keys/keystore.ts";
-import { type Conductor } from "../../../orchestrator/conductor/conductor.ts";
+import type { Conductor } from "../../../orchestrator/conductor/conductor.ts";
 import { Watch } from "../../../orchestrator/conductor/watch.ts";
 import { type Incumbent, Records } from "../../../orchestrator/state/records.ts";
 import { StateFile, stateFileIn } from "../../../orchestrator/state/stateFile.ts";
-import { type WrapperCommand } from "../../../orchestrator/wrapping/messages.ts";
+import type { WrapperCommand } from "../../../orchestrator/wrapping/messages.ts";
 import { eventually } from "../../helpers/eventually.ts";
 
 export interface WatchedPipeline {

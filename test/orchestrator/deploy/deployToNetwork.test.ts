@@ -8,7 +8,7 @@ import { Contract, Interface, type InterfaceAbi, keccak256, Wallet } from "ether
 import { type Eip1193, RpcError } from "../../../orchestrator/deploy/chainRpc.ts";
 import { deployContracts } from "../../../orchestrator/deploy/deployContracts.ts";
 import { defaultUpgraderDelaySec } from "../../../orchestrator/deploy/deployToNetwork.ts";
-import { type DeploymentCost } from "../../../orchestrator/deploy/estimateCost.ts";
+import type { DeploymentCost } from "../../../orchestrator/deploy/estimateCost.ts";
 import { deployedContractNames, formatDeployment, parseDeployment } from "../../../protocol/deployment.ts";
 import { deployedChain } from "../../helpers/deploy.ts";
 import { rejection } from "../../helpers/rejection.ts";

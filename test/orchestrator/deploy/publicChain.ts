@@ -6,7 +6,7 @@ import { Wallet } from "ethers";
 import { network } from "hardhat";
 
 import { generatedFolder } from "../../../circuits/artifacts.ts";
-import { type Eip1193 } from "../../../orchestrator/deploy/chainRpc.ts";
+import type { Eip1193 } from "../../../orchestrator/deploy/chainRpc.ts";
 import { deployToNetwork, type NetworkDeployOptions } from "../../../orchestrator/deploy/deployToNetwork.ts";
 
 export const sepolia = 11_155_111n;

@@ -7,7 +7,7 @@ import { expect } from "chai";
 
 import schema from "../../../orchestrator/descriptor/pipeline.schema.json" with { type: "json" };
 import { readPipeline } from "../../../orchestrator/descriptor/readPipeline.ts";
-import { type DescriptorProblem } from "../../../orchestrator/descriptor/source.ts";
+import type { DescriptorProblem } from "../../../orchestrator/descriptor/source.ts";
 import { AffiantError } from "../../../protocol/errors/affiantError.ts";
 
 const valid = `format: affiant-pipeline/2

@@ -2,8 +2,8 @@ import { expect } from "chai";
 import { network } from "hardhat";
 
 import { OrchestratorEscrow } from "../../../orchestrator/escrow/chainEscrow.ts";
-import { type EpochDraft } from "../../../orchestrator/escrow/draftEpoch.ts";
-import { type PublisherChain } from "../../../orchestrator/escrow/publisher.ts";
+import type { EpochDraft } from "../../../orchestrator/escrow/draftEpoch.ts";
+import type { PublisherChain } from "../../../orchestrator/escrow/publisher.ts";
 import { AffiantError } from "../../../protocol/errors/affiantError.ts";
 import { rejectionCode } from "../../helpers/errorCode.ts";
 import { rejection } from "../../helpers/rejection.ts";

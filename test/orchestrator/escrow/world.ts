@@ -1,14 +1,14 @@
 import { createHash, randomBytes } from "node:crypto";
 
-import { type HardhatEthers } from "@nomicfoundation/hardhat-ethers/types";
-import { type Signer } from "ethers";
+import type { HardhatEthers } from "@nomicfoundation/hardhat-ethers/types";
+import type { Signer } from "ethers";
 
 import { GroupChannel } from "../../../agent/channel/groupChannel.ts";
 import { SqliteReplayWindows } from "../../../agent/channel/replayWindow.ts";
 import { ChainEscrow, type EscrowSource } from "../../../agent/escrow/escrowReader.ts";
 import { GroupWatch } from "../../../agent/escrow/groupWatch.ts";
 import { KeyHolder } from "../../../agent/escrow/keyHolder.ts";
-import { type Received } from "../../../agent/escrow/receiveKey.ts";
+import type { Received } from "../../../agent/escrow/receiveKey.ts";
 import { OrchestratorEscrow } from "../../../orchestrator/escrow/chainEscrow.ts";
 import { DeliveryFolder } from "../../../orchestrator/escrow/deliveryFolder.ts";
 import { EpochPublisher, type PublisherOptions } from "../../../orchestrator/escrow/publisher.ts";

@@ -6,7 +6,7 @@ import { roundOrder } from "../../../protocol/attestation/order.ts";
 import { candidateCount, operatorTagOf, panelOf, type RosterEntry } from "../../../protocol/attestation/panel.ts";
 import { referenceCommitment } from "../../../protocol/attestation/reference.ts";
 import { roundSeed } from "../../../protocol/attestation/seed.ts";
-import { type Hex } from "../../../protocol/encoding/hex.ts";
+import type { Hex } from "../../../protocol/encoding/hex.ts";
 
 interface Vectors {
   seeds: { secret: Hex; blockHash: Hex; rotHead: Hex; round: number; seed: Hex }[];

@@ -16,7 +16,7 @@ import { type Manifest, measurementOf, parseManifest } from "../../../protocol/a
 import { decodeTask, encodeTask } from "../../../protocol/attestation/task.ts";
 import { toBase64url } from "../../../protocol/encoding/base64url.ts";
 import { utf8 } from "../../../protocol/encoding/bytes.ts";
-import { type Hex } from "../../../protocol/encoding/hex.ts";
+import type { Hex } from "../../../protocol/encoding/hex.ts";
 import { canonicalJsonBytes } from "../../../protocol/json/canonical.ts";
 import { thrownCode } from "../../helpers/errorCode.ts";
 

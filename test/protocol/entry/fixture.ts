@@ -1,6 +1,6 @@
 import { createPrivateKey, sign } from "node:crypto";
 
-import { type EntryClaims } from "../../../protocol/entry/claims.ts";
+import type { EntryClaims } from "../../../protocol/entry/claims.ts";
 import { disclosureDigest, encodeDisclosure } from "../../../protocol/entry/disclosure.ts";
 import { assembleLeaf, entrySigningInput } from "../../../protocol/entry/leaf.ts";
 

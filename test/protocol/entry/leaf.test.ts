@@ -3,7 +3,7 @@ import { createHash, createPublicKey, sign, verify } from "node:crypto";
 import { expect } from "chai";
 
 import { claims, disclosures, privateKey, privateJwk, publicKey, signLeaf } from "./fixture.ts";
-import { type EntryClaims } from "../../../protocol/entry/claims.ts";
+import type { EntryClaims } from "../../../protocol/entry/claims.ts";
 import { decodeLeaf, entryIdOf, entrySigningInput, maxLeafBytes, assembleLeaf } from "../../../protocol/entry/leaf.ts";
 import { verifyEntrySignature } from "../../../protocol/entry/verifyEntry.ts";
 import { isAffiantError } from "../../../protocol/errors/affiantError.ts";

@@ -1,4 +1,4 @@
-import { type PolicyBundle } from "../../../protocol/policy/types.ts";
+import type { PolicyBundle } from "../../../protocol/policy/types.ts";
 
 /** A small shop's policy, which the tests of this folder vary in one field at a time. */
 export const shopBundle: PolicyBundle = {

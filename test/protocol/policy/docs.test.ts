@@ -5,7 +5,7 @@ import { parse } from "yaml";
 
 import { evaluateAct } from "../../../protocol/policy/evaluate.ts";
 import { parsePolicyBundle } from "../../../protocol/policy/parseBundle.ts";
-import { type PolicyBundle } from "../../../protocol/policy/types.ts";
+import type { PolicyBundle } from "../../../protocol/policy/types.ts";
 import { shopBundle } from "./bundle.ts";
 
 describe("docs/policies.md", () => {

@@ -3,7 +3,7 @@ import { expect } from "chai";
 import { compilePolicy } from "../../../protocol/policy/compile.ts";
 import { evaluateAct } from "../../../protocol/policy/evaluate.ts";
 import { factLimits } from "../../../protocol/policy/factMeter.ts";
-import { type ActConformity, type PolicyAct, type PolicyBundle } from "../../../protocol/policy/types.ts";
+import type { ActConformity, PolicyAct, PolicyBundle } from "../../../protocol/policy/types.ts";
 import { shopBundle } from "./bundle.ts";
 
 const charge: PolicyAct = { act: "payment.charge", seq: 1, input: { cents: 500 }, allDisclosed: true };

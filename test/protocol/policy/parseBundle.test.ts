@@ -7,7 +7,7 @@ import { cedarLimits } from "../../../protocol/policy/cedarLimits.ts";
 import { compilePolicy } from "../../../protocol/policy/compile.ts";
 import { bundleLimits, parsePolicyBundle } from "../../../protocol/policy/parseBundle.ts";
 import { policyHashOf } from "../../../protocol/policy/policyHash.ts";
-import { type PolicyBundle } from "../../../protocol/policy/types.ts";
+import type { PolicyBundle } from "../../../protocol/policy/types.ts";
 import { shopBundle } from "./bundle.ts";
 
 function refusal(json: unknown): string {

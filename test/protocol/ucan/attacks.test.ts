@@ -7,7 +7,7 @@ import { commandCovers } from "../../../protocol/ucan/command.ts";
 import { decodeDelegation, type Delegation, issueDelegation } from "../../../protocol/ucan/delegation.ts";
 import { type Ed25519Signer, sealEnvelope } from "../../../protocol/ucan/envelope.ts";
 import { decodeInvocation, type Invocation, issueInvocation } from "../../../protocol/ucan/invocation.ts";
-import { type IpldMap } from "../../../protocol/ucan/ipld.ts";
+import type { IpldMap } from "../../../protocol/ucan/ipld.ts";
 import { formatScope, parseScope } from "../../../protocol/ucan/shorthand.ts";
 import { verifyInvocation, type InvocationVerdict } from "../../../protocol/ucan/verifyInvocation.ts";
 

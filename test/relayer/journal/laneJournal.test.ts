@@ -2,7 +2,7 @@ import { expect } from "chai";
 import { DatabaseSync } from "node:sqlite";
 import { join } from "node:path";
 
-import { type NewAttempt, type NewRequest } from "../../../relayer/journal/job.ts";
+import type { NewAttempt, NewRequest } from "../../../relayer/journal/job.ts";
 import { Journal } from "../../../relayer/journal/journal.ts";
 import { type Database, openDatabase } from "../../../relayer/store/database.ts";
 import { migrations } from "../../../relayer/store/migrations.ts";

@@ -5,9 +5,9 @@ import { join } from "node:path";
 import { Wallet } from "ethers";
 
 import { HeadTracker } from "../../../relayer/chain/head.ts";
-import { type Rpc } from "../../../relayer/chain/rpc.ts";
+import type { Rpc } from "../../../relayer/chain/rpc.ts";
 import { RpcError } from "../../../relayer/chain/endpoint.ts";
-import { type NewJob } from "../../../relayer/journal/job.ts";
+import type { NewJob } from "../../../relayer/journal/job.ts";
 import { JobDesk } from "../../../relayer/journal/jobDesk.ts";
 import { Journal } from "../../../relayer/journal/journal.ts";
 import { Lane } from "../../../relayer/sender/lane.ts";

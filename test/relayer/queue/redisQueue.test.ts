@@ -3,7 +3,7 @@ import { expect } from "chai";
 import { pino } from "pino";
 
 import { openQueue } from "../../../relayer/queue/openQueue.ts";
-import { type WorkQueue } from "../../../relayer/queue/workQueue.ts";
+import type { WorkQueue } from "../../../relayer/queue/workQueue.ts";
 import { redisMissing, TestRedis } from "../../../scripts/torture/world/redis.ts";
 import { eventually } from "../../helpers/eventually.ts";
 import { rejection } from "../../helpers/rejection.ts";
