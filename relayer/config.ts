@@ -134,7 +134,7 @@ function readAll(reader: EnvReader): RelayerConfig {
     pollIntervalMs: reader.whole("AFFIANT_POLL_INTERVAL_MS", 1_000, 20, 60_000),
     queueLimit: reader.whole("AFFIANT_QUEUE_LIMIT", 8_192, 1, 1_000_000),
     commitMaxEntries: reader.whole("AFFIANT_COMMIT_MAX_ENTRIES", 256, 1, 4_096),
-    commitWaitMs: reader.whole("AFFIANT_COMMIT_WAIT_MS", 5, 0, 1_000),
+    commitWaitMs: reader.whole("AFFIANT_COMMIT_WAIT_MS", 2, 0, 1_000),
     verifyThreads: reader.whole("AFFIANT_VERIFY_THREADS", 2, 1, 64),
     proofThreads: reader.whole("AFFIANT_PROOF_THREADS", 2, 1, 64),
     proofLimit: reader.whole("AFFIANT_PROOF_LIMIT", 256, 1, 100_000),

@@ -10,8 +10,12 @@ import {
 } from "./packing.ts";
 import type { Verification } from "./verifiedEntry.ts";
 
-/** Submissions that go to a thread in one message: enough to pay for the message, few enough to share the work. */
-const chunkSize = 64;
+/**
+ * Submissions that go to a thread in one message: enough to pay for the message, few enough to share the work. Of singles
+ * fewer, since each waits for the others.
+ */
+const batchChunk = 128;
+const singlesChunk = 64;
 
 /** A thread checks and forgets: it needs little memory, and V8 must not keep much for it. */
 const resourceLimits = { maxOldGenerationSizeMb: 96, maxYoungGenerationSizeMb: 4 };
@@ -52,8 +56,8 @@ export class VerifyPool {
   async verify(run: LeafRun): Promise<Verification[]> {
     const chunks: Promise<Verification[]>[] = [];
     const count = run.bounds.length / 2;
-    for (let at = 0; at < count; at += chunkSize) {
-      const slice = sliceRun(run, at, Math.min(count, at + chunkSize));
+    for (let at = 0; at < count; at += batchChunk) {
+      const slice = sliceRun(run, at, Math.min(count, at + batchChunk));
       chunks.push(this.#dispatch(slice).then((packed) => unpackVerifications(packed, run, at)));
     }
     return (await Promise.all(chunks)).flat();
@@ -83,9 +87,10 @@ export class VerifyPool {
 
   #flushSingles(): void {
     while (this.#singles.length > 0) {
-      const isFree = this.#threads.some(({ load }) => load === 0);
-      if (!isFree && this.#singles.length < chunkSize) return; // the next answer flushes
-      const chunk = this.#singles.slice(0, chunkSize);
+      const free = this.#threads.filter(({ load }) => load === 0).length;
+      if (free === 0 && this.#singles.length < singlesChunk) return; // the next answer flushes
+      // Those who came together share the threads that are free: each waits for half the signatures, not for all.
+      const chunk = this.#singles.slice(0, Math.min(singlesChunk, Math.ceil(this.#singles.length / Math.max(1, free))));
       this.#singles = this.#singles.slice(chunk.length);
       this.#dispatch(joinRuns(chunk.map(({ run }) => run))).then(
         (packed) => chunk.forEach(({ run, resolve }, i) => resolve(unpackVerification(packed, i, run, 0))),

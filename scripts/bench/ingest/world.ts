@@ -18,7 +18,7 @@ const deployerKey = "0xac0974bec39a17e36ba4a6b4d238ff944bacb478cbed5efcae784d7bf
 
 /** As docs/relayer.md recommends them ("Memory"). */
 const relayerSettings = {
-  nodeOptions: ["--max-semi-space-size=4", "--max-old-space-size=256"],
+  nodeOptions: ["--max-semi-space-size=16", "--max-old-space-size=256"],
   env: { MALLOC_ARENA_MAX: "2", MALLOC_MMAP_THRESHOLD_: "131072", MALLOC_TRIM_THRESHOLD_: "131072" },
 };
 
