@@ -607,6 +607,33 @@ describe("AttestationRegistry", () => {
       expect((await world.read<Standing>("statusAt", addressOf(5), 1)).recordIndex).to.equal(0n);
     });
 
+    it("of an enrolment and of an end name no round and no voucher, and no block until which trust would last", async () => {
+      const newest = async (agent: number) => {
+        const [, [word]] = await world.read<[bigint[], bigint[]]>("history", addressOf(agent), 0, 1);
+        return unpackRecord(word!);
+      };
+      await world.openAndDraw();
+      const empty = { round: 0, voucher: 0, expiresAtBlock: 0, passes: 0, fails: 0, timeouts: 0 };
+      for (const agent of [3, 4]) expect((await newest(agent)).voucher).to.be.greaterThan(0);
+      await world.enrol(walletOf(4), addressOf(4), 2n);
+      expect(await newest(4)).to.include({ ...empty, kind: "enrolled", status: "enrolled" });
+      await world.send(world.service, "retire", addressOf(3));
+      expect(await newest(3)).to.include({ ...empty, kind: "retired", status: "retired" });
+    });
+
+    it("are searched in steps that grow slower than their number", async () => {
+      const { ethers, registry } = world;
+      const block = await ethers.provider.getBlockNumber();
+      const versions = 130;
+      for (let version = 0; version < versions; version++) {
+        await world.send(world.service, "enrol", addressOf(4), id("commitment"), addressOf(4), 0);
+      }
+      const gasAt = (blockNumber: number) => registry.getFunction("statusAt").estimateGas(addressOf(4), blockNumber);
+      const steps = (await gasAt(block)) - (await gasAt(block + versions));
+      // One by one would take a cold read of storage for each, 2,100 gas (EIP-2929).
+      expect(steps).to.be.lessThan(BigInt((versions * 2_100) / 2));
+    });
+
     it("are read by page, overall and of an agent", async () => {
       const count = await world.read("recordCount");
       expect(count).to.equal(40n);
