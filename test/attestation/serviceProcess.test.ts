@@ -15,6 +15,7 @@ import { freePort, startChain, type TestChain } from "../../scripts/torture/worl
 import { RelayerHome, type RunningRelayer } from "../../scripts/torture/world/relayer.ts";
 import { eventually } from "../helpers/eventually.ts";
 import { tempFolders } from "../helpers/tempFolder.ts";
+import { mined } from "../../scripts/torture/world/mined.ts";
 
 interface Service {
   readonly child: ChildProcess;
@@ -58,7 +59,7 @@ describe("affiant attestation serve and affiant wrap", function () {
     const lengths = { drawDelay: 2, drawWindow: 100, silenceDelay: 400, roundLength: 800, trustLength: 1_000_000 };
     const { address } = chain.deployment.contracts.attestationRegistry;
     const registry = new Contract(address, iAttestationRegistryAbi, chain.deployer);
-    await (await registry.getFunction("setSchedule")(lengths)).wait();
+    await mined(registry.getFunction("setSchedule")(lengths));
   });
 
   after(async () => {

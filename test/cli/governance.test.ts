@@ -9,6 +9,7 @@ import type { GovernanceStep } from "../../orchestrator/governance/steps.ts";
 import { formatDeployment } from "../../protocol/deployment.ts";
 import { startChain, type TestChain } from "../../scripts/torture/world/chain.ts";
 import { affiant } from "./run.ts";
+import { mined } from "../../scripts/torture/world/mined.ts";
 
 const nobody = `0x${"de".repeat(20)}`;
 
@@ -41,7 +42,7 @@ describe("cli: affiant governance", () => {
 
     const grant = new Interface(["function grantRole(uint64, address, uint32)"]);
     const { deployer } = chain.deployment;
-    const send = async (to: string, data: string) => await (await chain.deployer.sendTransaction({ to, data })).wait();
+    const send = async (to: string, data: string) => await mined(chain.deployer.sendTransaction({ to, data }));
     await send(accessManager.address, grant.encodeFunctionData("grantRole", [3, deployer, 3600]));
     const [announce, then, cancel] = await upgrade();
     expect(then).to.include({

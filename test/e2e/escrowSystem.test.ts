@@ -19,6 +19,7 @@ import { encryptionKeyOf } from "../../protocol/hpke/hpke.ts";
 import { EscrowWorld, type WorldMember } from "../../scripts/torture/escrow/escrowWorld.ts";
 import { rejectionCode } from "../helpers/errorCode.ts";
 import { chainContents, folderContents, leaks, type Places, spelledOut, spellings } from "./secretScan.ts";
+import { mined } from "../../scripts/torture/world/mined.ts";
 
 const nowSec = (): number => Math.floor(Date.now() / 1000);
 
@@ -101,7 +102,7 @@ describe("the key escrow with all of its parts", function () {
     });
     const { sharesRoot, recoveryKey } = dealt;
     const set = [group.group, dealt.trustees, dealt.commitments.map(toHex), sharesRoot, recoveryKey, 2, 3];
-    await (await world.escrow.getFunction("setTrustees")(...set)).wait();
+    await mined(world.escrow.getFunction("setTrustees")(...set));
     world.keeper.demandRotation(1n);
     const published = (await world.keeper.step())!;
     expect(published).to.include({ reason: "demanded", epoch: 2n });
@@ -120,11 +121,11 @@ describe("the key escrow with all of its parts", function () {
     const own = { relayer: client, group, member: a.address, signer, signingKey: signing.did, nowSec };
     const deliveries = new RelayerKeys({ ...own, recoveryRequest: requestId });
     for (const trustee of trustees.slice(0, 2)) {
-      await (await world.as(trustee).getFunction("approveRecovery")(requestId)).wait();
+      await mined(world.as(trustee).getFunction("approveRecovery")(requestId));
     }
     expect(await refused(deliveries.fetch(2n, published.keyCommitment))).to.equal("ERR_AUTH_NOT_ATTESTED");
     await system.chain.mine(3);
-    await (await world.as(trustees[2]!).getFunction("releaseRecovery")(requestId)).wait();
+    await mined(world.as(trustees[2]!).getFunction("releaseRecovery")(requestId));
     const delivery = (await deliveries.fetch(2n, published.keyCommitment))!;
 
     const { state } = await world.escrow.getFunction("recoveryOf").staticCall(requestId);

@@ -13,6 +13,7 @@ import { Actor } from "../../scripts/torture/world/actor.ts";
 import { startChain, type TestChain } from "../../scripts/torture/world/chain.ts";
 import { RelayerHome, type RunningRelayer } from "../../scripts/torture/world/relayer.ts";
 import { eventually } from "../helpers/eventually.ts";
+import { mined } from "../../scripts/torture/world/mined.ts";
 
 describe("relayer: records among anchors", () => {
   let chain: TestChain;
@@ -89,7 +90,7 @@ describe("relayer: records among anchors", () => {
 
   it("learns of a record that somebody else makes, and counts on from there", async () => {
     const { logId } = (await relayer.get("/v1/log")).body;
-    await (await chain.logAnchor["keep"]!(logId)).wait();
+    await mined(chain.logAnchor["keep"]!(logId));
     await eventually(async () => {
       await chain.mine(1);
       return (await anchors()).at(-1)?.index === 2;

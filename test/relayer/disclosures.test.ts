@@ -16,6 +16,7 @@ import { rejectionCode } from "../helpers/errorCode.ts";
 import { Actor } from "../../scripts/torture/world/actor.ts";
 import { startChain, type TestChain } from "../../scripts/torture/world/chain.ts";
 import { RelayerHome, type RunningRelayer } from "../../scripts/torture/world/relayer.ts";
+import { mined } from "../../scripts/torture/world/mined.ts";
 
 describe("relayer: disclosures", () => {
   let chain: TestChain;
@@ -94,8 +95,7 @@ describe("relayer: disclosures", () => {
     expect(await rejectionCode(readDisclosures(as(reader, [late]), entryId))).to.equal("ERR_AUTH_CONTRACT_TIME");
     const { address } = chain.deployment.contracts.contractRegistry;
     const registry = new Contract(address, contractRegistryAbi, actor.account.connect(chain.provider));
-    const sent = await registry.getFunction("revoke")(actor.account.address, [contractIdOf(one)]);
-    await sent.wait();
+    await mined(registry.getFunction("revoke").send(actor.account.address, [contractIdOf(one)]));
     expect(await rejectionCode(readDisclosures(as(reader, [one]), entryId))).to.equal("ERR_AUTH_CONTRACT_REVOKED");
   });
 

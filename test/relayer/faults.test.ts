@@ -9,6 +9,7 @@ import { registerCall, type RegisterCall } from "../../scripts/torture/world/reg
 import { RelayerHome, type RunningRelayer } from "../../scripts/torture/world/relayer.ts";
 import { eventually } from "../helpers/eventually.ts";
 import { type Fault, FaultProxy } from "../../scripts/torture/world/faultProxy.ts";
+import { mined } from "../../scripts/torture/world/mined.ts";
 
 /** What the chain and its endpoints can do to a transaction on its way. */
 describe("relayer: faults of the write path", () => {
@@ -276,8 +277,7 @@ describe("relayer: faults of the write path", () => {
     whenCalled("eth_sendRawTransaction", () => (raced ? undefined : { kind: "drop" }));
     const id = await accepted(call);
     await inState(id, "signed");
-    const foreign = await sender.sendTransaction({ to: sender.address, nonce: Number(nonce) });
-    await foreign.wait();
+    await mined(sender.sendTransaction({ to: sender.address, nonce: Number(nonce) }));
     raced = true;
     await expectDone(call, id);
     expect((await counts())[0]).to.equal(Number(nonce) + 2);

@@ -9,6 +9,7 @@ import { formatEthrDid } from "../../protocol/did/ethr.ts";
 import { Actor, testPolicy } from "../../scripts/torture/world/actor.ts";
 import { startChain, type TestChain } from "../../scripts/torture/world/chain.ts";
 import { RelayerHome, type RunningRelayer } from "../../scripts/torture/world/relayer.ts";
+import { mined } from "../../scripts/torture/world/mined.ts";
 
 const otherHash = `0x${"cd".repeat(32)}` as Hex;
 
@@ -158,7 +159,7 @@ describe("relayer: entries it refuses", () => {
     const { leaf } = await actor.sign();
     const first = await relayer.post("/v1/entries", { leaf });
     const owner = chain.agents.connect(actor.account.connect(chain.provider)) as typeof chain.agents;
-    await (await owner["deactivate"]!(actor.account.address, `0x${"0".repeat(40)}`)).wait();
+    await mined(owner["deactivate"]!(actor.account.address, `0x${"0".repeat(40)}`));
     const again = await relayer.post("/v1/entries", { leaf });
     expect([again.status, again.body]).to.deep.equal([200, first.body]);
   });

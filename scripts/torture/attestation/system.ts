@@ -30,6 +30,7 @@ import { toHex } from "../../../protocol/encoding/hex.ts";
 import { iAttestationRegistryAbi } from "../../../protocol/generated/abi/IAttestationRegistry.ts";
 import { freePort, startChain, type TestChain } from "../world/chain.ts";
 import { measure, nativeProgram, type Program, settleMs } from "./wrapped.ts";
+import { mined } from "../world/mined.ts";
 
 /** An agent of the system: its program, its wrapper, and the verifier beside it. */
 export interface SystemAgent {
@@ -239,5 +240,5 @@ async function register(chain: TestChain, account: Wallet, signing: SigningKey):
   };
   const domain = agentRegistryDomain(BigInt(chainId), contracts.agentRegistry.address);
   const signature = await account.signTypedData(domain, signerTypes(agentRegistryTypes, "Register"), message);
-  await (await chain.agents.getFunction("registerSigned")(...Object.values(message), signature)).wait();
+  await mined(chain.agents.getFunction("registerSigned")(...Object.values(message), signature));
 }

@@ -20,6 +20,7 @@ import { keyEscrowAbi } from "../../../protocol/generated/abi/KeyEscrow.ts";
 import { encryptionKeyOf } from "../../../protocol/hpke/hpke.ts";
 import type { EscrowWorld, WorldMember } from "./escrowWorld.ts";
 import { codeOf, type Outcome, type Scenario } from "./scenario.ts";
+import { mined } from "../world/mined.ts";
 
 const threshold = 3;
 const holders = 5;
@@ -91,7 +92,7 @@ async function tooFewApprovals(world: EscrowWorld): Promise<Outcome> {
   const { dealt, wallets } = await trusteesOf(world);
   const { trustees, commitments, sharesRoot, recoveryKey } = dealt;
   const set = [group.group, trustees, commitments.map(toHex), sharesRoot, recoveryKey, threshold, 1];
-  await (await escrow.getFunction("setTrustees")(...set)).wait();
+  await mined(escrow.getFunction("setTrustees")(...set));
   const before = await world.lastEpoch();
   world.keeper.demandRotation(before);
   await world.keeper.step();
@@ -100,7 +101,7 @@ async function tooFewApprovals(world: EscrowWorld): Promise<Outcome> {
   await world.requestRecovery(a, epoch, recipientKey);
   const requestId = recoveryRequestId(group.group, 1n, epoch, a.address, recipientKey);
   const few = wallets.slice(0, threshold - 1);
-  for (const trustee of few) await (await world.as(trustee).getFunction("approveRecovery")(requestId)).wait();
+  for (const trustee of few) await mined(world.as(trustee).getFunction("approveRecovery")(requestId));
   await world.system.chain.mine(50);
   const [last] = few as [Wallet];
   const revert = async (name: string): Promise<string> =>

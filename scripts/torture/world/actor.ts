@@ -8,6 +8,7 @@ import { type EthrDid, formatEthrDid } from "../../../protocol/did/ethr.ts";
 import { type Hex, toHex } from "../../../protocol/encoding/hex.ts";
 import type { NotBeforeBlock } from "../../../protocol/entry/claims.ts";
 import type { TestChain } from "./chain.ts";
+import { mined } from "./mined.ts";
 
 export const testPolicy = `0x${"ab".repeat(32)}` as Hex;
 
@@ -32,8 +33,8 @@ export class Actor {
     const account = actor.account.connect(chain.provider);
     const agents = chain.agents.connect(account) as typeof chain.agents;
     const policies = chain.policies.connect(account) as typeof chain.policies;
-    await (await agents.getFunction("register")(toHex(actor.key.publicKey))).wait();
-    await (await policies.getFunction("commit")(account.address, testPolicy)).wait();
+    await mined(agents.getFunction("register").send(toHex(actor.key.publicKey)));
+    await mined(policies.getFunction("commit").send(account.address, testPolicy));
     return actor;
   }
 
