@@ -86,11 +86,18 @@ export class HeadTracker {
    * @throws AffiantError ERR_UNAVAILABLE_CHAIN
    */
   async hashOf(number: number): Promise<string | undefined> {
-    const known = this.#hashes.get(number);
-    if (known !== undefined) return known;
+    return this.#hashes.get(number) ?? (await this.readHash(number));
+  }
+
+  /**
+   * The same from the chain alone, for what is decided for good: endpoints that disagree may have put another branch's
+   * hash into memory.
+   * @throws AffiantError ERR_UNAVAILABLE_CHAIN
+   */
+  async readHash(number: number): Promise<string | undefined> {
     const generation = this.#generation;
     const block = await fetchBlock(this.#rpc, `0x${number.toString(16)}`);
-    if (block && generation === this.#generation) this.#remember(block);
+    if (block && generation === this.#generation && this.#isVouchedFor(block)) this.#remember(block);
     return block?.hash;
   }
 
@@ -116,6 +123,11 @@ export class HeadTracker {
     if (head.parentHash === before.hash) return true;
     const again = await fetchBlock(this.#rpc, `0x${before.number.toString(16)}`);
     return again?.hash === before.hash;
+  }
+
+  /** A reorg shows by the head that it takes away: one of a block above the head would go unseen. */
+  #isVouchedFor({ number }: Block): boolean {
+    return this.#head !== undefined && number <= this.#head.number;
   }
 
   #remember(block: Block): void {

@@ -9,8 +9,11 @@ export async function followMined(pass: LanePass): Promise<void> {
   const { journal, heads, head, options } = pass;
   const deep: string[] = [];
   for (const { blockNumber, blockHash } of journal.minedBlocks()) {
-    if ((await heads.hashOf(blockNumber)) !== blockHash) await findAgain(pass, blockHash);
-    else if (head.number - blockNumber + 1 >= options.confirmations) deep.push(blockHash);
+    const isDeep = head.number - blockNumber + 1 >= options.confirmations;
+    // What is settled is never looked at again, so memory does not decide it.
+    const hash = await (isDeep ? heads.readHash(blockNumber) : heads.hashOf(blockNumber));
+    if (hash !== blockHash) await findAgain(pass, blockHash);
+    else if (isDeep) deep.push(blockHash);
   }
   const settled = deep.flatMap((hash) => journal.inBlock(hash));
   journal.settle(deep);
