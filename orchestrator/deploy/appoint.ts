@@ -1,6 +1,7 @@
 import { Contract, id, type Signer } from "ethers";
 
 import { AffiantError } from "../../protocol/errors/affiantError.ts";
+import { mined } from "../chain/mined.ts";
 
 const accessManagerAbi = [
   "function setTargetFunctionRole(address target, bytes4[] selectors, uint64 roleId)",
@@ -31,10 +32,10 @@ export async function appoint(admin: Signer, accessManager: string, role: Role, 
     const roles = await Promise.all(selectors.map((selector) => call("getTargetFunctionRole", role.target, selector)));
     const left = selectors.filter((_, i) => roles[i] !== role.id);
     if (left.length > 0) {
-      await (await manager.getFunction("setTargetFunctionRole")(role.target, left, role.id)).wait();
+      await mined(manager.getFunction("setTargetFunctionRole")(role.target, left, role.id));
     }
     const [isMember] = (await call("hasRole", role.id, account)) as [boolean];
-    if (!isMember) await (await manager.getFunction("grantRole")(role.id, account, 0)).wait();
+    if (!isMember) await mined(manager.getFunction("grantRole")(role.id, account, 0));
   } catch (cause) {
     throw new AffiantError("ERR_UNAVAILABLE_CHAIN", `${account} could not be given role ${role.id}`, { cause });
   }

@@ -8,6 +8,7 @@ import type { GroupState } from "./rotation.ts";
 import { fromHex, type Hex } from "../../protocol/encoding/hex.ts";
 import type { EscrowGroup } from "../../protocol/escrow/ids.ts";
 import { AffiantError } from "../../protocol/errors/affiantError.ts";
+import { mined } from "../chain/mined.ts";
 import { keyEscrowAbi } from "../../protocol/generated/abi/KeyEscrow.ts";
 
 /** The part of the AttestationRegistry that the publisher asks. */
@@ -138,13 +139,9 @@ export class OrchestratorEscrow implements PublisherChain {
   }
 
   async #mine(name: string, args: readonly unknown[]): Promise<{ blockNumber: number }> {
-    const sent = (await this.#escrow.getFunction(name)(...args)) as {
-      wait(): Promise<{ blockNumber: number } | null>;
-    };
-    const receipt = await sent.wait();
-    if (!receipt) throw new Error("no receipt");
-    this.#ownBlock = Math.max(this.#ownBlock, receipt.blockNumber);
-    return { blockNumber: receipt.blockNumber };
+    const { blockNumber } = await mined(this.#escrow.getFunction(name)(...args));
+    this.#ownBlock = Math.max(this.#ownBlock, blockNumber);
+    return { blockNumber };
   }
 
   /** A block that is not older than what it sent itself: endpoints keep the number for a while, or lag behind each other. */

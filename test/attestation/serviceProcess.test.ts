@@ -15,7 +15,7 @@ import { freePort, startChain, type TestChain } from "../../scripts/torture/worl
 import { RelayerHome, type RunningRelayer } from "../../scripts/torture/world/relayer.ts";
 import { eventually } from "../helpers/eventually.ts";
 import { tempFolders } from "../helpers/tempFolder.ts";
-import { mined } from "../../scripts/torture/world/mined.ts";
+import { mined } from "../../orchestrator/chain/mined.ts";
 
 interface Service {
   readonly child: ChildProcess;

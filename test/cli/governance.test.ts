@@ -9,7 +9,7 @@ import type { GovernanceStep } from "../../orchestrator/governance/steps.ts";
 import { formatDeployment } from "../../protocol/deployment.ts";
 import { startChain, type TestChain } from "../../scripts/torture/world/chain.ts";
 import { affiant } from "./run.ts";
-import { mined } from "../../scripts/torture/world/mined.ts";
+import { mined } from "../../orchestrator/chain/mined.ts";
 
 const nobody = `0x${"de".repeat(20)}`;
 

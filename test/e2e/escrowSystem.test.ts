@@ -19,7 +19,7 @@ import { encryptionKeyOf } from "../../protocol/hpke/hpke.ts";
 import { EscrowWorld, type WorldMember } from "../../scripts/torture/escrow/escrowWorld.ts";
 import { rejectionCode } from "../helpers/errorCode.ts";
 import { chainContents, folderContents, leaks, type Places, spelledOut, spellings } from "./secretScan.ts";
-import { mined } from "../../scripts/torture/world/mined.ts";
+import { mined } from "../../orchestrator/chain/mined.ts";
 
 const nowSec = (): number => Math.floor(Date.now() / 1000);
 

@@ -16,7 +16,7 @@ import { rejectionCode } from "../helpers/errorCode.ts";
 import { Actor } from "../../scripts/torture/world/actor.ts";
 import { startChain, type TestChain } from "../../scripts/torture/world/chain.ts";
 import { RelayerHome, type RunningRelayer } from "../../scripts/torture/world/relayer.ts";
-import { mined } from "../../scripts/torture/world/mined.ts";
+import { mined } from "../../orchestrator/chain/mined.ts";
 
 describe("relayer: disclosures", () => {
   let chain: TestChain;

@@ -9,7 +9,7 @@ import { registerCall, type RegisterCall } from "../../scripts/torture/world/reg
 import { RelayerHome, type RunningRelayer } from "../../scripts/torture/world/relayer.ts";
 import { eventually } from "../helpers/eventually.ts";
 import { type Fault, FaultProxy } from "../../scripts/torture/world/faultProxy.ts";
-import { mined } from "../../scripts/torture/world/mined.ts";
+import { mined } from "../../orchestrator/chain/mined.ts";
 
 /** What the chain and its endpoints can do to a transaction on its way. */
 describe("relayer: faults of the write path", () => {

@@ -9,7 +9,7 @@ import { formatEthrDid } from "../../protocol/did/ethr.ts";
 import { Actor, testPolicy } from "../../scripts/torture/world/actor.ts";
 import { startChain, type TestChain } from "../../scripts/torture/world/chain.ts";
 import { RelayerHome, type RunningRelayer } from "../../scripts/torture/world/relayer.ts";
-import { mined } from "../../scripts/torture/world/mined.ts";
+import { mined } from "../../orchestrator/chain/mined.ts";
 
 const otherHash = `0x${"cd".repeat(32)}` as Hex;
 

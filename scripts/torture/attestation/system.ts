@@ -30,7 +30,7 @@ import { toHex } from "../../../protocol/encoding/hex.ts";
 import { iAttestationRegistryAbi } from "../../../protocol/generated/abi/IAttestationRegistry.ts";
 import { freePort, startChain, type TestChain } from "../world/chain.ts";
 import { measure, nativeProgram, type Program, settleMs } from "./wrapped.ts";
-import { mined } from "../world/mined.ts";
+import { mined } from "../../../orchestrator/chain/mined.ts";
 
 /** An agent of the system: its program, its wrapper, and the verifier beside it. */
 export interface SystemAgent {

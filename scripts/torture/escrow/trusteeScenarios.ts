@@ -20,7 +20,7 @@ import { keyEscrowAbi } from "../../../protocol/generated/abi/KeyEscrow.ts";
 import { encryptionKeyOf } from "../../../protocol/hpke/hpke.ts";
 import type { EscrowWorld, WorldMember } from "./escrowWorld.ts";
 import { codeOf, type Outcome, type Scenario } from "./scenario.ts";
-import { mined } from "../world/mined.ts";
+import { mined } from "../../../orchestrator/chain/mined.ts";
 
 const threshold = 3;
 const holders = 5;

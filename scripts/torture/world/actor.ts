@@ -8,7 +8,7 @@ import { type EthrDid, formatEthrDid } from "../../../protocol/did/ethr.ts";
 import { type Hex, toHex } from "../../../protocol/encoding/hex.ts";
 import type { NotBeforeBlock } from "../../../protocol/entry/claims.ts";
 import type { TestChain } from "./chain.ts";
-import { mined } from "./mined.ts";
+import { mined } from "../../../orchestrator/chain/mined.ts";
 
 export const testPolicy = `0x${"ab".repeat(32)}` as Hex;
 

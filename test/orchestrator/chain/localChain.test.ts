@@ -7,6 +7,7 @@ import { JsonRpcProvider } from "ethers";
 
 import { openLocalAccounts } from "../../../orchestrator/chain/accounts.ts";
 import { LocalChain, statePathIn } from "../../../orchestrator/chain/localChain.ts";
+import { mined } from "../../../orchestrator/chain/mined.ts";
 import { freePorts } from "../../../orchestrator/preflight/ports.ts";
 import { isAffiantError } from "../../../protocol/errors/affiantError.ts";
 import { eventually } from "../../helpers/eventually.ts";
@@ -55,34 +56,34 @@ describe("the local chain", () => {
 
   it("mines what is sent, and a few blocks more so that it becomes final, and then rests", async () => {
     const { deployer, provider } = await open();
-    const receipt = await (await deployer.sendTransaction({ to: deployer.address, value: 1n })).wait();
-    await eventually(async () => (await provider.getBlock("finalized"))!.number >= receipt!.blockNumber);
-    const resting = receipt!.blockNumber + 2;
+    const receipt = await mined(deployer.sendTransaction({ to: deployer.address, value: 1n }));
+    await eventually(async () => (await provider.getBlock("finalized"))!.number >= receipt.blockNumber);
+    const resting = receipt.blockNumber + 2;
     await eventually(async () => (await provider.getBlockNumber()) === resting);
     expect((await provider.getBlock("safe"))?.number).to.equal(resting - 1);
   });
 
   it("knows the blocks and transactions of before after a clean end", async () => {
     const first = await open();
-    const receipt = await (await first.deployer.sendTransaction({ to: first.deployer.address, value: 1n })).wait();
+    const receipt = await mined(first.deployer.sendTransaction({ to: first.deployer.address, value: 1n }));
     first.chain.close();
     expect(await first.ended).to.equal("closed");
 
     const second = await open();
-    const found = await second.provider.getTransactionReceipt(receipt!.hash);
-    expect(found?.blockHash).to.equal(receipt!.blockHash);
+    const found = await second.provider.getTransactionReceipt(receipt.hash);
+    expect(found?.blockHash).to.equal(receipt.blockHash);
     expect(await second.deployer.getNonce()).to.equal(1);
   });
 
   it("has not forgotten a safe block when anvil is killed", async () => {
     const first = await open();
-    const receipt = await (await first.deployer.sendTransaction({ to: first.deployer.address, value: 1n })).wait();
-    await eventually(async () => (await first.provider.getBlock("safe"))!.number >= receipt!.blockNumber);
+    const receipt = await mined(first.deployer.sendTransaction({ to: first.deployer.address, value: 1n }));
+    await eventually(async () => (await first.provider.getBlock("safe"))!.number >= receipt.blockNumber);
     killAnvil();
     expect(await first.ended).to.equal("gone");
 
     const second = await open();
-    expect((await second.provider.getBlock(receipt!.blockNumber))?.hash).to.equal(receipt!.blockHash);
+    expect((await second.provider.getBlock(receipt.blockNumber))?.hash).to.equal(receipt.blockHash);
   });
 
   it("ends an anvil whose keeper was killed, before it starts its own", async () => {
