@@ -39,8 +39,8 @@ function checkLeaf(leaf: string, disclosures: readonly string[]): Finding {
   if (disclosures.length > 0) openDisclosures(claims._sd, disclosures);
   const end = 1 + leaf.length;
   return {
-    entryId: hash("sha256", tagged.subarray(1, end), "buffer"),
-    leafHash: hash("sha256", tagged.subarray(0, end), "buffer"),
+    entryId: hash("sha256", tagged.subarray(1, end), "binary"),
+    leafHash: hash("sha256", tagged.subarray(0, end), "binary"),
     seq: claims.seq,
     prev: claims.prev,
     claims: {

@@ -27,10 +27,13 @@ const verdictAt = 104;
 
 const noDisclosures: readonly string[] = [];
 
-/** What a thread found out about one leaf. */
+/**
+ * What a thread found out about one leaf. Digests are a character a byte: as buffers each would come with memory of its
+ * own, which costs as much as the digest.
+ */
 export interface Finding {
-  readonly entryId: Uint8Array;
-  readonly leafHash: Uint8Array;
+  readonly entryId: string;
+  readonly leafHash: string;
   /** `0x…`, or null at seq 0. */
   readonly prev: string | null;
   readonly seq: number;
@@ -51,8 +54,8 @@ export class VerificationPacker {
   found({ entryId, leafHash, prev, seq, claims }: Finding): void {
     const at = this.#count++ * rowBytes;
     const rows = this.#rows;
-    rows.set(entryId, at);
-    rows.set(leafHash, at + 32);
+    rows.write(entryId, at, "latin1");
+    rows.write(leafHash, at + 32, "latin1");
     if (prev !== null) rows.write(prev.slice(2), at + prevAt, "hex");
     rows.writeDoubleLE(seq, at + seqAt);
     rows.writeInt32LE(this.#claimsIndex(claims), at + verdictAt);

@@ -6,5 +6,6 @@ const input = Buffer.alloc(65, 1);
 export function nodeHashNative(left: Uint8Array, right: Uint8Array): Uint8Array {
   input.set(left, 1);
   input.set(right, 33);
-  return hash("sha256", input, "buffer");
+  // A string first: a digest that comes as a buffer brings memory of its own along, for 32 bytes.
+  return Buffer.from(hash("sha256", input, "binary"), "latin1");
 }

@@ -1,3 +1,4 @@
+import { once } from "node:events";
 import { connect, type Socket } from "node:net";
 import { cpus } from "node:os";
 
@@ -71,27 +72,31 @@ function requestTo(path: string, body: string): Buffer {
   return Buffer.from(head + body, "latin1");
 }
 
-/** One kept connection, one request at a time. It reads what the relayer writes: a status, a content-length, that body. */
+/**
+ * One kept connection, one request at a time. It reads what the relayer writes: a status, a content-length, that body. All
+ * answers go through the same memory: fresh memory for each would cost more than reading it.
+ */
 class Connection {
   readonly #socket: Socket;
-  #chunks: Buffer[] = [];
+  #answer = Buffer.alloc(firstAnswerBytes);
   #have = 0;
   #need: number | undefined;
   #settle: { resolve: (answer: Buffer) => void; reject: (error: Error) => void } | undefined;
 
-  private constructor(socket: Socket) {
-    this.#socket = socket;
-    socket.setNoDelay(true);
-    socket.on("data", (chunk) => this.#take(chunk));
-    socket.on("error", (error) => this.#settle?.reject(error));
-    socket.on("close", () => this.#settle?.reject(new Error("the relayer closed the connection")));
+  private constructor(host: string, port: number) {
+    const onread = {
+      buffer: Buffer.alloc(65_536),
+      callback: (count: number, bytes: Uint8Array) => this.#take(bytes, count),
+    };
+    this.#socket = connect({ host, port, onread, noDelay: true });
+    this.#socket.on("error", (error) => this.#settle?.reject(error));
+    this.#socket.on("close", () => this.#settle?.reject(new Error("the relayer closed the connection")));
   }
 
-  static open(host: string, port: number): Promise<Connection> {
-    return new Promise((resolve, reject) => {
-      const socket = connect(port, host, () => resolve(new Connection(socket)));
-      socket.once("error", reject);
-    });
+  static async open(host: string, port: number): Promise<Connection> {
+    const connection = new Connection(host, port);
+    await once(connection.#socket, "connect");
+    return connection;
   }
 
   async send({ request, entries }: Call): Promise<void> {
@@ -109,31 +114,44 @@ class Connection {
     this.#socket.destroy();
   }
 
-  #take(chunk: Buffer): void {
-    this.#chunks.push(chunk);
-    this.#have += chunk.length;
-    this.#need ??= this.#wholeLength();
-    if (this.#need === undefined || this.#have < this.#need) return;
-    const answer = Buffer.concat(this.#chunks);
-    this.#chunks = [];
+  /** @returns true: go on reading */
+  #take(bytes: Uint8Array, count: number): boolean {
+    this.#makeRoom(this.#have + count);
+    this.#answer.set(bytes.subarray(0, count), this.#have);
+    this.#have += count;
+    this.#need ??= wholeLength(this.#answer.subarray(0, this.#have));
+    if (this.#need === undefined || this.#have < this.#need) return true;
+    const answer = this.#answer.subarray(0, this.#have);
     this.#have = 0;
     this.#need = undefined;
     this.#settle?.resolve(answer);
+    return true;
   }
 
-  #wholeLength(): number | undefined {
-    const start = Buffer.concat(this.#chunks);
-    const end = start.indexOf("\r\n\r\n");
-    if (end < 0) return undefined;
-    const length = /\r\ncontent-length: (\d+)/i.exec(start.toString("latin1", 0, end))?.[1];
-    if (length === undefined) throw new Error("an answer without content-length");
-    return end + 4 + Number(length);
+  #makeRoom(bytes: number): void {
+    if (bytes <= this.#answer.length) return;
+    const larger = Buffer.alloc(2 * bytes);
+    larger.set(this.#answer);
+    this.#answer = larger;
   }
+}
+
+const firstAnswerBytes = 4_096;
+
+/** @returns undefined until the head is there */
+function wholeLength(start: Buffer): number | undefined {
+  const end = start.indexOf("\r\n\r\n");
+  if (end < 0) return undefined;
+  const length = /\r\ncontent-length: (\d+)/i.exec(start.toString("latin1", 0, end))?.[1];
+  if (length === undefined) throw new Error("an answer without content-length");
+  return end + 4 + Number(length);
 }
 
 /** Counts without parsing: the reader must not take the relayer's share of the machine. */
 function allTaken(answer: Buffer, entries: number): boolean {
   let count = 0;
-  for (let at = answer.indexOf('"status":201'); at >= 0; at = answer.indexOf('"status":201', at + 1)) count++;
+  for (let at = answer.indexOf(taken); at >= 0; at = answer.indexOf(taken, at + taken.length)) count++;
   return count === entries;
 }
+
+const taken = Buffer.from('"status":201', "latin1");
