@@ -73,7 +73,9 @@ export class EntryStore {
     );
     this.#agentByDid = sql.prepare("SELECT id, did, next_seq, head_entry_id, last_block FROM agent WHERE did = ?");
     this.#entryByIndex = sql.prepare(`SELECT ${columns} FROM entry WHERE idx = ?`);
-    this.#entryById = sql.prepare(`SELECT ${columns} FROM entry WHERE entry_id = ?`);
+    this.#entryById = sql.prepare(
+      `SELECT ${columns} FROM entry WHERE substr(entry_id, 1, 8) = substr(?1, 1, 8) AND entry_id = ?1`,
+    );
     this.#entryBySeq = sql.prepare(`SELECT ${columns} FROM entry WHERE agent = ? AND seq = ?`);
     this.#entriesFrom = sql.prepare(`SELECT ${columns} FROM entry WHERE agent = ? AND seq >= ? ORDER BY seq LIMIT ?`);
     this.#hashesFrom = sql.prepare("SELECT leaf_hash FROM entry WHERE idx >= ? AND idx < ? ORDER BY idx");
