@@ -7,6 +7,7 @@ import { agentFolder } from "./keys/agentFolder.ts";
 import { openAgentKeys } from "./keys/keystore.ts";
 import { openZkKey } from "./keys/zkKey.ts";
 import { checkLogIdentity } from "./relayer/logIdentity.ts";
+import { type AskContract, OperatorStatements } from "./relayer/operatorStatements.ts";
 import { Outbox } from "./relayer/outbox.ts";
 import { RelayerClient } from "./relayer/relayerClient.ts";
 import type { RetryPolicy } from "./relayer/retry.ts";
@@ -75,7 +76,15 @@ export async function openAgent(options: OpenAgentOptions): Promise<Agent> {
 /** Learns which log the relayer writes to, and holds that to the chain. */
 async function openCheckpoints(relayer: RelayerClient, rpc: Rpc, deployment: Deployment): Promise<CheckpointReader> {
   const info = await relayer.log();
-  return new CheckpointReader(checkLogIdentity(info, await new LogAnchorReader(rpc, deployment).logOf(info.logId)));
+  const logAnchor = new LogAnchorReader(rpc, deployment);
+  const log = checkLogIdentity(info, await logAnchor.logOf(info.logId));
+  const keys = (await logAnchor.operatorsOf(log.logId)).map((operator) => ({
+    chainId: BigInt(deployment.chainId),
+    logAnchor: deployment.contracts.logAnchor.address,
+    operator,
+  }));
+  const askContract: AskContract = (account, digest, signature) => logAnchor.isSignedBy(account, digest, signature);
+  return new CheckpointReader(log, new OperatorStatements(log.origin, keys, askContract));
 }
 
 /** Runs a question once; again after it failed, or where a new answer is wanted. */

@@ -1,9 +1,13 @@
-import { Contract } from "ethers";
+import { Contract, Interface, isError } from "ethers";
 
 import type { Rpc } from "./rpc.ts";
 import type { Deployment } from "../../protocol/deployment.ts";
 import type { Hex } from "../../protocol/encoding/hex.ts";
 import { logAnchorAbi } from "../../protocol/generated/abi/LogAnchor.ts";
+
+const erc1271 = new Interface(["function isValidSignature(bytes32 digest, bytes signature) view returns (bytes4)"]);
+/** ERC-1271: the function's own selector, as a word, says yes. */
+const signedAnswer = `0x1626ba7e${"00".repeat(28)}`;
 
 /** What the chain has on record of logs. */
 export class LogAnchorReader {
@@ -19,6 +23,24 @@ export class LogAnchorReader {
   async logOf(logId: Hex): Promise<{ readonly origin: string; readonly noteKey: Hex }> {
     const { origin, noteKey } = await this.#read<{ origin: string; noteKey: Hex }>("logOf", logId);
     return { origin, noteKey };
+  }
+
+  /** The accounts that operate or operated a log, the first one first. */
+  async operatorsOf(logId: Hex): Promise<string[]> {
+    const { operators } = await this.#read<{ operators: readonly string[] }>("operatorsOf", logId);
+    return [...operators];
+  }
+
+  /** Whether an account that is a contract says that it signed (ERC-1271). False for one without code. */
+  async isSignedBy(account: string, digest: Hex, signature: Hex): Promise<boolean> {
+    const data = erc1271.encodeFunctionData("isValidSignature", [digest, signature]);
+    try {
+      const answer = await this.#rpc.ask((provider) => provider.call({ to: account, data }));
+      return answer.slice(0, signedAnswer.length) === signedAnswer;
+    } catch (error) {
+      if (isError(error, "CALL_EXCEPTION")) return false;
+      throw error;
+    }
   }
 
   /** The newest anchor; all zero if there is none. */

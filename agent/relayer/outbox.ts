@@ -89,7 +89,7 @@ export class Outbox {
       if (checkpoints === known && !known.knows(result.receipt.checkpoint)) {
         checkpoints = await this.#options.checkpoints(true);
       }
-      verifyReceipt(result.receipt, entry.leaf, checkpoints);
+      await verifyReceipt(result.receipt, entry.leaf, checkpoints);
       accepted.push({ seq: entry.seq, receipt: result.receipt });
     }
     // What came before the one that failed is in the log, and stays so.

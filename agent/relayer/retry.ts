@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
 
-import { type AffiantError, isAffiantError } from "../../protocol/errors/affiantError.ts";
+import type { AffiantError } from "../../protocol/errors/affiantError.ts";
 
 export interface RetryPolicy {
   /** How often a request is sent at most. */
@@ -47,9 +47,4 @@ export function parseRetryAfter(header: string | null, nowMs: number): number | 
   if (header === null) return undefined;
   const ms = /^\d+$/.test(header) ? Number(header) * 1000 : Date.parse(header) - nowMs;
   return Number.isFinite(ms) ? Math.min(Math.max(ms, 0), 60_000) : undefined;
-}
-
-/** Whether to try again later is worth it: used where a batch answers entry by entry. */
-export function isRetryable(error: unknown): boolean {
-  return isAffiantError(error) && error.retryable;
 }

@@ -1,4 +1,5 @@
 import type { LogIdentity } from "./logIdentity.ts";
+import type { OperatorStatements } from "./operatorStatements.ts";
 import type { Receipt } from "../../protocol/api/receipt.ts";
 import { utf8 } from "../../protocol/encoding/bytes.ts";
 import { fromHex, isHex, toHex } from "../../protocol/encoding/hex.ts";
@@ -12,26 +13,36 @@ import { verifyNote } from "../../protocol/log/signedNote.ts";
 /** Opens the checkpoints of one log. The last one is remembered: the receipts of a batch share theirs. */
 export class CheckpointReader {
   readonly #log: LogIdentity;
+  readonly #statements: OperatorStatements;
   #note = "";
   #checkpoint: Checkpoint | undefined;
 
-  constructor(log: LogIdentity) {
+  constructor(log: LogIdentity, statements: OperatorStatements) {
     this.#log = log;
+    this.#statements = statements;
   }
 
-  /** Whether the log's key, as far as it is known here, has a line in it at all. @throws AffiantError ERR_INPUT_NOTE */
+  /**
+   * Whether the log's key and its operator, as far as they are known here, have a line in it at all.
+   * @throws AffiantError ERR_INPUT_NOTE
+   */
   knows(note: string): boolean {
-    return note === this.#note || verifyNote(note, [this.#log.verifier]).outcome !== "no-known-key";
+    if (note === this.#note) return true;
+    return verifyNote(note, [this.#log.verifier]).outcome !== "no-known-key" && this.#statements.knows(note);
   }
 
-  /** @throws AffiantError ERR_PROOF_RECEIPT unless the log signed it; ERR_INPUT_NOTE */
-  read(note: string): Checkpoint {
+  /**
+   * @throws AffiantError ERR_PROOF_RECEIPT unless the log's key signed it, and its operator; ERR_INPUT_NOTE,
+   * ERR_UNAVAILABLE_CHAIN
+   */
+  async read(note: string): Promise<Checkpoint> {
     if (this.#checkpoint && note === this.#note) return this.#checkpoint;
     const { outcome, text } = verifyNote(note, [this.#log.verifier]);
     if (outcome !== "verified" || text === undefined)
       throw refused(`its checkpoint is not signed by the log (${outcome})`);
     const checkpoint = parseCheckpoint(text);
     if (checkpoint.origin !== this.#log.origin) throw refused("its checkpoint is of another log");
+    if (!(await this.#statements.verify(note))) throw refused("its checkpoint is not signed by the log's operator");
     this.#note = note;
     this.#checkpoint = checkpoint;
     return checkpoint;
@@ -40,14 +51,14 @@ export class CheckpointReader {
 
 /**
  * Whether the relayer has really bound itself: its signed checkpoint holds this very leaf at this place. A receipt that
- * passes convicts the log's operator if the entry should be missing later.
- * @throws AffiantError ERR_PROOF_RECEIPT
+ * passes convicts the log's operator if the entry should be missing later, on chain too.
+ * @throws AffiantError ERR_PROOF_RECEIPT, ERR_UNAVAILABLE_CHAIN
  */
-export function verifyReceipt(receipt: Receipt, leaf: string, reader: CheckpointReader): void {
+export async function verifyReceipt(receipt: Receipt, leaf: string, reader: CheckpointReader): Promise<void> {
   const { entryId, index, size, proof } = receipt;
   if (entryId !== entryIdOf(leaf)) throw refused("it is for another entry");
   if (!Array.isArray(proof) || !proof.every((hash) => isHex(hash, 32))) throw refused("its proof is no list of hashes");
-  const { size: signedSize, root } = reader.read(receipt.checkpoint);
+  const { size: signedSize, root } = await reader.read(receipt.checkpoint);
   if (size !== signedSize) throw refused("its size is not that of its checkpoint");
   const path = proof.map((hash) => fromHex(hash, 32));
   if (!verifyInclusion({ index, size, leafHash: leafHash(utf8(leaf)), proof: path, root })) {

@@ -1,5 +1,5 @@
 import { existsSync, mkdirSync, renameSync, rmSync, writeFileSync } from "node:fs";
-import { dirname, join } from "node:path";
+import { dirname } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 
 import type { AgentStanding } from "../../attestation/service/registry.ts";
@@ -176,8 +176,4 @@ export class Fleet {
 
 function notTrusted({ folder }: Incumbent, { status }: AgentStanding): AffiantError {
   return new AffiantError("ERR_AUTH_NOT_ATTESTED", `${folder} is ${status}: a verifier found it wanting`);
-}
-
-export function agentFolderOf(layout: Layout, incumbent: Incumbent): string {
-  return join(layout.dataDir, "agents", incumbent.folder);
 }

@@ -28,12 +28,6 @@ export interface Incumbent {
   };
 }
 
-/** A step of the four phases that is done, and need not be done again. */
-export interface DoneStep {
-  readonly atMs: number;
-  readonly detail: string;
-}
-
 /** The orchestrator's records, by what they are. */
 export class Records {
   readonly file: StateFile;

@@ -10,8 +10,6 @@ export const policyRegistryTypes = {
   ],
 } as const satisfies TypedDataTable;
 
-export type PolicyRegistryRequest = keyof typeof policyRegistryTypes;
-
 /** @param registry address of the proxy */
 export function policyRegistryDomain(chainId: bigint, registry: string): TypedDataDomain {
   return { name: "Affiant PolicyRegistry", version: "1", chainId, verifyingContract: registry };

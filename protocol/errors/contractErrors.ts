@@ -149,7 +149,6 @@ const table = {
   TooEarly: "ERR_CONFLICT_CONTRACT_STATE",
 } as const satisfies Record<string, ErrorCode>;
 
-export type ContractErrorName = keyof typeof table;
 export const contractErrors: Readonly<Record<string, ErrorCode>> = table;
 
 /** The code of a custom error by its Solidity name; undefined if it is none of ours. */

@@ -12,7 +12,6 @@ import type { Received } from "../../../agent/escrow/receiveKey.ts";
 import { OrchestratorEscrow } from "../../../orchestrator/escrow/chainEscrow.ts";
 import { DeliveryFolder } from "../../../orchestrator/escrow/deliveryFolder.ts";
 import { EpochPublisher, type PublisherOptions } from "../../../orchestrator/escrow/publisher.ts";
-import { toHex } from "../../../protocol/encoding/hex.ts";
 import { encryptionKeyOf } from "../../../protocol/hpke/hpke.ts";
 import { escrowWorld } from "../../contracts/escrowWorld.ts";
 
@@ -81,6 +80,3 @@ export async function escrowSystem(ethers: HardhatEthers, folder: string, agentC
   };
   return { ...world, groupAt: group, chain, deliveries, publisher, publisherPrivateKey, member, drawn, folder };
 }
-
-/** Hex of a secret, without 0x, as a scan looks for it. */
-export const needle = (secret: Uint8Array): string => toHex(secret).slice(2);
