@@ -1,9 +1,11 @@
 import { expect } from "chai";
 import { toBeHex } from "ethers";
 
+import { panelOf, type RosterEntry } from "../../protocol/attestation/panel.ts";
 import { secretCommitment } from "../../protocol/attestation/seed.ts";
 import type { AttestationResult } from "../../protocol/attestation/types.ts";
 import { attestationRegistryTypes } from "../../protocol/eip712/attestationRegistry.ts";
+import type { Hex } from "../../protocol/encoding/hex.ts";
 import {
   type AttestationWorld,
   attestationWorld,
@@ -101,6 +103,29 @@ describe("AttestationRegistry, at its limits", () => {
     await reverts(world.record(addressOf(5), fails(4, 8)), "VerdictMissing", verifiers[3], quarantined + 25);
     await world.record(addressOf(5), fails(3, 7));
     expect(Number((await world.read<{ status: bigint }>("statusOf", addressOf(5))).status)).to.equal(7);
+  });
+
+  it("asks agents of the target's own operator last, and those of one operator after the first of it", async () => {
+    const operators = [101, 102, 103, 104].map(addressOf);
+    const shared = await attestationWorld({ agents: 20, operatorOf: (index) => operators[index % 4] as string });
+    const operatorBy = new Map(shared.wallets.map(({ address }, index) => [address, operators[index % 4]]));
+    const round = await shared.openAndDraw();
+    const { seed } = await shared.read<{ seed: Hex }>("roundAt", round);
+    const roster: RosterEntry[] = [];
+    for (let place = 0; place < 20; place++) {
+      const [agent, operatorTag] = await shared.read<[string, bigint]>("rosterAt", place);
+      roster.push({ agent, operatorTag });
+    }
+    for (const [place, { agent }] of roster.entries()) {
+      const { verifiers } = await shared.panel(agent);
+      expect(verifiers).to.deep.equal(panelOf(seed, roster, place).verifiers);
+      const theirs = verifiers.slice(0, 8).map((verifier) => operatorBy.get(verifier));
+      const own = operatorBy.get(agent);
+      const strangers = new Set(theirs.filter((operator) => operator !== own));
+      expect(new Set(theirs.slice(0, strangers.size)), "one of each other operator first").to.deep.equal(strangers);
+      const ownCount = theirs.filter((operator) => operator === own).length;
+      expect(theirs.slice(8 - ownCount), "its own last").to.deep.equal(Array<unknown>(ownCount).fill(own));
+    }
   });
 
   it("takes a signed request once, and not after its deadline", async () => {

@@ -258,7 +258,11 @@ describe("AttestationRegistry", () => {
 
     it("are void, on the service's record, when it does not reveal", async () => {
       await world.open();
-      await world.mine(102);
+      const { drawUntil } = await world.read<{ drawUntil: bigint }>("roundAt", 1);
+      const now = await world.ethers.provider.getBlockNumber();
+      await world.mine(Number(drawUntil) - now - 1);
+      await reverts(world.send(world.anyone, "voidRound"), "TooEarly", drawUntil, drawUntil + 1n);
+      await world.mine(1);
       await expect(world.registry.getFunction("voidRound")())
         .to.emit(world.registry, "RoundVoided")
         .withArgs(1, world.service.address, 1);
