@@ -7,6 +7,7 @@ import { type Logger, pino } from "pino";
 import { readVerifyingArtifacts } from "../circuits/artifacts.ts";
 import { parseDeployment } from "../protocol/deployment.ts";
 import { AffiantError } from "../protocol/errors/affiantError.ts";
+import { askPatiently } from "./chain/askPatiently.ts";
 import { connectChain } from "./chain/connectChain.ts";
 import type { Closers } from "./closers.ts";
 import type { RelayerConfig } from "./config.ts";
@@ -50,7 +51,7 @@ export async function openWorker(
   const database = openDatabase(join(config.dataDir, "relayer.db"), seams.commitHook);
   closers.add(() => database.close());
   const chain = connectChain(config, deployment);
-  await chain.heads.poll();
+  await askPatiently(() => chain.heads.poll());
   const sending = await openSending(config, { deployment, chain, database, operator, logger, traces }, closers);
   const { requests } = sending;
 

@@ -1,5 +1,6 @@
 import { toHex } from "../../protocol/encoding/hex.ts";
 import { logIdOf } from "../../protocol/log/logId.ts";
+import { askPatiently } from "../chain/askPatiently.ts";
 import type { Chain } from "../chain/connectChain.ts";
 import type { RelayerConfig } from "../config.ts";
 import type { Journal } from "../journal/journal.ts";
@@ -29,10 +30,12 @@ export async function openAnchoring(
 ): Promise<Anchoring> {
   const reader = new AnchorReader(chain.logAnchor, chain.rpc, logIdOf(config.logOrigin));
   const follower = new AnchorFollower(reader, log, database, chain.heads, config.confirmations);
-  await chain.heads.poll();
-  const registration = await reader.registration();
-  if (registration) assertOurs(registration, sender.operator, toHex(log.keys.note.publicKey));
-  await follower.follow();
+  await askPatiently(async () => {
+    await chain.heads.poll();
+    const registration = await reader.registration();
+    if (registration) assertOurs(registration, sender.operator, toHex(log.keys.note.publicKey));
+    await follower.follow();
+  });
   const anchorer = new Anchorer(log, journal, sender, reader, follower, {
     intervalMs: config.anchorIntervalMs,
     maxEntries: config.anchorMaxEntries,

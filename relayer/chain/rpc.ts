@@ -3,6 +3,11 @@ import { Endpoint, RpcError } from "./endpoint.ts";
 
 export { RpcError };
 
+/** Whether a node refused for its own reasons: the same question may be answered the next time. */
+export function isBusy(error: unknown): boolean {
+  return error instanceof RpcError && busyCodes.has(error.rpcCode);
+}
+
 export interface Rpc {
   /**
    * @throws RpcError what the node answered
@@ -99,7 +104,7 @@ export function connectRpc(
       try {
         return await ask(endpoint, method, params);
       } catch (error) {
-        if (error instanceof RpcError && !busyCodes.has(error.rpcCode)) throw error;
+        if (error instanceof RpcError && !isBusy(error)) throw error;
         if (error instanceof RpcError) refusal = error;
         endpoint.checked = false;
         endpoint.trouble = error instanceof Error ? `${endpoint.label}: ${error.message}` : endpoint.label;

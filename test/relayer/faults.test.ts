@@ -7,6 +7,7 @@ import { startChain, type TestChain } from "../../scripts/torture/world/chain.ts
 import { Actor } from "../../scripts/torture/world/actor.ts";
 import { registerCall, type RegisterCall } from "../../scripts/torture/world/registerCall.ts";
 import { RelayerHome, type RunningRelayer } from "../../scripts/torture/world/relayer.ts";
+import { rejectionCode } from "../helpers/errorCode.ts";
 import { eventually } from "../helpers/eventually.ts";
 import { type Fault, FaultProxy } from "../../scripts/torture/world/faultProxy.ts";
 import { mined } from "../../orchestrator/chain/mined.ts";
@@ -41,7 +42,9 @@ describe("relayer: faults of the write path", () => {
   });
 
   async function start(env: Record<string, string> = {}): Promise<void> {
-    home = await RelayerHome.make(chain, { AFFIANT_RPC_URL: proxy.url, AFFIANT_BUMP_AFTER_BLOCKS: "1", ...env });
+    // Each call a request of its own: a fault hits the call that is meant, and never another that travels with it.
+    const settings = { AFFIANT_RPC_URL: proxy.url, AFFIANT_RPC_BATCH_LIMIT: "1", AFFIANT_BUMP_AFTER_BLOCKS: "1" };
+    home = await RelayerHome.make(chain, { ...settings, ...env });
     sender = new Wallet((await readFile(join(home.dir, "sender.key"), "utf8")).trim(), chain.provider);
     relayer = await home.start();
     // The log's own registration first, so that the nonces from here on are those of requests.
@@ -113,6 +116,21 @@ describe("relayer: faults of the write path", () => {
     });
     expect((await relayer.get("/readyz")).body.anchoring).to.not.have.any.keys("lateBecause", "lateCause");
     expect((await relayer.get("/metrics")).text).not.to.contain("affiant_anchor_late_cause{");
+  });
+
+  it("starts on one endpoint that loses answers and limits requests, as long as it answers in the end", async () => {
+    const limit = JSON.stringify({ jsonrpc: "2.0", id: 1, error: { code: -32005, message: "limit exceeded" } });
+    const faults: Fault[] = [{ kind: "lose" }, { kind: "answer", status: 429, body: limit }, { kind: "cut" }];
+    proxy.when("POST", /.*/, (nth) => faults[nth]);
+    await start();
+    expect(proxy.seen.length).to.be.greaterThan(faults.length);
+  });
+
+  it("does not start where no endpoint answers, and says so", async () => {
+    proxy.when("POST", /.*/, () => ({ kind: "drop" }));
+    expect(await rejectionCode(start())).to.equal("ERR_UNAVAILABLE_CHAIN");
+    proxy.heal();
+    relayer = await home.start();
   });
 
   it("a node takes the transaction, but its answer is lost: one transaction, once", async () => {
