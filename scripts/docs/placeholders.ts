@@ -18,14 +18,16 @@ interface Endpoints {
 }
 
 /**
- * A command with what its reader would fill in, and with ports that are free here in place of the documented ones.
+ * A command with what its reader would fill in, and with ports that are free here in place of the documented ones. What
+ * it would leave under /tmp goes with the sandbox: the next run, from another checkout, must not find it.
  * @throws Error if something is left to fill in
  */
 export async function fillPlaceholders({ file, text }: GuideCommand, sandbox: Sandbox): Promise<string> {
   let filled = text
     .replace(/^npm start$/, "npm start -- --port 0 --rpc-port 0")
     .replace(/^(node .*\/server\.ts)$/, "$1 data 0")
-    .replace(/^(node .*\/serve\.ts)$/, "$1 0");
+    .replace(/^(node .*\/serve\.ts)$/, "$1 0")
+    .replaceAll(" /tmp/", ` ${sandbox.folder}/tmp/`);
   const endpoints = await readEndpoints(sandbox);
   if (endpoints) {
     filled = filled
