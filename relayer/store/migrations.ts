@@ -184,8 +184,8 @@ export const migrations: readonly string[] = [
   ALTER TABLE job ADD COLUMN setback_why TEXT;
   `,
   `
-  -- Digests lie anywhere in their index, so each new entry rewrites a page of it: eight bytes find an entry as well, in a
-  -- third of the pages. No two entries are equal, since no agent has two of one number.
+  -- Digests lie anywhere in their index, so each new entry rewrites a page of it: eight bytes find an entry as well, in two
+  -- fifths of the pages. No two entries are equal, since no agent has two of one number.
   DROP INDEX entry_by_id;
   CREATE INDEX entry_by_id_start ON entry (substr(entry_id, 1, 8));
   `,
