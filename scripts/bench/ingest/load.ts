@@ -150,8 +150,8 @@ function wholeLength(start: Buffer): number | undefined {
 /** Counts without parsing: the reader must not take the relayer's share of the machine. */
 function allTaken(answer: Buffer, entries: number): boolean {
   let count = 0;
-  for (let at = answer.indexOf(taken); at >= 0; at = answer.indexOf(taken, at + taken.length)) count++;
+  for (let at = answer.indexOf(takenMark); at >= 0; at = answer.indexOf(takenMark, at + takenMark.length)) count++;
   return count === entries;
 }
 
-const taken = Buffer.from('"status":201', "latin1");
+const takenMark = Buffer.from('"status":201', "latin1");

@@ -2,21 +2,16 @@ import { expect } from "chai";
 
 import { join } from "node:path";
 
-import { Wallet } from "ethers";
-
-import { HeadTracker } from "../../../relayer/chain/head.ts";
 import type { Rpc } from "../../../relayer/chain/rpc.ts";
 import { RpcError } from "../../../relayer/chain/endpoint.ts";
 import type { NewJob } from "../../../relayer/journal/job.ts";
 import { JobDesk } from "../../../relayer/journal/jobDesk.ts";
 import { Journal } from "../../../relayer/journal/journal.ts";
-import { Lane } from "../../../relayer/sender/lane.ts";
-import { soleLease } from "../../../relayer/sender/laneLease.ts";
-import { openSenderKey } from "../../../relayer/sender/signer.ts";
-import { Simulator } from "../../../relayer/sender/simulator.ts";
+import type { Lane } from "../../../relayer/sender/lane.ts";
 import { type Database, openDatabase } from "../../../relayer/store/database.ts";
 import { thrownCode } from "../../helpers/errorCode.ts";
 import { tempFolders } from "../../helpers/tempFolder.ts";
+import { laneOn } from "../sender/laneOn.ts";
 
 const target = `0x${"11".repeat(20)}`;
 const poison = "0x00000bad";
@@ -55,15 +50,7 @@ describe("relayer: requests that wait, and dead letters", () => {
     database = openDatabase(join(dir, "relayer.db"));
     journal = new Journal(database, () => nowMs);
     desk = new JobDesk(database, () => nowMs);
-    const feeCaps = { maxFeeWei: 1_000_000_000_000n, maxPriorityFeeWei: 1_000_000_000n };
-    const signer = openSenderKey(join(dir, "sender.key"));
-    lane = new Lane(signer, journal, soleLease, {
-      rpc: node,
-      heads: new HeadTracker(node),
-      simulator: new Simulator(node, { from: Wallet.createRandom().address, abis: [], gasCap: 1_000_000 }),
-      options: { chainId: 31337, confirmations: 1, bumpAfterBlocks: 3, feeCaps, maxInFlight: 8 },
-      tell: () => undefined,
-    });
+    ({ lane } = laneOn(node, dir, journal, 1));
   });
 
   afterEach(() => database.close());

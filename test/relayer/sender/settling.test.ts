@@ -2,17 +2,13 @@ import { expect } from "chai";
 
 import { join } from "node:path";
 
-import { Wallet } from "ethers";
-
-import { HeadTracker } from "../../../relayer/chain/head.ts";
+import type { HeadTracker } from "../../../relayer/chain/head.ts";
 import { Journal } from "../../../relayer/journal/journal.ts";
-import { Lane } from "../../../relayer/sender/lane.ts";
-import { soleLease } from "../../../relayer/sender/laneLease.ts";
-import { openSenderKey } from "../../../relayer/sender/signer.ts";
-import { Simulator } from "../../../relayer/sender/simulator.ts";
+import type { Lane } from "../../../relayer/sender/lane.ts";
 import { type Database, openDatabase } from "../../../relayer/store/database.ts";
 import { tempFolders } from "../../helpers/tempFolder.ts";
 import { ScriptedChain } from "../chain/scriptedChain.ts";
+import { laneOn } from "./laneOn.ts";
 
 const target = `0x${"11".repeat(20)}`;
 const confirmations = 3;
@@ -31,15 +27,7 @@ describe("relayer: when a job is final", () => {
     journal = new Journal(database, Date.now);
     chain = new ScriptedChain();
     chain.branch("a", 1, 40);
-    heads = new HeadTracker(chain);
-    const feeCaps = { maxFeeWei: 1_000_000_000_000n, maxPriorityFeeWei: 1_000_000_000n };
-    lane = new Lane(openSenderKey(join(dir, "sender.key")), journal, soleLease, {
-      rpc: chain,
-      heads,
-      simulator: new Simulator(chain, { from: Wallet.createRandom().address, abis: [], gasCap: 1_000_000 }),
-      options: { chainId: 31337, confirmations, bumpAfterBlocks: 3, feeCaps, maxInFlight: 8 },
-      tell: () => undefined,
-    });
+    ({ lane, heads } = laneOn(chain, dir, journal, confirmations));
     const data = Buffer.from("600dca11", "hex");
     journal.add({ id: "job", dedupeKey: "request:job", kind: "request", agent: target, target, data, lane: null });
     await passAt(29);
