@@ -8,6 +8,7 @@ import { ArgumentType } from "hardhat/types/arguments";
 
 import { deployOptions } from "./cli/deploy/deployOptions.ts";
 import { writeAbis } from "./scripts/generate/abi.ts";
+import { endDespiteLeftovers } from "./test/helpers/leftovers.ts";
 
 /** The compiler comes from the npm package `solc`, so that compiling needs no download. */
 const solcPath = createRequire(import.meta.url).resolve("solc/soljson.js");
@@ -31,7 +32,9 @@ const mochaTestsByName = overrideTask(["test", "mocha"])
     const all = (): string[] => readdirSync(root, { recursive: true, encoding: "utf8" });
     const tests = all().filter((file) => file.endsWith(".test.ts"));
     const testFiles = named.length > 0 ? named : tests.sort().map((file) => join(root, file));
-    return (await runSuper({ ...args, testFiles })) as unknown;
+    const result: unknown = await runSuper({ ...args, testFiles });
+    endDespiteLeftovers();
+    return result;
   })
   .build();
 

@@ -78,6 +78,7 @@ describe("relayer: logs", () => {
       process.exit(0);`;
     const { stdout, stderr } = spawnSync(process.execPath, ["--input-type=module", "--eval", script], {
       encoding: "utf8",
+      timeout: 60_000,
     });
     expect(stdout, stderr).not.to.equal("");
     const loaded = JSON.parse(stdout) as string[];

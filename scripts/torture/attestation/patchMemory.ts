@@ -32,6 +32,9 @@ export async function patchMemory(pid: number, path: string): Promise<void> {
   if (!mapping) throw new Error(`${path} is not mapped`);
   // The last bytes of the mapping lie behind the code, in the padding of its last page: the program runs on.
   const address = mapping.end - 8n;
-  const { status, stderr } = spawnSync("python3", ["-c", tracer, String(pid), String(address)], { encoding: "utf8" });
+  const { status, stderr } = spawnSync("python3", ["-c", tracer, String(pid), String(address)], {
+    encoding: "utf8",
+    timeout: 30_000,
+  });
   if (status !== 0) throw new Error(`the process cannot be traced: ${stderr.trim()}`);
 }

@@ -84,7 +84,7 @@ describe("what is checked before anything is started", () => {
           `Object.defineProperty(process, "versions", { value: { node: "${version}" } });
            await import(${JSON.stringify(guard)});`,
         ],
-        { encoding: "utf8", env: { ...process.env, npm_lifecycle_event: "start" } },
+        { encoding: "utf8", timeout: 60_000, env: { ...process.env, npm_lifecycle_event: "start" } },
       );
     const old = run("22.17.1");
     expect(old.status).to.equal(1);
