@@ -77,7 +77,9 @@ function changesOf(
     return [{ subject: name, kind: "replace", what }];
   }
   const anew = `enrolled anew as version ${known.version + 1}, attested, given keys`;
-  if (known.release !== release) return [{ subject: name, kind: "update", what: `another program or policy: ${anew}` }];
+  if (known.release !== release) {
+    return [{ subject: name, kind: "update", what: `another program, policy, Node or place on disk: ${anew}` }];
+  }
   if (known.site !== site) return [{ subject: name, kind: "move", what: `from ${known.site} to ${site}: ${anew}` }];
   const grants = (from: readonly Pipeline["contracts"][number][]) => from.filter((rule) => rule.from === name);
   if (applied && !same(grants(applied.contracts), grants(pipeline.contracts))) {

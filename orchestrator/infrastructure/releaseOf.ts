@@ -1,13 +1,15 @@
 import { createHash } from "node:crypto";
 import { readFile } from "node:fs/promises";
-import { dirname, relative } from "node:path";
+import { dirname, relative, resolve } from "node:path";
 
 import { filesBelow, nodeTree } from "../../attestation/measure/nodeTree.ts";
 import type { PipelineAgent } from "../descriptor/pipeline.ts";
 
 /**
  * Names a release of an agent: SHA-256, in hex, over its program with every file that it imports, its policy, what is
- * measured beside it, and how it is run. Packages count by their lock file alone: attestation measures them whole.
+ * measured beside it, and how it is run: by which Node, and where the folder lies, since attestation measures Node and
+ * whatever is not copied by path. Packages count by their lock file alone, Node by its version: attestation measures both
+ * whole.
  * @param include files and folders, absolute
  * @param source folder of the descriptor
  */
@@ -18,7 +20,8 @@ export async function releaseOf(agent: PipelineAgent, include: readonly string[]
     for (const file of await filesBelow(path).catch(() => [path])) files.add(file);
   }
   const hash = createHash("sha256");
-  hash.update(JSON.stringify([relative(source, agent.program), agent.args, agent.memoryMb, agent.cpuMillis < 250]));
+  const run = [relative(source, agent.program), agent.args, agent.memoryMb, agent.cpuMillis < 250];
+  hash.update(JSON.stringify([...run, process.execPath, process.version, resolve(source)]));
   const named = [...files]
     .map((path) => [relative(dirname(source), path), path] as const)
     .sort(([a], [b]) => (a < b ? -1 : 1));
