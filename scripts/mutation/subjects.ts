@@ -77,7 +77,7 @@ export const subjects: readonly Subject[] = [
     ],
     tests: [
       solidity("AttestationSchedule"),
-      mocha("AttestationRegistry", "AttestationRegistry.limits"),
+      mocha("AttestationRegistry", "AttestationRegistry.verdicts", "AttestationRegistry.limits"),
       solidity("AttestationRegistry.invariant"),
     ],
     support: [],
