@@ -1,5 +1,5 @@
 /** `npm run bench -- <name> [--json] [arguments]`: runs `scripts/bench/<name>.ts` and prints its report. */
-import { access } from "node:fs/promises";
+import { readdirSync } from "node:fs";
 import { availableParallelism, cpus } from "node:os";
 import { join } from "node:path";
 
@@ -8,24 +8,19 @@ import type { Bench, BenchReport, BenchRow } from "./report.ts";
 const [name, ...rest] = process.argv.slice(2);
 const json = rest.includes("--json");
 
-if (name === undefined || !/^[a-z][a-zA-Z0-9]*$/.test(name) || ["main", "gas", "report"].includes(name)) {
-  fail("usage: npm run bench -- <name> [--json]");
+// `gas` is a program of its own: npm run gas.
+const names = readdirSync(import.meta.dirname)
+  .filter((file) => file.endsWith(".ts") && !["main.ts", "gas.ts", "report.ts"].includes(file))
+  .map((file) => file.slice(0, -".ts".length));
+
+if (name === undefined || !names.includes(name)) {
+  console.error(`usage: npm run bench -- <${names.join(" | ")}> [--json]`);
+  process.exitCode = 2;
 } else {
-  const path = join(import.meta.dirname, `${name}.ts`);
-  try {
-    await access(path);
-  } catch {
-    fail(`there is no bench of the name ${name}`);
-  }
-  const { bench } = (await import(path)) as { bench: Bench };
+  const { bench } = (await import(join(import.meta.dirname, `${name}.ts`))) as { bench: Bench };
   const report = await bench(rest.filter((argument) => argument !== "--json"));
   if (json) printJson(name, report);
   else printTable(report);
-}
-
-function fail(message: string): void {
-  console.error(message);
-  process.exit(2);
 }
 
 function printJson(bench: string, report: BenchReport): void {

@@ -1,17 +1,12 @@
-/**
- * `npm run mutation [-- --contract NAME] [--sample N] [--seed N] [--all] [--jobs N] [--json]`: changes the core contracts in
- * one small way after another and asks whether a test notices. docs/mutation.md says how, and explains survivors.
- *
- * Ends with exit code 1 if of some contract less than `--least` percent are noticed, or an explanation is out of date.
- */
+/** `npm run mutation`: docs/mutation.md says how it works, and explains survivors; `--help` lists the options. */
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
-import { parseArgs } from "node:util";
 
 import { Compiler } from "./compiler.ts";
 import { type Explanation, isExplained, readExplanations, staleExplanations } from "./explained.ts";
 import type { Mutant } from "./mutants/mutant.ts";
 import { mutantsOf } from "./mutants/mutantsOf.ts";
+import { readMutationOptions } from "./options.ts";
 import { lineOf, summarize, type Summary, survivorText } from "./report.ts";
 import { type MutantResult, runMutants } from "./runMutants.ts";
 import { sampleOf } from "./sample.ts";
@@ -22,24 +17,8 @@ for (const signal of ["SIGINT", "SIGTERM"]) process.once(signal, () => process.e
 
 const root = join(import.meta.dirname, "../..");
 
-const { values: options } = parseArgs({
-  options: {
-    contract: { type: "string", multiple: true },
-    sample: { type: "string", default: "20" },
-    seed: { type: "string", default: "1" },
-    all: { type: "boolean", default: false },
-    jobs: { type: "string", default: "1" },
-    least: { type: "string", default: "90" },
-    json: { type: "boolean", default: false },
-  },
-});
-
+const options = readMutationOptions(process.argv.slice(2));
 const chosen = subjects.filter(({ name }) => options.contract?.includes(name) ?? true);
-const unknown = options.contract?.find((name) => !subjects.some((subject) => subject.name === name));
-if (unknown !== undefined) {
-  console.error(`there is no core contract ${unknown}: ${subjects.map(({ name }) => name).join(", ")}`);
-  process.exit(2);
-}
 
 const explanations = readExplanations(await readFile(join(root, "docs/mutation.md"), "utf8"));
 const compiler = new Compiler(root);
@@ -50,13 +29,13 @@ const stale: Explanation[] = [];
 for (const subject of chosen) {
   const mutants = everyMutantOf(subject);
   stale.push(...staleExplanations(explanations, mutants));
-  const taken = options.all ? mutants : sampleOf(mutants, Number(options.sample), Number(options.seed));
+  const taken = options.all ? mutants : sampleOf(mutants, options.sample, options.seed);
   console.error(`${subject.name}: ${taken.length} of ${mutants.length} mutants`);
   const results = await runMutants({
     root,
     subject,
     mutants: taken,
-    jobs: Number(options.jobs),
+    jobs: options.jobs,
     onResult: (result) => console.error(`  ${lineOf(result)}`),
   });
   summaries.push(summarize(subject.name, mutants.length, results, explanations));
@@ -67,7 +46,7 @@ if (options.json) printJson();
 else printTable();
 for (const { place, change } of stale)
   console.error(`docs/mutation.md explains what is not there: ${place}: ${change}`);
-const low = summaries.filter(({ score }) => score !== undefined && score < Number(options.least));
+const low = summaries.filter(({ score }) => score !== undefined && score < options.least);
 for (const { contract, score } of low) console.error(`${contract}: only ${score} % were noticed`);
 if (low.length > 0 || stale.length > 0) process.exitCode = 1;
 
@@ -93,5 +72,5 @@ function printJson(): void {
     ...outcome,
     ...(outcome.kind === "survived" && { explained: isExplained({ ...mutant, text: "" }, explanations) }),
   }));
-  console.log(JSON.stringify({ seed: Number(options.seed), contracts: summaries, mutants }, null, 2));
+  console.log(JSON.stringify({ seed: options.seed, contracts: summaries, mutants }, null, 2));
 }
