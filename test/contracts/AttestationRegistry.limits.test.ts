@@ -12,6 +12,7 @@ import {
   secretOf,
   walletOf,
 } from "../../scripts/bench/worlds/attestationWorld.ts";
+import { addressOf, twentyAttested } from "./twentyAttested.ts";
 
 /** Of `AttestationRegistryStorage`: the slot that begins with the count of enrolments (24 bits). */
 const enrolmentCountSlot = 0xc11359bd58cab5412c6366db3b9d6bc66423b4a88c66d69754dec5424774fe00n + 10n;
@@ -20,23 +21,12 @@ const clockSlot = 0xc11359bd58cab5412c6366db3b9d6bc66423b4a88c66d69754dec5424774
 const full = (1n << 24n) - 1n;
 
 describe("AttestationRegistry, at its limits", () => {
+  const registry = twentyAttested();
+  const { reverts } = registry;
   let world: AttestationWorld;
-  let restore: () => Promise<void>;
+  before(() => (world = registry.world));
 
-  before(async () => {
-    world = await attestationWorld({ agents: 20 });
-    const snapshot = await world.networkHelpers.takeSnapshot();
-    restore = () => snapshot.restore();
-  });
-  beforeEach(() => restore());
-
-  const addressOf = (index: number): string => walletOf(index).address;
   const open = (round = 1) => world.send(world.service, "openRound", secretCommitment(secretOf(round)));
-  const reverts = (sent: Promise<unknown>, error: string, ...args: unknown[]) => {
-    return expect(sent)
-      .to.be.revertedWithCustomError(world.registry, error)
-      .withArgs(...args);
-  };
   /** Puts a counter of 24 bits, `offset` bits into a slot, to a value. */
   async function setCounter(slot: bigint, offset: bigint, value: bigint): Promise<void> {
     const { provider } = world.ethers;

@@ -23,7 +23,8 @@ export function endDespiteLeftovers(graceMs = grace): void {
 
 /** The programs that this process started and that still run. */
 function children(): { pid: number; command: string }[] {
-  const { stdout, pid: own } = spawnSync("ps", ["-A", "-o", "pid=,ppid=,args="], { encoding: "utf8" });
+  const { error, stdout, pid: own } = spawnSync("ps", ["-A", "-o", "pid=,ppid=,args="], { encoding: "utf8" });
+  if (error) return [];
   return stdout.split("\n").flatMap((line) => {
     const [, pid, parent, command] = /^\s*(\d+)\s+(\d+)\s+(.*)$/.exec(line) ?? [];
     return Number(parent) === process.pid && Number(pid) !== own ? [{ pid: Number(pid), command: command! }] : [];
