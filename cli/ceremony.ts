@@ -8,11 +8,11 @@ import type { Logger } from "snarkjs";
 import { command, type CommonFlags, group, run } from "./command.ts";
 import { AffiantError } from "../protocol/errors/affiantError.ts";
 import { type CircuitName, publicSignalTable } from "../protocol/zk/publicSignals.ts";
-import type { CeremonyTranscript } from "../scripts/ceremony/verifyCeremony.ts";
-import { type CompiledCircuit, compileCircuit, root } from "../scripts/circuits/compile.ts";
+import type { CeremonyTranscript } from "../circuits/setup/ceremony/verifyCeremony.ts";
+import { type CompiledCircuit, compileCircuit, root } from "../circuits/setup/compile.ts";
 
 // The steps bring snarkjs along, which takes longer to load than most commands to run: only those that need it load it.
-const loadSteps = () => import("../scripts/ceremony/steps.ts");
+const loadSteps = () => import("../circuits/setup/ceremony/steps.ts");
 
 interface Flags extends CommonFlags {
   readonly circuit: CircuitName;
@@ -94,7 +94,7 @@ function verifyCommand(): Command {
   ]).argument("<key>", "the finished key");
   return withPhase1(made).action(
     run<Flags, [string]>(async ({ json }, { circuit, phase1 }, zkey) => {
-      const { verifyCeremony } = await import("../scripts/ceremony/verifyCeremony.ts");
+      const { verifyCeremony } = await import("../circuits/setup/ceremony/verifyCeremony.ts");
       const { transcript } = await withCircuit(circuit, ({ r1cs }) =>
         withProgress(json, (logger) => verifyCeremony({ circuit, r1cs, phase1, zkey, logger })),
       );
@@ -111,7 +111,7 @@ function exportCommand(): Command {
     .argument("<folder>", "a new folder");
   return withPhase1(made).action(
     run<Flags, [string, string]>(async ({ json }, { circuit, phase1 }, zkey, into) => {
-      const { exportCeremony } = await import("../scripts/ceremony/exportCeremony.ts");
+      const { exportCeremony } = await import("../circuits/setup/ceremony/exportCeremony.ts");
       const transcript = await withCircuit(circuit, ({ r1cs, wasm }) =>
         withProgress(json, (logger) => exportCeremony({ circuit, r1cs, wasm, phase1, zkey, into, logger })),
       );

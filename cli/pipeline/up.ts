@@ -10,7 +10,7 @@ import { tryOwnFolder } from "../../orchestrator/process/folderLock.ts";
 import { startSystem } from "../../orchestrator/start/startSystem.ts";
 import { StateFile, stateFileIn } from "../../orchestrator/state/stateFile.ts";
 import { AffiantError } from "../../protocol/errors/affiantError.ts";
-import { TerminalProgress } from "../../scripts/start/terminal.ts";
+import { TerminalProgress } from "../start/terminal.ts";
 import { command, type CommonFlags, run } from "../command.ts";
 import { existsSync } from "node:fs";
 

@@ -10,9 +10,9 @@ import { withWorkers } from "../../circuits/curve.ts";
 import { fromSnarkjsProof } from "../../circuits/snarkjsProof.ts";
 import { commitmentOf } from "../../protocol/zk/identityKey.ts";
 import { ProofPool } from "../../relayer/proofs/proofPool.ts";
-import { type CircuitSize, sizeOf } from "../circuits/buildCircuit.ts";
-import { compileCircuit, root } from "../circuits/compile.ts";
-import { devProvingKey } from "../circuits/devKey.ts";
+import { type CircuitSize, sizeOf } from "../../circuits/setup/buildCircuit.ts";
+import { compileCircuit, root } from "../../circuits/setup/compile.ts";
+import { devProvingKey } from "../../circuits/setup/devKey.ts";
 import { measure as measureGas } from "./gas/zk.ts";
 import type { Bench, BenchRow } from "./report.ts";
 

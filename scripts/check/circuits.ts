@@ -5,7 +5,7 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 
-import { root } from "../circuits/compile.ts";
+import { root } from "../../circuits/setup/compile.ts";
 import { buildGeneratedFiles, circomConstants, constantsPath, type GeneratedFiles } from "../generate/circuits.ts";
 
 /** The paths whose committed bytes differ from those made now, or that are missing. */

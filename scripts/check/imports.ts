@@ -32,10 +32,10 @@ export const allowedImports: Readonly<Record<string, readonly string[]>> = {
   orchestrator: ["protocol", "circuits", "ignition", "agent", "attestation"],
   relayer: ["protocol", "circuits"],
   auditor: ["protocol"],
-  cli: [...rooms, "scripts"],
+  cli: rooms,
   examples: ["protocol", "agent", "attestation", "sdk"],
   sdk: ["protocol", "agent", "auditor"],
-  scripts: rooms,
+  scripts: [...rooms, "test"],
   test: [...rooms, "scripts"],
 };
 

@@ -9,9 +9,9 @@ import { dirname, join } from "node:path";
 import { isAffiantError } from "../../protocol/errors/affiantError.ts";
 import { subgroupBits, subgroupGenerator, subgroupOrder } from "../../protocol/zk/fields.ts";
 import { type CircuitName, publicSignalTable } from "../../protocol/zk/publicSignals.ts";
-import { type BuiltCircuit, buildCircuit, manifestOf } from "../circuits/buildCircuit.ts";
-import { root } from "../circuits/compile.ts";
-import { verifierContractName } from "../circuits/solidityVerifier.ts";
+import { type BuiltCircuit, buildCircuit, manifestOf } from "../../circuits/setup/buildCircuit.ts";
+import { root } from "../../circuits/setup/compile.ts";
+import { verifierContractName } from "../../circuits/setup/solidityVerifier.ts";
 
 export const constantsPath = "circuits/generated/constants.circom";
 

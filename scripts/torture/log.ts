@@ -5,7 +5,7 @@
 import { randomInt } from "node:crypto";
 
 import { logRound } from "./log/round.ts";
-import { startChain } from "./world/chain.ts";
+import { startChain } from "../../test/helpers/world/chain.ts";
 
 const rounds = Number(process.argv[2] ?? 20);
 const seed = Number(process.argv[3] ?? randomInt(2 ** 31));

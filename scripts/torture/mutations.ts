@@ -4,10 +4,10 @@
  */
 import { join } from "node:path";
 
-import { end, startChain } from "./world/chain.ts";
-import { type HeldMemory, InspectedProcess } from "./world/inspectedProcess.ts";
-import { sendMutated } from "./world/mutatedRequests.ts";
-import { RelayerHome } from "./world/relayer.ts";
+import { end, startChain } from "../../test/helpers/world/chain.ts";
+import { type HeldMemory, InspectedProcess } from "../../test/helpers/world/inspectedProcess.ts";
+import { sendMutated } from "../../test/helpers/world/mutatedRequests.ts";
+import { RelayerHome } from "../../test/helpers/world/relayer.ts";
 
 /** The heap after the last tenth, against that after the second: the first two warm up caches and compiled code. */
 const flat = 1.1;

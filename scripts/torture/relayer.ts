@@ -8,10 +8,10 @@ import { randomInt } from "node:crypto";
 import { type CommitName, commitNames } from "../../relayer/store/database.ts";
 import type { KillPoint } from "./relayer/process.ts";
 import { type RoundResult, tortureRound } from "./relayer/round.ts";
-import { startChain, type TestChain } from "./world/chain.ts";
-import { redisMissing, TestRedis } from "./world/redis.ts";
-import { violationsAfter, workUntilDeath } from "./world/crashRound.ts";
-import { RelayerHome } from "./world/relayer.ts";
+import { startChain, type TestChain } from "../../test/helpers/world/chain.ts";
+import { redisMissing, TestRedis } from "../../test/helpers/world/redis.ts";
+import { violationsAfter, workUntilDeath } from "../../test/helpers/world/crashRound.ts";
+import { RelayerHome } from "../../test/helpers/world/relayer.ts";
 
 const rounds = Number(process.argv[2] ?? 75);
 const seed = Number(process.argv[3] ?? randomInt(2 ** 31));

@@ -11,8 +11,8 @@ import { appointAttestationService } from "../../orchestrator/deploy/attestation
 import { formatDeployment } from "../../protocol/deployment.ts";
 import { iAttestationRegistryAbi } from "../../protocol/generated/abi/IAttestationRegistry.ts";
 import { nativeProgram, type Program } from "../../scripts/torture/attestation/wrapped.ts";
-import { freePort, startChain, type TestChain } from "../../scripts/torture/world/chain.ts";
-import { RelayerHome, type RunningRelayer } from "../../scripts/torture/world/relayer.ts";
+import { freePort, startChain, type TestChain } from "../helpers/world/chain.ts";
+import { RelayerHome, type RunningRelayer } from "../helpers/world/relayer.ts";
 import { eventually } from "../helpers/eventually.ts";
 import { tempFolders } from "../helpers/tempFolder.ts";
 import { mined } from "../../orchestrator/chain/mined.ts";

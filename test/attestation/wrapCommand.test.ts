@@ -14,7 +14,7 @@ import { measurementOf } from "../../protocol/attestation/manifest.ts";
 import { formatDeployment } from "../../protocol/deployment.ts";
 import { fromHex } from "../../protocol/encoding/hex.ts";
 import { measure, nativeProgram } from "../../scripts/torture/attestation/wrapped.ts";
-import { startChain, type TestChain } from "../../scripts/torture/world/chain.ts";
+import { startChain, type TestChain } from "../helpers/world/chain.ts";
 import { tempFolders } from "../helpers/tempFolder.ts";
 
 describe("affiant wrap", function () {

@@ -9,7 +9,7 @@ import { toHex } from "../../protocol/encoding/hex.ts";
 import type { Evidence } from "../../protocol/evidence/types.ts";
 import { writeEvidence } from "../../protocol/evidence/writeEvidence.ts";
 import { isAffiantError } from "../../protocol/errors/affiantError.ts";
-import { FaultProxy } from "../../scripts/torture/world/faultProxy.ts";
+import { FaultProxy } from "../../cli/rehearse/faultProxy.ts";
 import { rejection } from "../helpers/rejection.ts";
 import { anchor, evidenceOf, realChain, type RealChain, sign } from "./chain.ts";
 import { seed, type SignedEntry } from "./world.ts";

@@ -13,7 +13,7 @@ import {
 } from "../../protocol/zk/fields.ts";
 import { commitmentOf, privateKeyFromSeed, privateKeySeedLength, publicKeyOf } from "../../protocol/zk/identityKey.ts";
 import { publicSignalTable } from "../../protocol/zk/publicSignals.ts";
-import { root } from "../../scripts/circuits/compile.ts";
+import { root } from "../../circuits/setup/compile.ts";
 import { brokenConstraints, compileForTest, type TestCircuit } from "../helpers/circuit.ts";
 import { rejection } from "../helpers/rejection.ts";
 

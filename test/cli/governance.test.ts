@@ -7,7 +7,7 @@ import { Interface } from "ethers";
 
 import type { GovernanceStep } from "../../orchestrator/governance/steps.ts";
 import { formatDeployment } from "../../protocol/deployment.ts";
-import { startChain, type TestChain } from "../../scripts/torture/world/chain.ts";
+import { startChain, type TestChain } from "../helpers/world/chain.ts";
 import { affiant } from "./run.ts";
 import { mined } from "../../orchestrator/chain/mined.ts";
 

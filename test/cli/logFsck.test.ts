@@ -4,9 +4,9 @@ import { join } from "node:path";
 import { expect } from "chai";
 
 import { affiant } from "./run.ts";
-import { Actor } from "../../scripts/torture/world/actor.ts";
-import { startChain, type TestChain } from "../../scripts/torture/world/chain.ts";
-import { RelayerHome } from "../../scripts/torture/world/relayer.ts";
+import { Actor } from "../helpers/world/actor.ts";
+import { startChain, type TestChain } from "../helpers/world/chain.ts";
+import { RelayerHome } from "../helpers/world/relayer.ts";
 import { eventually } from "../helpers/eventually.ts";
 
 describe("cli: affiant log fsck", () => {

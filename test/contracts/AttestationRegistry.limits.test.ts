@@ -6,12 +6,7 @@ import { secretCommitment } from "../../protocol/attestation/seed.ts";
 import type { AttestationResult } from "../../protocol/attestation/types.ts";
 import { attestationRegistryTypes } from "../../protocol/eip712/attestationRegistry.ts";
 import type { Hex } from "../../protocol/encoding/hex.ts";
-import {
-  type AttestationWorld,
-  attestationWorld,
-  secretOf,
-  walletOf,
-} from "../../scripts/bench/worlds/attestationWorld.ts";
+import { type AttestationWorld, attestationWorld, secretOf, walletOf } from "../helpers/world/attestationWorld.ts";
 import { addressOf, twentyAttested } from "./twentyAttested.ts";
 
 /** Of `AttestationRegistryStorage`: the slot that begins with the count of enrolments (24 bits). */

@@ -7,12 +7,7 @@ import { secretCommitment } from "../../protocol/attestation/seed.ts";
 import { attestationRegistryTypes } from "../../protocol/eip712/attestationRegistry.ts";
 import { signerTypes } from "../../protocol/eip712/typedData.ts";
 import type { Hex } from "../../protocol/encoding/hex.ts";
-import {
-  type AttestationWorld,
-  attestationWorld,
-  secretOf,
-  walletOf,
-} from "../../scripts/bench/worlds/attestationWorld.ts";
+import { type AttestationWorld, attestationWorld, secretOf, walletOf } from "../helpers/world/attestationWorld.ts";
 import { addressOf, type Standing, twentyAttested } from "./twentyAttested.ts";
 
 describe("AttestationRegistry", () => {

@@ -3,7 +3,7 @@ import { id, ZeroAddress, ZeroHash } from "ethers";
 
 import { nextRotHead, unpackRecord, unpackVerdicts } from "../../protocol/attestation/record.ts";
 import type { Hex } from "../../protocol/encoding/hex.ts";
-import { type AttestationWorld, walletOf } from "../../scripts/bench/worlds/attestationWorld.ts";
+import { type AttestationWorld, walletOf } from "../helpers/world/attestationWorld.ts";
 import { addressOf, type Standing, twentyAttested } from "./twentyAttested.ts";
 
 describe("AttestationRegistry, its judgement", () => {

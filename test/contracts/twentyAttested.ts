@@ -5,7 +5,7 @@ import {
   type AttestationStatus,
   attestationStatuses,
 } from "../../protocol/attestation/types.ts";
-import { type AttestationWorld, attestationWorld, walletOf } from "../../scripts/bench/worlds/attestationWorld.ts";
+import { type AttestationWorld, attestationWorld, walletOf } from "../helpers/world/attestationWorld.ts";
 
 /** What the registry says of an agent. */
 export interface Standing {

@@ -10,9 +10,9 @@ import { membersGone } from "../../orchestrator/process/folderLock.ts";
 import type { RunningAgent } from "../../orchestrator/start/startSystem.ts";
 import type { WorkStatus } from "../../orchestrator/start/work.ts";
 import type { EpochState } from "../../orchestrator/conductor/conductor.ts";
-import type { TamperVerdict } from "../../scripts/start/tamper.ts";
-import type { UsedContract } from "../../scripts/start/contracts.ts";
-import type { RecordedRefusal } from "../../scripts/start/refusals.ts";
+import type { TamperVerdict } from "../../cli/start/tamper.ts";
+import type { UsedContract } from "../../cli/start/contracts.ts";
+import type { RecordedRefusal } from "../../cli/start/refusals.ts";
 import { eventually } from "../helpers/eventually.ts";
 import { StartProcess } from "./startProcess.ts";
 

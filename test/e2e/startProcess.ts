@@ -5,7 +5,7 @@ import { join } from "node:path";
 import type { Endpoints } from "../../orchestrator/start/endpoints.ts";
 import { eventually } from "../helpers/eventually.ts";
 
-const entry = join(import.meta.dirname, "../../scripts/start.ts");
+const entry = join(import.meta.dirname, "../../cli/start/main.ts");
 
 /** `npm start -- …` as a process of its own, as a user has it. */
 export class StartProcess {

@@ -5,7 +5,7 @@ import { type LinearCombination, type MemoryFile, type R1cs, r1cs as r1csTools, 
 
 import { withSingleThread } from "../../circuits/curve.ts";
 import { scalarFieldOrder as r } from "../../protocol/zk/fields.ts";
-import { compileCircuit, root } from "../../scripts/circuits/compile.ts";
+import { compileCircuit, root } from "../../circuits/setup/compile.ts";
 
 /** A circuit compiled for a test: its constraints, and its wires by name. */
 export interface TestCircuit {

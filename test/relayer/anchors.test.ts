@@ -9,9 +9,9 @@ import type { AnchorReader } from "../../relayer/anchor/anchorReader.ts";
 import type { Log } from "../../relayer/log/log.ts";
 import { type Database, openDatabase } from "../../relayer/store/database.ts";
 import { type StoredAnchor, TreeStore } from "../../relayer/store/treeStore.ts";
-import { Actor } from "../../scripts/torture/world/actor.ts";
-import { startChain, type TestChain } from "../../scripts/torture/world/chain.ts";
-import { RelayerHome, type RunningRelayer } from "../../scripts/torture/world/relayer.ts";
+import { Actor } from "../helpers/world/actor.ts";
+import { startChain, type TestChain } from "../helpers/world/chain.ts";
+import { RelayerHome, type RunningRelayer } from "../helpers/world/relayer.ts";
 import { eventually } from "../helpers/eventually.ts";
 import { mined } from "../../orchestrator/chain/mined.ts";
 

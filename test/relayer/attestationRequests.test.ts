@@ -11,10 +11,10 @@ import { appointAttestationService } from "../../orchestrator/deploy/attestation
 import { secretCommitment } from "../../protocol/attestation/seed.ts";
 import { type Hex, toHex } from "../../protocol/encoding/hex.ts";
 import { iAttestationRegistryAbi } from "../../protocol/generated/abi/IAttestationRegistry.ts";
-import { Actor } from "../../scripts/torture/world/actor.ts";
-import { startChain, type TestChain } from "../../scripts/torture/world/chain.ts";
-import { RelayerHome, type RunningRelayer } from "../../scripts/torture/world/relayer.ts";
-import { registerCall } from "../../scripts/torture/world/registerCall.ts";
+import { Actor } from "../helpers/world/actor.ts";
+import { startChain, type TestChain } from "../helpers/world/chain.ts";
+import { RelayerHome, type RunningRelayer } from "../helpers/world/relayer.ts";
+import { registerCall } from "../helpers/world/registerCall.ts";
 import { eventually } from "../helpers/eventually.ts";
 
 const abi = new Interface(iAttestationRegistryAbi);

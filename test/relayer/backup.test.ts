@@ -4,10 +4,10 @@ import { copyFile, cp, rm, stat } from "node:fs/promises";
 import { join } from "node:path";
 
 import { backupFolder } from "../../relayer/store/backup.ts";
-import { Actor } from "../../scripts/torture/world/actor.ts";
-import { startChain, type TestChain } from "../../scripts/torture/world/chain.ts";
-import { registerCall } from "../../scripts/torture/world/registerCall.ts";
-import { RelayerHome, type RunningRelayer } from "../../scripts/torture/world/relayer.ts";
+import { Actor } from "../helpers/world/actor.ts";
+import { startChain, type TestChain } from "../helpers/world/chain.ts";
+import { registerCall } from "../helpers/world/registerCall.ts";
+import { RelayerHome, type RunningRelayer } from "../helpers/world/relayer.ts";
 import { rejectionCode, thrownCode } from "../helpers/errorCode.ts";
 import { eventually } from "../helpers/eventually.ts";
 

@@ -1,8 +1,8 @@
 import { expect } from "chai";
 
-import { startChain, type TestChain } from "../../scripts/torture/world/chain.ts";
-import { type CrashPoint, violationsAfter, workUntilDeath } from "../../scripts/torture/world/crashRound.ts";
-import { RelayerHome } from "../../scripts/torture/world/relayer.ts";
+import { startChain, type TestChain } from "../helpers/world/chain.ts";
+import { type CrashPoint, violationsAfter, workUntilDeath } from "../helpers/world/crashRound.ts";
+import { RelayerHome } from "../helpers/world/relayer.ts";
 
 /** The short form of `npm run torture`: one death at each kind of commit that something hangs on. */
 const crashes: readonly CrashPoint[] = [

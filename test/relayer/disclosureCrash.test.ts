@@ -12,12 +12,12 @@ import type { Hex } from "../../protocol/encoding/hex.ts";
 import type { CommitName } from "../../relayer/store/database.ts";
 import { isAffiantError } from "../../protocol/errors/affiantError.ts";
 import { fsck } from "../../relayer/fsck/fsck.ts";
-import { Actor } from "../../scripts/torture/world/actor.ts";
-import { startChain, type TestChain } from "../../scripts/torture/world/chain.ts";
-import { httpTo, RelayerHome } from "../../scripts/torture/world/relayer.ts";
+import { Actor } from "../helpers/world/actor.ts";
+import { startChain, type TestChain } from "../helpers/world/chain.ts";
+import { httpTo, RelayerHome } from "../helpers/world/relayer.ts";
 import { rejectionCode } from "../helpers/errorCode.ts";
 
-const program = join(import.meta.dirname, "../../scripts/torture/world/crashingRelayer.ts");
+const program = join(import.meta.dirname, "../helpers/world/crashingRelayer.ts");
 
 /** SIGKILL around the commits of payloads: kept means kept, erased means gone from the disk, whatever died in between. */
 describe("relayer: killed at a commit of disclosures", () => {

@@ -13,9 +13,9 @@ import { contractRegistryAbi } from "../../protocol/generated/abi/ContractRegist
 import { contractIdOf, type Delegation } from "../../protocol/ucan/delegation.ts";
 import type { CommitHook } from "../../relayer/store/database.ts";
 import { rejectionCode } from "../helpers/errorCode.ts";
-import { Actor } from "../../scripts/torture/world/actor.ts";
-import { startChain, type TestChain } from "../../scripts/torture/world/chain.ts";
-import { RelayerHome, type RunningRelayer } from "../../scripts/torture/world/relayer.ts";
+import { Actor } from "../helpers/world/actor.ts";
+import { startChain, type TestChain } from "../helpers/world/chain.ts";
+import { RelayerHome, type RunningRelayer } from "../helpers/world/relayer.ts";
 import { mined } from "../../orchestrator/chain/mined.ts";
 
 describe("relayer: disclosures", () => {

@@ -6,9 +6,9 @@ import { expect } from "chai";
 import type { CommitHook } from "../../relayer/store/database.ts";
 import { isAffiantError } from "../../protocol/errors/affiantError.ts";
 import { rejection } from "../helpers/rejection.ts";
-import { Actor } from "../../scripts/torture/world/actor.ts";
-import { startChain, type TestChain } from "../../scripts/torture/world/chain.ts";
-import { RelayerHome, type RunningRelayer } from "../../scripts/torture/world/relayer.ts";
+import { Actor } from "../helpers/world/actor.ts";
+import { startChain, type TestChain } from "../helpers/world/chain.ts";
+import { RelayerHome, type RunningRelayer } from "../helpers/world/relayer.ts";
 
 /** Breaks the next commit of entries: before it (`lost`) or after it (`landed`: the write is there, but nobody was told). */
 class Faults {

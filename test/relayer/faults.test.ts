@@ -3,13 +3,13 @@ import { Wallet } from "ethers";
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 
-import { startChain, type TestChain } from "../../scripts/torture/world/chain.ts";
-import { Actor } from "../../scripts/torture/world/actor.ts";
-import { registerCall, type RegisterCall } from "../../scripts/torture/world/registerCall.ts";
-import { RelayerHome, type RunningRelayer } from "../../scripts/torture/world/relayer.ts";
+import { startChain, type TestChain } from "../helpers/world/chain.ts";
+import { Actor } from "../helpers/world/actor.ts";
+import { registerCall, type RegisterCall } from "../helpers/world/registerCall.ts";
+import { RelayerHome, type RunningRelayer } from "../helpers/world/relayer.ts";
 import { rejectionCode } from "../helpers/errorCode.ts";
 import { eventually } from "../helpers/eventually.ts";
-import { type Fault, FaultProxy } from "../../scripts/torture/world/faultProxy.ts";
+import { type Fault, FaultProxy } from "../../cli/rehearse/faultProxy.ts";
 import { mined } from "../../orchestrator/chain/mined.ts";
 
 /** What the chain and its endpoints can do to a transaction on its way. */

@@ -10,9 +10,9 @@ import { toCanonicalJson } from "../../protocol/json/canonical.ts";
 import { policyHashOf } from "../../protocol/policy/policyHash.ts";
 import { type ChainAnchor, fsck, type FsckReport } from "../../relayer/fsck/fsck.ts";
 import { rejectionCode } from "../helpers/errorCode.ts";
-import { Actor } from "../../scripts/torture/world/actor.ts";
-import { startChain, type TestChain } from "../../scripts/torture/world/chain.ts";
-import { RelayerHome } from "../../scripts/torture/world/relayer.ts";
+import { Actor } from "../helpers/world/actor.ts";
+import { startChain, type TestChain } from "../helpers/world/chain.ts";
+import { RelayerHome } from "../helpers/world/relayer.ts";
 
 describe("relayer: fsck", () => {
   let chain: TestChain;

@@ -5,9 +5,9 @@ import { expect } from "chai";
 import { CheckpointFile } from "../../relayer/store/checkpointFile.ts";
 import { type Database, storageError } from "../../relayer/store/database.ts";
 import { fsck } from "../../relayer/fsck/fsck.ts";
-import { Actor } from "../../scripts/torture/world/actor.ts";
-import { startChain, type TestChain } from "../../scripts/torture/world/chain.ts";
-import { RelayerHome, type RunningRelayer } from "../../scripts/torture/world/relayer.ts";
+import { Actor } from "../helpers/world/actor.ts";
+import { startChain, type TestChain } from "../helpers/world/chain.ts";
+import { RelayerHome, type RunningRelayer } from "../helpers/world/relayer.ts";
 
 describe("relayer: a full disk", () => {
   let chain: TestChain;

@@ -7,8 +7,8 @@ import { parse } from "yaml";
 
 import { readRelayerConfig, relayerSettings } from "../../relayer/config.ts";
 import { jobStates } from "../../relayer/journal/job.ts";
-import { startChain } from "../../scripts/torture/world/chain.ts";
-import { RelayerHome } from "../../scripts/torture/world/relayer.ts";
+import { startChain } from "../helpers/world/chain.ts";
+import { RelayerHome } from "../helpers/world/relayer.ts";
 import { rejection } from "../helpers/rejection.ts";
 
 const root = join(import.meta.dirname, "../..");

@@ -4,8 +4,8 @@ import { readFile, readdir } from "node:fs/promises";
 import { join } from "node:path";
 
 import { answerViolation, findOperation } from "../../relayer/http/operations.ts";
-import { startChain, type TestChain } from "../../scripts/torture/world/chain.ts";
-import { type Answer, RelayerHome, type RunningRelayer } from "../../scripts/torture/world/relayer.ts";
+import { startChain, type TestChain } from "../helpers/world/chain.ts";
+import { type Answer, RelayerHome, type RunningRelayer } from "../helpers/world/relayer.ts";
 
 /** What the routers register, read from their source: Express keeps no list of it. */
 async function servedRoutes(): Promise<string[]> {

@@ -9,9 +9,9 @@ import { verifyInclusion } from "../../protocol/log/inclusion.ts";
 import { ed25519NoteVerifier } from "../../protocol/log/noteKey.ts";
 import { verifyNote } from "../../protocol/log/signedNote.ts";
 import { eventually } from "../helpers/eventually.ts";
-import { Actor } from "../../scripts/torture/world/actor.ts";
-import { startChain, type TestChain } from "../../scripts/torture/world/chain.ts";
-import { RelayerHome, type RunningRelayer } from "../../scripts/torture/world/relayer.ts";
+import { Actor } from "../helpers/world/actor.ts";
+import { startChain, type TestChain } from "../helpers/world/chain.ts";
+import { RelayerHome, type RunningRelayer } from "../helpers/world/relayer.ts";
 
 describe("relayer: ingest", () => {
   let chain: TestChain;

@@ -10,9 +10,9 @@ import { decodeProof, encodeProof } from "../../protocol/zk/groth16Proof.ts";
 import type { KeyOwnershipClaim } from "../../protocol/zk/keyOwnership.ts";
 import { openSenderKey } from "../../relayer/sender/signer.ts";
 import { eventually } from "../helpers/eventually.ts";
-import { Actor } from "../../scripts/torture/world/actor.ts";
-import { startChain, type TestChain } from "../../scripts/torture/world/chain.ts";
-import { RelayerHome, type RunningRelayer } from "../../scripts/torture/world/relayer.ts";
+import { Actor } from "../helpers/world/actor.ts";
+import { startChain, type TestChain } from "../helpers/world/chain.ts";
+import { RelayerHome, type RunningRelayer } from "../helpers/world/relayer.ts";
 
 const path = "/v1/proofs/key-ownership";
 const deadline = 4_000_000_000n;

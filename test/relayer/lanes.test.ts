@@ -5,10 +5,10 @@ import { expect } from "chai";
 import { Wallet } from "ethers";
 
 import { openSenderKey } from "../../relayer/sender/signer.ts";
-import { startChain, type TestChain } from "../../scripts/torture/world/chain.ts";
-import { FaultProxy } from "../../scripts/torture/world/faultProxy.ts";
-import { registerCall } from "../../scripts/torture/world/registerCall.ts";
-import { RelayerHome, type RunningRelayer } from "../../scripts/torture/world/relayer.ts";
+import { startChain, type TestChain } from "../helpers/world/chain.ts";
+import { FaultProxy } from "../../cli/rehearse/faultProxy.ts";
+import { registerCall } from "../helpers/world/registerCall.ts";
+import { RelayerHome, type RunningRelayer } from "../helpers/world/relayer.ts";
 import { rejectionCode } from "../helpers/errorCode.ts";
 import { eventually } from "../helpers/eventually.ts";
 

@@ -1,7 +1,7 @@
 import { expect } from "chai";
 
 import { logRound } from "../../scripts/torture/log/round.ts";
-import { startChain, type TestChain } from "../../scripts/torture/world/chain.ts";
+import { startChain, type TestChain } from "../helpers/world/chain.ts";
 
 /** The short form of `npm run torture -- log`. */
 describe("relayer: the log under torture", () => {

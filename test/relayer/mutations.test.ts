@@ -1,8 +1,8 @@
 import { expect } from "chai";
 
-import { startChain, type TestChain } from "../../scripts/torture/world/chain.ts";
-import { sendMutated } from "../../scripts/torture/world/mutatedRequests.ts";
-import { RelayerHome, type RunningRelayer } from "../../scripts/torture/world/relayer.ts";
+import { startChain, type TestChain } from "../helpers/world/chain.ts";
+import { sendMutated } from "../helpers/world/mutatedRequests.ts";
+import { RelayerHome, type RunningRelayer } from "../helpers/world/relayer.ts";
 
 describe("relayer: mutated requests", () => {
   let chain: TestChain;

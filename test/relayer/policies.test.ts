@@ -4,8 +4,8 @@ import { toCanonicalJson } from "../../protocol/json/canonical.ts";
 import { policyHashOf } from "../../protocol/policy/policyHash.ts";
 import type { PolicyBundle } from "../../protocol/policy/types.ts";
 import { PolicyCheck } from "../../relayer/policies/policyCheck.ts";
-import { startChain, type TestChain } from "../../scripts/torture/world/chain.ts";
-import { type Answer, RelayerHome, type RunningRelayer } from "../../scripts/torture/world/relayer.ts";
+import { startChain, type TestChain } from "../helpers/world/chain.ts";
+import { type Answer, RelayerHome, type RunningRelayer } from "../helpers/world/relayer.ts";
 import { rejectionCode } from "../helpers/errorCode.ts";
 import { shopBundle } from "../protocol/policy/bundle.ts";
 

@@ -1,9 +1,9 @@
 import { expect } from "chai";
 
 import { network, RateLimiter } from "../../relayer/http/rateLimit.ts";
-import { Actor } from "../../scripts/torture/world/actor.ts";
-import { startChain, type TestChain } from "../../scripts/torture/world/chain.ts";
-import { RelayerHome } from "../../scripts/torture/world/relayer.ts";
+import { Actor } from "../helpers/world/actor.ts";
+import { startChain, type TestChain } from "../helpers/world/chain.ts";
+import { RelayerHome } from "../helpers/world/relayer.ts";
 import { thrownCode } from "../helpers/errorCode.ts";
 
 describe("relayer: limits", () => {

@@ -6,9 +6,9 @@ import { SigningKey } from "../../agent/keys/signingKey.ts";
 import { signEntry } from "../../agent/entry/signEntry.ts";
 import type { Hex } from "../../protocol/encoding/hex.ts";
 import { formatEthrDid } from "../../protocol/did/ethr.ts";
-import { Actor, testPolicy } from "../../scripts/torture/world/actor.ts";
-import { startChain, type TestChain } from "../../scripts/torture/world/chain.ts";
-import { RelayerHome, type RunningRelayer } from "../../scripts/torture/world/relayer.ts";
+import { Actor, testPolicy } from "../helpers/world/actor.ts";
+import { startChain, type TestChain } from "../helpers/world/chain.ts";
+import { RelayerHome, type RunningRelayer } from "../helpers/world/relayer.ts";
 import { mined } from "../../orchestrator/chain/mined.ts";
 
 const otherHash = `0x${"cd".repeat(32)}` as Hex;

@@ -8,9 +8,9 @@ import { signerTypes } from "../../protocol/eip712/typedData.ts";
 import { toHex } from "../../protocol/encoding/hex.ts";
 import { agentRegistryAbi } from "../../protocol/generated/abi/AgentRegistry.ts";
 import { eventually } from "../helpers/eventually.ts";
-import { Actor } from "../../scripts/torture/world/actor.ts";
-import { startChain, type TestChain } from "../../scripts/torture/world/chain.ts";
-import { RelayerHome, type RunningRelayer } from "../../scripts/torture/world/relayer.ts";
+import { Actor } from "../helpers/world/actor.ts";
+import { startChain, type TestChain } from "../helpers/world/chain.ts";
+import { RelayerHome, type RunningRelayer } from "../helpers/world/relayer.ts";
 
 const abi = new Interface(agentRegistryAbi);
 

@@ -17,9 +17,9 @@ import { keyEscrowAbi } from "../../protocol/generated/abi/KeyEscrow.ts";
 import { formatCall } from "../../protocol/ucan/callMessage.ts";
 import { issueInvocation } from "../../protocol/ucan/invocation.ts";
 import type { CommitHook } from "../../relayer/store/database.ts";
-import { Actor } from "../../scripts/torture/world/actor.ts";
-import { startChain, type TestChain } from "../../scripts/torture/world/chain.ts";
-import { RelayerHome, type RunningRelayer } from "../../scripts/torture/world/relayer.ts";
+import { Actor } from "../helpers/world/actor.ts";
+import { startChain, type TestChain } from "../helpers/world/chain.ts";
+import { RelayerHome, type RunningRelayer } from "../helpers/world/relayer.ts";
 import { rejectionCode } from "../helpers/errorCode.ts";
 
 const random = (length: 32): Uint8Array => new Uint8Array(randomBytes(length));

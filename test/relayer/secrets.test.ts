@@ -5,11 +5,11 @@ import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 
 import { toHex } from "../../protocol/encoding/hex.ts";
-import { Actor } from "../../scripts/torture/world/actor.ts";
-import { startChain, type TestChain } from "../../scripts/torture/world/chain.ts";
-import { registerCall } from "../../scripts/torture/world/registerCall.ts";
-import { RelayerHome } from "../../scripts/torture/world/relayer.ts";
-import { RelayerProcess } from "../../scripts/torture/world/relayerProcess.ts";
+import { Actor } from "../helpers/world/actor.ts";
+import { startChain, type TestChain } from "../helpers/world/chain.ts";
+import { registerCall } from "../helpers/world/registerCall.ts";
+import { RelayerHome } from "../helpers/world/relayer.ts";
+import { RelayerProcess } from "../helpers/world/relayerProcess.ts";
 import { eventually } from "../helpers/eventually.ts";
 
 describe("relayer: logs", () => {

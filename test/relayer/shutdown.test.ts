@@ -4,11 +4,11 @@ import { once } from "node:events";
 import { type ClientRequest, type IncomingMessage, request } from "node:http";
 import { text } from "node:stream/consumers";
 
-import { Actor } from "../../scripts/torture/world/actor.ts";
-import { startChain, type TestChain } from "../../scripts/torture/world/chain.ts";
-import { registerCall } from "../../scripts/torture/world/registerCall.ts";
-import { RelayerHome } from "../../scripts/torture/world/relayer.ts";
-import { RelayerProcess } from "../../scripts/torture/world/relayerProcess.ts";
+import { Actor } from "../helpers/world/actor.ts";
+import { startChain, type TestChain } from "../helpers/world/chain.ts";
+import { registerCall } from "../helpers/world/registerCall.ts";
+import { RelayerHome } from "../helpers/world/relayer.ts";
+import { RelayerProcess } from "../helpers/world/relayerProcess.ts";
 import { eventually } from "../helpers/eventually.ts";
 
 /** A request that the server has begun to read, and whose body is not all there. */

@@ -8,9 +8,9 @@ import { ed25519NoteVerifier } from "../../protocol/log/noteKey.ts";
 import { operatorNoteVerifier, parseOperatorVerifierKey } from "../../protocol/log/operatorNote.ts";
 import { verifyNote } from "../../protocol/log/signedNote.ts";
 import { decodeEntryBundle, decodeTile, formatTilePath, nodesFromTiles, newTiles } from "../../protocol/log/tiles.ts";
-import { Actor } from "../../scripts/torture/world/actor.ts";
-import { startChain, type TestChain } from "../../scripts/torture/world/chain.ts";
-import { RelayerHome, type RunningRelayer } from "../../scripts/torture/world/relayer.ts";
+import { Actor } from "../helpers/world/actor.ts";
+import { startChain, type TestChain } from "../helpers/world/chain.ts";
+import { RelayerHome, type RunningRelayer } from "../helpers/world/relayer.ts";
 
 describe("relayer: the log from outside", () => {
   let chain: TestChain;

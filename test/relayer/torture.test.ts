@@ -1,8 +1,8 @@
 import { expect } from "chai";
 
 import { type RoundPlan, tortureRound } from "../../scripts/torture/relayer/round.ts";
-import { startChain, type TestChain } from "../../scripts/torture/world/chain.ts";
-import { redisMissing, TestRedis } from "../../scripts/torture/world/redis.ts";
+import { startChain, type TestChain } from "../helpers/world/chain.ts";
+import { redisMissing, TestRedis } from "../helpers/world/redis.ts";
 
 /** The short form of `npm run torture -- relayer`: three lanes, faults of every kind, one death at a transition each. */
 const plans: readonly RoundPlan[] = [

@@ -4,10 +4,10 @@ import { once } from "node:events";
 import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 
-import { Actor } from "../../scripts/torture/world/actor.ts";
-import { startChain, type TestChain } from "../../scripts/torture/world/chain.ts";
-import { registerCall } from "../../scripts/torture/world/registerCall.ts";
-import { RelayerHome, type RunningRelayer } from "../../scripts/torture/world/relayer.ts";
+import { Actor } from "../helpers/world/actor.ts";
+import { startChain, type TestChain } from "../helpers/world/chain.ts";
+import { registerCall } from "../helpers/world/registerCall.ts";
+import { RelayerHome, type RunningRelayer } from "../helpers/world/relayer.ts";
 import { formatTraceParent, parseTraceParent } from "../../relayer/traces/traceParent.ts";
 import { eventually } from "../helpers/eventually.ts";
 

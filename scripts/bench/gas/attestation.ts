@@ -1,4 +1,4 @@
-import { attestationWorld, walletOf } from "../worlds/attestationWorld.ts";
+import { attestationWorld, walletOf } from "../../../test/helpers/world/attestationWorld.ts";
 import type { GasRow } from "./row.ts";
 
 const target = 150_000;

@@ -28,7 +28,7 @@ import { agentRegistryDomain, agentRegistryTypes } from "../../../protocol/eip71
 import { signerTypes } from "../../../protocol/eip712/typedData.ts";
 import { toHex } from "../../../protocol/encoding/hex.ts";
 import { iAttestationRegistryAbi } from "../../../protocol/generated/abi/IAttestationRegistry.ts";
-import { freePort, startChain, type TestChain } from "../world/chain.ts";
+import { freePort, startChain, type TestChain } from "../../../test/helpers/world/chain.ts";
 import { measure, nativeProgram, type Program, settleMs } from "./wrapped.ts";
 import { mined } from "../../../orchestrator/chain/mined.ts";
 

@@ -20,7 +20,7 @@ import { type EscrowGroup, groupIdOf } from "../../../protocol/escrow/ids.ts";
 import { keyEscrowAbi } from "../../../protocol/generated/abi/KeyEscrow.ts";
 import { type Encapsulated, type RecipientKey, sharedSecretOf } from "../../../protocol/hpke/hpke.ts";
 import { System, type SystemAgent } from "../attestation/system.ts";
-import { RelayerHome, type RunningRelayer } from "../world/relayer.ts";
+import { RelayerHome, type RunningRelayer } from "../../../test/helpers/world/relayer.ts";
 
 export interface WorldMember {
   readonly agent: SystemAgent;

@@ -5,8 +5,8 @@ import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { promisify } from "node:util";
 
-import { end } from "../world/chain.ts";
-import type { RelayerHome } from "../world/relayer.ts";
+import { end } from "../../../test/helpers/world/chain.ts";
+import type { RelayerHome } from "../../../test/helpers/world/relayer.ts";
 
 const run = promisify(execFile);
 

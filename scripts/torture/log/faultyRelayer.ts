@@ -5,7 +5,7 @@
 import { readRelayerConfig } from "../../../relayer/config.ts";
 import { startRelayer } from "../../../relayer/startRelayer.ts";
 import { storageError } from "../../../relayer/store/database.ts";
-import { Dice } from "../world/mutations.ts";
+import { Dice } from "../../../test/helpers/world/mutations.ts";
 
 const [seed, oneIn] = process.argv.slice(2).map(Number);
 const dice = new Dice(seed ?? 0);

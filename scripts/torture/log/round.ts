@@ -2,10 +2,10 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 
 import { fsck } from "../../../relayer/fsck/fsck.ts";
-import { Actor } from "../world/actor.ts";
-import type { TestChain } from "../world/chain.ts";
-import { Dice } from "../world/mutations.ts";
-import { httpTo, RelayerHome } from "../world/relayer.ts";
+import { Actor } from "../../../test/helpers/world/actor.ts";
+import type { TestChain } from "../../../test/helpers/world/chain.ts";
+import { Dice } from "../../../test/helpers/world/mutations.ts";
+import { httpTo, RelayerHome } from "../../../test/helpers/world/relayer.ts";
 import { FaultyProcess } from "./faultyProcess.ts";
 import { LogWriter, placeOf } from "./writer.ts";
 

@@ -2,9 +2,9 @@ import { setTimeout as sleep } from "node:timers/promises";
 
 import type { Receipt } from "../../../protocol/api/receipt.ts";
 import type { Hex } from "../../../protocol/encoding/hex.ts";
-import type { Actor } from "../world/actor.ts";
-import type { Dice } from "../world/mutations.ts";
-import { httpTo } from "../world/relayer.ts";
+import type { Actor } from "../../../test/helpers/world/actor.ts";
+import type { Dice } from "../../../test/helpers/world/mutations.ts";
+import { httpTo } from "../../../test/helpers/world/relayer.ts";
 
 export interface Sent {
   readonly leaf: string;

@@ -3,8 +3,8 @@ import { DatabaseSync } from "node:sqlite";
 
 import type { Wallet } from "ethers";
 
-import type { TestChain } from "../world/chain.ts";
-import type { RelayerHome } from "../world/relayer.ts";
+import type { TestChain } from "../../../test/helpers/world/chain.ts";
+import type { RelayerHome } from "../../../test/helpers/world/relayer.ts";
 import type { TortureClient } from "./client.ts";
 
 interface ChainTransaction {

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
 
-import type { RegisterCall } from "../world/registerCall.ts";
+import type { RegisterCall } from "../../../test/helpers/world/registerCall.ts";
 
 /** An agent's client: it sends a call again, under its one key, until the relayer says that it has it. */
 export class TortureClient {

@@ -1,9 +1,9 @@
 import type { Wallet } from "ethers";
 
-import type { TestChain } from "../world/chain.ts";
-import type { Fault, FaultProxy } from "../world/faultProxy.ts";
-import type { Dice } from "../world/mutations.ts";
-import type { TestRedis } from "../world/redis.ts";
+import type { TestChain } from "../../../test/helpers/world/chain.ts";
+import type { Fault, FaultProxy } from "../../../cli/rehearse/faultProxy.ts";
+import type { Dice } from "../../../test/helpers/world/mutations.ts";
+import type { TestRedis } from "../../../test/helpers/world/redis.ts";
 import type { Fleet } from "./fleet.ts";
 
 /** What the faults of a round work on. */

@@ -1,5 +1,5 @@
-import type { TestChain } from "../world/chain.ts";
-import type { Dice } from "../world/mutations.ts";
+import type { TestChain } from "../../../test/helpers/world/chain.ts";
+import type { Dice } from "../../../test/helpers/world/mutations.ts";
 import { type KillPoint, RelayerProcess } from "./process.ts";
 
 /** Short, so that a round sees leases end. */

@@ -3,7 +3,7 @@ import { once } from "node:events";
 import { join } from "node:path";
 
 import type { CommitName } from "../../../relayer/store/database.ts";
-import { end } from "../world/chain.ts";
+import { end } from "../../../test/helpers/world/chain.ts";
 
 /** Where a relayer dies: around the n-th commit of a name. */
 export interface KillPoint {
@@ -21,10 +21,14 @@ export class RelayerProcess {
 
   constructor(env: Readonly<Record<string, string>>, kill?: KillPoint) {
     const args = [kill?.point ?? "before-commit", kill?.name ?? "job.add", String(kill?.count ?? 0)];
-    this.#child = spawn(process.execPath, [join(import.meta.dirname, "../world/crashingRelayer.ts"), ...args], {
-      env: { ...process.env, ...env },
-      stdio: ["ignore", "pipe", "pipe"],
-    });
+    this.#child = spawn(
+      process.execPath,
+      [join(import.meta.dirname, "../../../test/helpers/world/crashingRelayer.ts"), ...args],
+      {
+        env: { ...process.env, ...env },
+        stdio: ["ignore", "pipe", "pipe"],
+      },
+    );
     this.#child.stderr?.setEncoding("utf8").on("data", (text: string) => this.#complaints.push(text));
     this.url = this.#firstLine();
   }

@@ -5,12 +5,12 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { Wallet } from "ethers";
 
 import { openSenderKey } from "../../../relayer/sender/signer.ts";
-import type { TestChain } from "../world/chain.ts";
-import { FaultProxy } from "../world/faultProxy.ts";
-import { Dice } from "../world/mutations.ts";
-import { registerCall } from "../world/registerCall.ts";
-import type { TestRedis } from "../world/redis.ts";
-import { RelayerHome } from "../world/relayer.ts";
+import type { TestChain } from "../../../test/helpers/world/chain.ts";
+import { FaultProxy } from "../../../cli/rehearse/faultProxy.ts";
+import { Dice } from "../../../test/helpers/world/mutations.ts";
+import { registerCall } from "../../../test/helpers/world/registerCall.ts";
+import type { TestRedis } from "../../../test/helpers/world/redis.ts";
+import { RelayerHome } from "../../../test/helpers/world/relayer.ts";
 import { brokenPromises } from "./checks.ts";
 import { TortureClient } from "./client.ts";
 import { type Battlefield, type FaultKind, faultKinds, faults, maxReorg, strikeLimits } from "./faults.ts";

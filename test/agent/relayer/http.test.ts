@@ -4,7 +4,7 @@ import { Http } from "../../../agent/relayer/http.ts";
 import { parseRetryAfter } from "../../../agent/relayer/retry.ts";
 import { isAffiantError } from "../../../protocol/errors/affiantError.ts";
 import { rejectionCode, thrownCode } from "../../helpers/errorCode.ts";
-import { type Fault, FaultProxy } from "../../../scripts/torture/world/faultProxy.ts";
+import { type Fault, FaultProxy } from "../../../cli/rehearse/faultProxy.ts";
 import { rejection } from "../../helpers/rejection.ts";
 
 const ok: Fault = { kind: "answer", status: 200, body: '{"fine":true}' };

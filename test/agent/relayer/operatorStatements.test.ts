@@ -10,7 +10,7 @@ import { formatCheckpoint } from "../../../protocol/log/checkpoint.ts";
 import { logIdOf } from "../../../protocol/log/logId.ts";
 import { type OperatorKey, operatorNoteSigner } from "../../../protocol/log/operatorNote.ts";
 import { signNote } from "../../../protocol/log/signedNote.ts";
-import { startChain, type TestChain } from "../../../scripts/torture/world/chain.ts";
+import { startChain, type TestChain } from "../../helpers/world/chain.ts";
 
 const origin = "log.example/statements";
 const digest = toHex(new Uint8Array(32).fill(1));

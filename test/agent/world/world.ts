@@ -2,9 +2,9 @@ import type { Agent } from "../../../agent/agent.ts";
 import { createAgentKeys } from "../../../agent/keys/keystore.ts";
 import { openAgent, type OpenAgentOptions } from "../../../agent/openAgent.ts";
 import type { PolicyBundle } from "../../../protocol/policy/types.ts";
-import { FaultProxy } from "../../../scripts/torture/world/faultProxy.ts";
-import { startChain, type TestChain } from "../../../scripts/torture/world/chain.ts";
-import { RelayerHome, type RunningRelayer } from "../../../scripts/torture/world/relayer.ts";
+import { FaultProxy } from "../../../cli/rehearse/faultProxy.ts";
+import { startChain, type TestChain } from "../../helpers/world/chain.ts";
+import { RelayerHome, type RunningRelayer } from "../../helpers/world/relayer.ts";
 
 /** A policy under which everything may be done except `forbidden.act`. */
 export const openPolicy: PolicyBundle = {

@@ -30,7 +30,7 @@ import type { Json } from "../../../protocol/json/canonical.ts";
 import { compilePolicy, type CompiledPolicy } from "../../../protocol/policy/compile.ts";
 import { readCallContext } from "../../../protocol/ucan/callContext.ts";
 import { contractIdOf } from "../../../protocol/ucan/delegation.ts";
-import { FaultProxy } from "../../../scripts/torture/world/faultProxy.ts";
+import { FaultProxy } from "../../../cli/rehearse/faultProxy.ts";
 import { rejection } from "../../helpers/rejection.ts";
 
 const day = 86_400;

@@ -3,11 +3,11 @@ import { expect } from "chai";
 import { DatabaseSync } from "node:sqlite";
 import { join } from "node:path";
 
-import { startChain, type TestChain } from "../../../scripts/torture/world/chain.ts";
-import { redisMissing, TestRedis } from "../../../scripts/torture/world/redis.ts";
-import { registerCall } from "../../../scripts/torture/world/registerCall.ts";
-import { RelayerHome } from "../../../scripts/torture/world/relayer.ts";
-import { RelayerProcess } from "../../../scripts/torture/world/relayerProcess.ts";
+import { startChain, type TestChain } from "../../helpers/world/chain.ts";
+import { redisMissing, TestRedis } from "../../helpers/world/redis.ts";
+import { registerCall } from "../../helpers/world/registerCall.ts";
+import { RelayerHome } from "../../helpers/world/relayer.ts";
+import { RelayerProcess } from "../../helpers/world/relayerProcess.ts";
 import { eventually } from "../../helpers/eventually.ts";
 import { rejection } from "../../helpers/rejection.ts";
 

@@ -4,7 +4,7 @@ import { pino } from "pino";
 
 import { openQueue } from "../../../relayer/queue/openQueue.ts";
 import type { WorkQueue } from "../../../relayer/queue/workQueue.ts";
-import { redisMissing, TestRedis } from "../../../scripts/torture/world/redis.ts";
+import { redisMissing, TestRedis } from "../../helpers/world/redis.ts";
 import { eventually } from "../../helpers/eventually.ts";
 import { rejection } from "../../helpers/rejection.ts";
 

@@ -1,4 +1,4 @@
-import { type Fault, FaultProxy } from "../torture/world/faultProxy.ts";
+import { type Fault, FaultProxy } from "./faultProxy.ts";
 
 /** How often, in a hundred, an endpoint fails in each way. */
 export interface Flakiness {

@@ -5,7 +5,7 @@ import { join } from "node:path";
 
 import { r1cs as r1csTools } from "snarkjs";
 
-import { withSingleThread } from "../../circuits/curve.ts";
+import { withSingleThread } from "../curve.ts";
 import {
   type CircuitFileRole,
   type CircuitManifest,

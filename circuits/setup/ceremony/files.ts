@@ -3,7 +3,7 @@ import { createReadStream } from "node:fs";
 import { access, readFile } from "node:fs/promises";
 import { pipeline } from "node:stream/promises";
 
-import { AffiantError } from "../../protocol/errors/affiantError.ts";
+import { AffiantError } from "../../../protocol/errors/affiantError.ts";
 import { type PublishedPhase1, publishedPhase1 } from "./publishedPhase1.ts";
 
 /** Hash of a file, read piece by piece: phase-1 files have gigabytes. Lower-case hex. */

@@ -7,8 +7,8 @@ import { Wallet } from "ethers";
 
 import { type Anvil, startAnvil } from "../../orchestrator/chain/anvil.ts";
 import { freePorts } from "../../orchestrator/preflight/ports.ts";
-import { startFlakyEndpoint } from "../../scripts/rehearse/endpoint.ts";
-import { Testnet } from "../../scripts/rehearse/testnet.ts";
+import { startFlakyEndpoint } from "../../cli/rehearse/endpoint.ts";
+import { Testnet } from "../../cli/rehearse/testnet.ts";
 
 interface Block {
   readonly number: string;

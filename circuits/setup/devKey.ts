@@ -1,6 +1,6 @@
 import { type MemoryFile, powersOfTau, type SnarkjsVerificationKey, zKey } from "snarkjs";
 
-import { withWorkers } from "../../circuits/curve.ts";
+import { withWorkers } from "../curve.ts";
 import { AffiantError } from "../../protocol/errors/affiantError.ts";
 
 /** 2^11 constraints; the smallest phase 1 that holds our circuits. */

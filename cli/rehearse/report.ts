@@ -2,7 +2,7 @@ import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 
 import type { Paint } from "../../auditor/report/paint.ts";
-import { governanceInWords } from "../../cli/governance/show.ts";
+import { governanceInWords } from "../governance/show.ts";
 import { costsInWords, inJson } from "./costs.ts";
 import type { RehearseOptions } from "./options.ts";
 import type { Rehearsed } from "./rehearse.ts";

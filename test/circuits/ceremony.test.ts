@@ -8,18 +8,18 @@ import { withSingleThread } from "../../circuits/curve.ts";
 import { toSnarkjsProof } from "../../circuits/snarkjsProof.ts";
 import { parseCircuitManifest } from "../../protocol/zk/circuitManifest.ts";
 import { assertKeyAllowed } from "../../protocol/zk/keyGate.ts";
-import { exportCeremony } from "../../scripts/ceremony/exportCeremony.ts";
-import { hashFile } from "../../scripts/ceremony/files.ts";
-import { type PublishedPhase1, publishedPhase1 } from "../../scripts/ceremony/publishedPhase1.ts";
-import { applyBeacon, contribute, initCeremony } from "../../scripts/ceremony/steps.ts";
-import { verifyCeremony } from "../../scripts/ceremony/verifyCeremony.ts";
-import { compileCircuit, root } from "../../scripts/circuits/compile.ts";
+import { exportCeremony } from "../../circuits/setup/ceremony/exportCeremony.ts";
+import { hashFile } from "../../circuits/setup/ceremony/files.ts";
+import { type PublishedPhase1, publishedPhase1 } from "../../circuits/setup/ceremony/publishedPhase1.ts";
+import { applyBeacon, contribute, initCeremony } from "../../circuits/setup/ceremony/steps.ts";
+import { verifyCeremony } from "../../circuits/setup/ceremony/verifyCeremony.ts";
+import { compileCircuit, root } from "../../circuits/setup/compile.ts";
 import { rejection } from "../helpers/rejection.ts";
 import { forgeProof } from "../helpers/zk.ts";
 
 const beacon = "5a".repeat(32);
 
-describe("scripts/ceremony", () => {
+describe("circuits/setup/ceremony", () => {
   let folder: string;
   let at: (name: string) => string;
   let common: {

@@ -1,7 +1,7 @@
-/** `npm start`: see `scripts/start/options.ts` for what it takes and `scripts/start/run.ts` for what it does. */
-import { isAffiantError } from "../protocol/errors/affiantError.ts";
-import { readStartOptions } from "./start/options.ts";
-import { run } from "./start/run.ts";
+/** `npm start`: see `cli/start/options.ts` for what it takes and `cli/start/run.ts` for what it does. */
+import { isAffiantError } from "../../protocol/errors/affiantError.ts";
+import { readStartOptions } from "./options.ts";
+import { run } from "./run.ts";
 
 const stop = new AbortController();
 for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.on(signal, () => stop.abort());

@@ -2,8 +2,8 @@ import { randomBytes } from "node:crypto";
 
 import { type Logger, zKey } from "snarkjs";
 
-import { withWorkers } from "../../circuits/curve.ts";
-import { AffiantError } from "../../protocol/errors/affiantError.ts";
+import { withWorkers } from "../../curve.ts";
+import { AffiantError } from "../../../protocol/errors/affiantError.ts";
 import { assertAbsent, identifyPhase1 } from "./files.ts";
 import type { PublishedPhase1 } from "./publishedPhase1.ts";
 

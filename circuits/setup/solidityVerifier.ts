@@ -4,7 +4,7 @@ import { dirname, join } from "node:path";
 
 import { type FastFile, zKey } from "snarkjs";
 
-import { withSingleThread } from "../../circuits/curve.ts";
+import { withSingleThread } from "../curve.ts";
 import { AffiantError } from "../../protocol/errors/affiantError.ts";
 import type { KeyKind } from "../../protocol/zk/keyGate.ts";
 

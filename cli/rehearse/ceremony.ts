@@ -8,11 +8,11 @@ import { powersOfTau } from "snarkjs";
 import { withWorkers } from "../../circuits/curve.ts";
 import { defaultArtifactsDir } from "../../orchestrator/deploy/artifacts.ts";
 import { AffiantError } from "../../protocol/errors/affiantError.ts";
-import { exportCeremony } from "../ceremony/exportCeremony.ts";
-import { hashFile } from "../ceremony/files.ts";
-import { applyBeacon, contribute, initCeremony } from "../ceremony/steps.ts";
-import { compileCircuit } from "../circuits/compile.ts";
-import { devPower } from "../circuits/devKey.ts";
+import { exportCeremony } from "../../circuits/setup/ceremony/exportCeremony.ts";
+import { hashFile } from "../../circuits/setup/ceremony/files.ts";
+import { applyBeacon, contribute, initCeremony } from "../../circuits/setup/ceremony/steps.ts";
+import { compileCircuit } from "../../circuits/setup/compile.ts";
+import { devPower } from "../../circuits/setup/devKey.ts";
 
 const circuit = "key-ownership";
 const verifier = "KeyOwnershipVerifier";

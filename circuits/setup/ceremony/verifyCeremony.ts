@@ -1,9 +1,9 @@
 import { type Logger, type SnarkjsVerificationKey, zKey } from "snarkjs";
 
-import { withWorkers } from "../../circuits/curve.ts";
-import { AffiantError } from "../../protocol/errors/affiantError.ts";
-import { assertContributed } from "../../protocol/zk/keyGate.ts";
-import { sha256 } from "../circuits/buildCircuit.ts";
+import { withWorkers } from "../../curve.ts";
+import { AffiantError } from "../../../protocol/errors/affiantError.ts";
+import { assertContributed } from "../../../protocol/zk/keyGate.ts";
+import { sha256 } from "../buildCircuit.ts";
 import { identifyPhase1, readBytes } from "./files.ts";
 import type { PublishedPhase1 } from "./publishedPhase1.ts";
 

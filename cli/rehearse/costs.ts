@@ -1,6 +1,6 @@
 import { formatEther, formatUnits, Interface, parseUnits } from "ethers";
 
-import { table } from "../../cli/output.ts";
+import { table } from "../output.ts";
 import type { JsonRpc } from "../../orchestrator/chain/jsonRpc.ts";
 import { deployedArtifactNames, readArtifacts } from "../../orchestrator/deploy/artifacts.ts";
 import { TransactionNames } from "../../orchestrator/deploy/transactionNames.ts";

@@ -16,7 +16,7 @@ export interface CommandRun {
   readonly exitCodes?: readonly number[];
 }
 
-const program = join(import.meta.dirname, "../../cli/affiant.ts");
+const program = join(import.meta.dirname, "../affiant.ts");
 
 /**
  * Runs a command as its users do: as a process of its own.

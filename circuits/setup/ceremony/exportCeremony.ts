@@ -5,9 +5,9 @@ import {
   type CircuitFileRole,
   type CircuitManifest,
   circuitManifestFormat,
-} from "../../protocol/zk/circuitManifest.ts";
-import { sha256, toolVersions } from "../circuits/buildCircuit.ts";
-import { solidityVerifierOf, verifierContractName } from "../circuits/solidityVerifier.ts";
+} from "../../../protocol/zk/circuitManifest.ts";
+import { sha256, toolVersions } from "../buildCircuit.ts";
+import { solidityVerifierOf, verifierContractName } from "../solidityVerifier.ts";
 import { assertAbsent, readBytes } from "./files.ts";
 import { type CeremonyTranscript, verifyCeremony, type VerifyOptions } from "./verifyCeremony.ts";
 
