@@ -7,6 +7,7 @@ import { withAgent } from "./openNamedAgent.ts";
 import { columns } from "./output.ts";
 import { capabilitiesOf, encodeCapability } from "../agent/card/capabilities.ts";
 import { type AgentCard, signCard } from "../agent/card/signedCard.ts";
+import { checkCardUri } from "../protocol/card/cardUri.ts";
 import { AffiantError } from "../protocol/errors/affiantError.ts";
 
 interface Flags extends CommonFlags {
@@ -30,6 +31,7 @@ export function agentCardPublishCommand(): Command {
     .action(
       run<Flags, [string]>(async ({ environment }, flags, file) => {
         const { uri, out = `${file.replace(/\.json$/, "")}.signed.json` } = flags;
+        checkCardUri(uri);
         if (!URL.canParse(uri) || !/^https?:$/.test(new URL(uri).protocol)) {
           throw new AffiantError("ERR_INPUT_CONFIG", `--uri is an http(s) address, not "${uri}"`);
         }

@@ -12,7 +12,13 @@ import { LaneLeases } from "./queue/laneLeases.ts";
 import { Leadership } from "./queue/leadership.ts";
 import { openQueue } from "./queue/openQueue.ts";
 import { laneTask, type WorkQueue } from "./queue/workQueue.ts";
-import { AllowList, type CarriedContract, openAgentCalls, openAttestationCalls } from "./requests/allowList.ts";
+import {
+  agentCallChecks,
+  AllowList,
+  type CarriedContract,
+  openAgentCalls,
+  openAttestationCalls,
+} from "./requests/allowList.ts";
 import { Requests } from "./requests/requests.ts";
 import { openSender, openSimulator } from "./sender/openSender.ts";
 import type { Sender } from "./sender/sender.ts";
@@ -97,7 +103,7 @@ function openRequests(
 ): Requests {
   const { contracts } = deployment;
   const targets = new Map<string, CarriedContract>([
-    [contracts.agentRegistry.address, { abi: chain.agents.abi, open: openAgentCalls }],
+    [contracts.agentRegistry.address, { abi: chain.agents.abi, open: openAgentCalls, checks: agentCallChecks }],
     [contracts.policyRegistry.address, { abi: chain.policies.abi }],
     [contracts.contractRegistry.address, { abi: chain.scopedContracts.abi }],
     [contracts.keyEscrow.address, { abi: chain.keyEscrow.abi }],

@@ -1,3 +1,4 @@
+import { checkCardUri } from "../../protocol/card/cardUri.ts";
 import { AffiantError } from "../../protocol/errors/affiantError.ts";
 
 export interface FetchCardOptions {
@@ -9,10 +10,11 @@ const maxCardBytes = 1 << 20;
 
 /**
  * Fetches what is at a card's URI. It may come from anywhere, redirects included: what it is worth, its hash says.
- * @throws AffiantError ERR_INPUT_MALFORMED for a URI that is not http(s); ERR_UNAVAILABLE_CARD if nothing comes, or more
- * than 1 MiB
+ * @throws AffiantError ERR_INPUT_CARD_URI, ERR_INPUT_MALFORMED for a URI that is not http(s); ERR_UNAVAILABLE_CARD if
+ * nothing comes, or more than 1 MiB
  */
 export async function fetchCard(uri: string, { timeoutMs = 10_000 }: FetchCardOptions = {}): Promise<Uint8Array> {
+  checkCardUri(uri);
   if (!URL.canParse(uri) || !/^https?:$/.test(new URL(uri).protocol)) {
     throw new AffiantError("ERR_INPUT_MALFORMED", `the card's URI is not http(s): ${uri}`);
   }

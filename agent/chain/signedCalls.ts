@@ -2,6 +2,7 @@ import { Interface, keccak256, type Wallet } from "ethers";
 
 import type { Registries } from "./registries.ts";
 import type { PendingCall } from "../journal/journal.ts";
+import { checkCardUri } from "../../protocol/card/cardUri.ts";
 import { type KeyOwnershipSubmission, writeKeyOwnershipSubmission } from "../../protocol/api/keyOwnershipProof.ts";
 import type { Deployment } from "../../protocol/deployment.ts";
 import { agentRegistryDomain, agentRegistryTypes } from "../../protocol/eip712/agentRegistry.ts";
@@ -115,8 +116,9 @@ export async function signRevoke(context: Signing, contractIds: readonly Hex[]):
   );
 }
 
-/** The agent's own request to publish a card. */
+/** The agent's own request to publish a card. @throws AffiantError ERR_INPUT_CARD_URI */
 export async function signSetCard(context: Signing, card: CardNames): Promise<PendingCall> {
+  checkCardUri(card.uri);
   const { account, deployment, registries } = context;
   const agent = account.address;
   const { uri, contentHash, capabilities } = card;

@@ -168,12 +168,20 @@ abstract contract AgentDocument is AgentStore {
     ) private {
         uint256 count = capabilities.length;
         if (count > MAX_CAPABILITIES) revert TooManyCapabilities(count, MAX_CAPABILITIES);
+        _checkUri(bytes(uri));
         Identity storage identity = _identity(agent);
         if (identity.word.keyCount() == 0) revert NotRegistered(agent);
         identity.cardUri = uri;
         identity.cardHash = contentHash;
         emit CardPublished(agent, uri, contentHash, capabilities);
         for (uint256 i = 0; i < count; ++i) emit CapabilityDeclared(capabilities[i], agent, contentHash);
+    }
+
+    function _checkUri(bytes calldata uri) private pure {
+        for (uint256 i = 0; i < uri.length; ++i) {
+            bytes1 char = uri[i];
+            if (char <= " " || char > "~") revert CardUriCharacter(i, char);
+        }
     }
 
     /// @dev Moves the head of the list of ERC-1056 events here.

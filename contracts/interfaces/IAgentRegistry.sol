@@ -128,6 +128,11 @@ interface IAgentRegistry is IERC1056 {
     /// @notice Thrown if a card has more capabilities than `limit`.
     error TooManyCapabilities(uint256 got, uint256 limit);
 
+    /// @notice Thrown if a card's URI has a character that no URI has (RFC 3986): a control character, a blank, one beyond
+    /// ASCII. Whoever shows the URI would let its writer speak through it.
+    /// @param position of the first such byte.
+    error CardUriCharacter(uint256 position, bytes1 got);
+
     /// @notice Thrown if an agent names itself as its successor.
     error SuccessorIsAgent(address agent);
 
@@ -278,6 +283,7 @@ interface IAgentRegistry is IERC1056 {
     ) external;
 
     /// @notice Publishes the agent's card; an empty `uri` and zero hash take it back.
+    /// @param uri printable ASCII without blanks, as every URI is.
     /// @param contentHash SHA-256 of the card's bytes.
     /// @param capabilities at most 16 tags, ASCII, zeros behind.
     function setCard(address agent, string calldata uri, bytes32 contentHash, bytes32[] calldata capabilities) external;

@@ -39,6 +39,7 @@ const table = {
   TooManySigningKeys: "ERR_CONFLICT_CONTRACT_STATE",
   ValidityTooLong: "ERR_INPUT_CONTRACT_CALL",
   TooManyCapabilities: "ERR_INPUT_CONTRACT_CALL",
+  CardUriCharacter: "ERR_INPUT_CARD_URI",
   SuccessorIsAgent: "ERR_INPUT_CONTRACT_CALL",
   TooManyGuardians: "ERR_INPUT_CONTRACT_CALL",
   GuardiansNotAscending: "ERR_INPUT_CONTRACT_CALL",

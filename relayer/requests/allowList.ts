@@ -1,5 +1,6 @@
 import { AbiCoder, type FunctionFragment, type Interface } from "ethers";
 
+import { checkCardUri } from "../../protocol/card/cardUri.ts";
 import { AffiantError } from "../../protocol/errors/affiantError.ts";
 
 /** A function that this relayer carries for others. */
@@ -16,6 +17,8 @@ export interface CarriedContract {
   readonly abi: Interface;
   /** Functions beside `…Signed` that are carried. */
   readonly open?: Readonly<Record<string, OpenFunction>>;
+  /** What is asked of a function's arguments here already, so that nothing of it is simulated, kept or shown. */
+  readonly checks?: Readonly<Record<string, (args: readonly unknown[]) => void>>;
 }
 
 /** A function that anybody may call, because its arguments or the contract's state decide alone what it does. */
@@ -25,6 +28,11 @@ export interface OpenFunction {
   /** Its arguments are the same each time; the contract refuses it while it is not due. */
   readonly repeatable?: boolean;
 }
+
+/** Of the agent registry: an address that the contract would not take. @throws AffiantError ERR_INPUT_CARD_URI */
+export const agentCallChecks = {
+  setCardSigned: ([, uri]: readonly unknown[]): void => checkCardUri(String(uri)),
+} as const;
 
 /** Of the agent registry: a proof is bound to its arguments. */
 export const openAgentCalls = { proveKeyOwnership: { agentArgument: 0 } } as const;
@@ -42,6 +50,12 @@ export const openAttestationCalls = {
   prune: { repeatable: true },
 } as const;
 
+interface CarriedFunction {
+  readonly fragment: FunctionFragment;
+  readonly rule: OpenFunction;
+  readonly check: ((args: readonly unknown[]) => void) | undefined;
+}
+
 const coder = AbiCoder.defaultAbiCoder();
 
 /**
@@ -51,21 +65,22 @@ const coder = AbiCoder.defaultAbiCoder();
  */
 export class AllowList {
   /** By address, lower case, and selector. Asking an Interface would hash every signature of the contract each time. */
-  readonly #functions = new Map<string, { readonly fragment: FunctionFragment; readonly rule: OpenFunction }>();
+  readonly #functions = new Map<string, CarriedFunction>();
 
   /** @param targets by address */
   constructor(targets: ReadonlyMap<string, CarriedContract>) {
     for (const [address, contract] of targets) {
       contract.abi.forEachFunction((fragment) => {
         const rule = ruleOf(contract, fragment);
-        if (rule) this.#functions.set(address.toLowerCase() + fragment.selector, { fragment, rule });
+        const check = contract.checks?.[fragment.name];
+        if (rule) this.#functions.set(address.toLowerCase() + fragment.selector, { fragment, rule, check });
       });
     }
   }
 
   /**
    * @throws AffiantError ERR_AUTH_TARGET for any other contract or function, ERR_INPUT_ENCODING for calldata that is
-   * not the one encoding of its arguments
+   * not the one encoding of its arguments, ERR_INPUT_CARD_URI
    */
   check(target: string, data: string): AllowedCall {
     const selector = data.slice(0, 10);
@@ -75,8 +90,9 @@ export class AllowList {
         details: { target, selector },
       });
     }
-    const { fragment, rule } = found;
+    const { fragment, rule, check } = found;
     const args = decodeCanonical(fragment, data);
+    check?.(args);
     const agent = rule.agentArgument === undefined ? target : args[rule.agentArgument];
     return { name: fragment.name, agent: String(agent).toLowerCase(), repeatable: rule.repeatable ?? false };
   }

@@ -177,8 +177,23 @@ contract AgentRegistryDocumentTest is RegistryTest {
         agents.setCard(agent, "u", KEY_3, new bytes32[](0));
     }
 
-    function testFuzz_setCard_takesSixteenCapabilities(string calldata uri, bytes32 contentHash, uint8 size) public {
+    function testFuzz_setCard_takesPrintableAsciiAlone(bytes1 char, uint8 before) public {
         _register();
+        bytes memory uri = bytes("https://a.example/agent-card.json");
+        uint256 position = before % uri.length;
+        uri[position] = char;
+        bool isRefused = char < 0x21 || char > 0x7e;
+        if (isRefused) {
+            vm.expectRevert(abi.encodeWithSelector(IAgentRegistry.CardUriCharacter.selector, position, char));
+        }
+        vm.prank(agent);
+        agents.setCard(agent, string(uri), KEY_3, new bytes32[](0));
+        assertEq(agents.resolve(agent).cardUri, isRefused ? "" : string(uri));
+    }
+
+    function testFuzz_setCard_takesSixteenCapabilities(bytes32 contentHash, uint8 size) public {
+        _register();
+        string memory uri = "https://a.example/card.json";
         bytes32[] memory capabilities = new bytes32[](size % 24);
         bool tooMany = capabilities.length > 16;
         if (tooMany) {

@@ -98,6 +98,15 @@ describe("relayer: sponsored requests", () => {
     expect(second.body.code).to.equal("ERR_CONFLICT_IDEMPOTENCY_KEY");
   });
 
+  it("turns away a card's address with a character that no URI has, before anybody runs or keeps it", async () => {
+    const call = (uri: string) => {
+      const args = [new Actor(chain).account.address, uri, `0x${"11".repeat(32)}`, [], 0n, 4_000_000_000n, "0x11"];
+      return send(abi.encodeFunctionData("setCardSigned", args), randomBytes(8).toString("hex"));
+    };
+    expect((await call("https://a.example/\u001b]0;x\u0007")).body.code).to.equal("ERR_INPUT_CARD_URI");
+    expect((await call("https://a.example/")).body.code).to.equal("ERR_PROOF_SIGNATURE");
+  });
+
   it("stops at an agent's daily quota", async () => {
     const actor = new Actor(chain);
     const carried = await send(await register(actor), "quota-1");

@@ -52,6 +52,14 @@ describe("agent/card: looking a card up", () => {
     expect((await lookUpCard(published)).card).to.include({ name: "support" });
   });
 
+  it("does not go where an address with control characters leads", async () => {
+    const found = await lookUpCard({ ...published, uri: `${published.uri}\u009b2J` });
+    expect(found).to.include({
+      outcome: "fails",
+      detail: "the card's URI has a character at " + published.uri.length + " that no URI has",
+    });
+  });
+
   for (const [what, change, detail] of [
     ["another hash on chain", () => ({ contentHash: `0x${"0".repeat(64)}` as const }), /^the card's SHA-256 is/],
     ["keys that have not signed it", () => ({ signingKeys: [toHex(otherKey)] }), /^no signing key of the agent/],
