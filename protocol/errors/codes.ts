@@ -176,6 +176,11 @@ const table = {
   ERR_UNAVAILABLE_KEY: { status: 503, title: "The key of the epoch is not here yet", retryable: true },
   ERR_UNAVAILABLE_CHAIN_VIEW: { status: 503, title: "The view of the chain is too old to act upon", retryable: true },
 
+  // Servers and fetches, wherever they are.
+  ERR_AUTH_HOST: { status: 403, title: "The request is addressed to another host" },
+  ERR_AUTH_ORIGIN: { status: 403, title: "The page that asks is of another host" },
+  ERR_AUTH_PRIVATE_ADDRESS: { status: 403, title: "The address is on this machine or in a private network" },
+
   // Anything.
   ERR_INTERNAL_UNEXPECTED: { status: 500, title: "An unexpected error" },
 } as const satisfies Record<string, ErrorCodeInfo>;

@@ -1,4 +1,4 @@
-/** `npm run bench -- <name> [--json] [arguments]`: runs `scripts/bench/<name>.ts` and prints its report. */
+/** `npm run bench -- <name> [--against FOLDER] [--json] [arguments]`: runs `scripts/bench/<name>.ts` and prints its report. */
 import { readdirSync } from "node:fs";
 import { availableParallelism, cpus } from "node:os";
 import { join } from "node:path";
@@ -10,7 +10,7 @@ const json = rest.includes("--json");
 
 // `gas` is a program of its own: npm run gas.
 const names = readdirSync(import.meta.dirname)
-  .filter((file) => file.endsWith(".ts") && !["main.ts", "gas.ts", "report.ts"].includes(file))
+  .filter((file) => file.endsWith(".ts") && !["main.ts", "gas.ts", "report.ts", "against.ts"].includes(file))
   .map((file) => file.slice(0, -".ts".length));
 
 if (name === undefined || !names.includes(name)) {
@@ -32,7 +32,7 @@ function printJson(bench: string, report: BenchReport): void {
 function printTable(report: BenchReport): void {
   const table = report.rows.map((row) => ({
     figure: row.name,
-    ours: `${format(row.value)} ${row.unit}`,
+    ours: row.value === null ? "not compared" : `${format(row.value)} ${row.unit}`,
     target: row.target === undefined ? "" : format(row.target),
     peer: row.peer ? `${row.peer.name}: ${format(row.peer.value)}${row.peer.source === "published" ? " *" : ""}` : "",
     "ours / peer": ratioOf(row)?.toString() ?? "",
@@ -43,7 +43,9 @@ function printTable(report: BenchReport): void {
 }
 
 function ratioOf(row: BenchRow): number | undefined {
-  return row.peer === undefined || row.peer.value === 0 ? undefined : round(row.value / row.peer.value);
+  return row.peer === undefined || row.peer.value === 0 || row.value === null
+    ? undefined
+    : round(row.value / row.peer.value);
 }
 
 function format(value: number): string {

@@ -1,7 +1,8 @@
 /** One measured figure, beside the same figure of a peer if there is one. */
 export interface BenchRow {
   readonly name: string;
-  readonly value: number;
+  /** Null: not compared with another build, since none was named (`--against FOLDER`). */
+  readonly value: number | null;
   /** Such as `gas`, `s`, `entries/s`, `bytes`. */
   readonly unit: string;
   readonly target?: number;
