@@ -1,4 +1,4 @@
-import { Command } from "commander";
+import { Command, Option } from "commander";
 
 import { type Environment, type EnvironmentFlags, readEnvironment } from "./environment.ts";
 import { type Outcome, printError, printOutcome } from "./output.ts";
@@ -22,7 +22,9 @@ type Connection = "local" | "relayer" | "chain" | "all";
 export function command(name: string, about: string, needs: Connection, examples: readonly string[]): Command {
   const made = new Command(name).description(about);
   made.option("--json", "print the result as one JSON document");
-  made.option("--data-dir <folder>", "where agents and endpoints are kept (AFFIANT_DATA_DIR, default ./data)");
+  made.option("--data <folder>", "the data folder: agents, endpoints, services (AFFIANT_DATA_DIR, default ./data)");
+  made.addOption(new Option("--data-dir <folder>", "the same, as it was called before").hideHelp());
+  made.option("--profile <name>", "settings of that name in affiant.yaml (AFFIANT_PROFILE)");
   if (needs === "relayer" || needs === "all") {
     made.option("--relayer <url>", "the relayer (AFFIANT_RELAYER_URL, default: what npm start left)");
   }

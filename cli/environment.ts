@@ -3,6 +3,7 @@ import { join, resolve } from "node:path";
 
 import { parseDeployment, type Deployment } from "../protocol/deployment.ts";
 import { AffiantError } from "../protocol/errors/affiantError.ts";
+import { readProfile } from "./profile.ts";
 
 /** What the command line takes from the environment and the data folder. Flags win over both. */
 export interface Environment {
@@ -21,10 +22,13 @@ export interface Environment {
 
 /** Flags that stand for values of the environment. */
 export interface EnvironmentFlags {
+  readonly data?: string;
+  /** What `data` was called before. */
   readonly dataDir?: string;
   readonly relayer?: string;
   readonly rpc?: string;
   readonly deployment?: string;
+  readonly profile?: string;
 }
 
 /** `<dataDir>/endpoints.json`, written by `npm start`. */
@@ -42,16 +46,21 @@ type Env = Readonly<Record<string, string | undefined>>;
  * @throws AffiantError ERR_INPUT_CONFIG, ERR_INPUT_FILE
  */
 export function readEnvironment(flags: EnvironmentFlags, env: Env = process.env): Environment {
-  const dataDir = resolve(flags.dataDir ?? (env["AFFIANT_DATA_DIR"] || "data"));
+  const profile = readProfile(
+    flags.profile ?? (env["AFFIANT_PROFILE"] || undefined),
+    env["AFFIANT_CONFIG"] || undefined,
+  );
+  const dataDir = resolve(flags.data ?? flags.dataDir ?? (env["AFFIANT_DATA_DIR"] || profile.data || "data"));
   const endpoints = readEndpoints(join(dataDir, "endpoints.json"));
   // The relayer takes several endpoints; one is enough for a command.
-  const rpcUrl = flags.rpc ?? (env["AFFIANT_RPC_URL"]?.split(",")[0]?.trim() || undefined);
-  const deployment = flags.deployment ?? (env["AFFIANT_DEPLOYMENT"] || undefined);
+  const given = flags.rpc ?? (env["AFFIANT_RPC_URL"]?.split(",")[0]?.trim() || undefined);
+  const rpcUrl = given ?? profile.rpc;
+  const deployment = flags.deployment ?? (env["AFFIANT_DEPLOYMENT"] || profile.deployment);
   const deploymentPath = deployment && resolve(deployment);
   return {
     dataDir,
     passphrase: readPassphrase(env),
-    relayerUrl: flags.relayer ?? (env["AFFIANT_RELAYER_URL"] || endpoints.relayerUrl),
+    relayerUrl: flags.relayer ?? (env["AFFIANT_RELAYER_URL"] || profile.relayer || endpoints.relayerUrl),
     rpcUrl: rpcUrl ?? endpoints.rpcUrl,
     deploymentPath: deploymentPath ?? (endpoints.deploymentPath && resolve(dataDir, endpoints.deploymentPath)),
     circuitKeysDir: env["AFFIANT_CIRCUIT_KEYS_DIR"] || undefined,

@@ -1,5 +1,4 @@
-import { join, resolve } from "node:path";
-
+import { join } from "node:path";
 import { Contract, JsonRpcProvider } from "ethers";
 
 import type { Command } from "commander";
@@ -14,8 +13,6 @@ import { logIdOf } from "../protocol/log/logId.ts";
 import type { ChainAnchor } from "../relayer/fsck/fsck.ts";
 
 interface Flags extends CommonFlags {
-  /** The relayer's own folder. */
-  readonly data?: string;
   readonly repair?: boolean;
   readonly noteKey?: string;
 }
@@ -26,9 +23,8 @@ export function logFsckCommand(): Command {
     "Hold every stored byte of a stopped relayer to its tree, its signed checkpoints and, if an endpoint is named, the " +
       "chain. Ends with 1 if there are faults that were not repaired.",
     "chain",
-    ["affiant log fsck", "affiant log fsck --data-dir data --repair", "affiant log fsck --rpc http://127.0.0.1:8545"],
+    ["affiant log fsck", "affiant log fsck --data data --repair", "affiant log fsck --rpc http://127.0.0.1:8545"],
   )
-    .option("--data <folder>", "the relayer's own folder (default: relayer in the data folder)")
     .option(
       "--note-key <file>",
       "the log's note key (AFFIANT_NOTE_KEY_FILE; default: note.key in the relayer's folder)",
@@ -36,7 +32,7 @@ export function logFsckCommand(): Command {
     .option("--repair", "write anew what can be computed from the leaves: tiles, ids, agents' heads")
     .action(
       run<Flags, []>(async ({ environment }, flags) => {
-        const dataDir = flags.data === undefined ? relayerFolder(environment.dataDir) : resolve(flags.data);
+        const dataDir = relayerFolder(environment.dataDir);
         // Loaded here: no other command should pay for it.
         const { fsck } = await import("../relayer/fsck/fsck.ts");
         const report = await fsck({

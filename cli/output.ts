@@ -1,4 +1,6 @@
-import { isAffiantError } from "../protocol/errors/affiantError.ts";
+import { inspect } from "node:util";
+
+import { explain } from "./explain.ts";
 import { toProblem } from "../protocol/errors/problem.ts";
 
 /** What a command found or did. */
@@ -23,20 +25,17 @@ export function printOutcome(outcome: Outcome, json: boolean): void {
 }
 
 /** One line, what to do, and the code: on stderr, as an RFC 9457 problem with `--json`. Sets the exit code. */
-export function printError(error: unknown, json: boolean): void {
-  process.exitCode = isAffiantError(error) && error.code.startsWith("ERR_INPUT_") ? exitCodes.usage : exitCodes.failed;
+export function printError(thrown: unknown, json: boolean): void {
+  const error = explain(thrown);
+  process.exitCode = error.code.startsWith("ERR_INPUT_") ? exitCodes.usage : exitCodes.failed;
   if (json) {
     process.stderr.write(`${JSON.stringify(toProblem(error))}\n`);
-    return;
-  }
-  if (!isAffiantError(error)) {
-    // A fault of this program: its stack is what helps.
-    process.stderr.write(`${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`);
     return;
   }
   process.stderr.write(`error: ${error.message}\n`);
   if (error.hint !== undefined) process.stderr.write(`  ${error.hint}\n`);
   process.stderr.write(`  ${error.code}\n`);
+  if (process.env["AFFIANT_DEBUG"]) process.stderr.write(`${inspect(thrown)}\n`);
 }
 
 /** Names and values in two columns. */

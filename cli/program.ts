@@ -88,6 +88,16 @@ const tree: Tree = {
   events: async () => (await import("./pipeline/events.ts")).eventsCommand(),
   down: async () => (await import("./pipeline/down.ts")).downCommand(),
   relayer: async () => (await import("./relayer/relayer.ts")).relayerCommand(),
+  doctor: async () => (await import("./doctor/doctor.ts")).doctorCommand(),
+  completion: async () => (await import("./completionCommand.ts")).completionCommand(),
+};
+
+/** The outer commands, by who they are for. What stands in none is listed last. */
+const audiences: Readonly<Record<string, readonly string[]>> = {
+  "For agents and their developers:": ["agent", "policy", "log", "contract", "mcp-proxy"],
+  "For auditors:": ["audit"],
+  "For who runs a pipeline:": ["plan", "up", "status", "events", "down", "measure", "wrap", "doctor"],
+  "For who runs the services, and the contracts:": ["relayer", "attestation", "deploy", "governance", "ceremony"],
 };
 
 /**
@@ -100,7 +110,15 @@ export async function affiantProgram(words: readonly string[] = []): Promise<Com
     .version(version())
     // Flags after an inner command's name are the inner command's, also where the outer one has the same: `relayer`.
     .enablePositionalOptions();
-  for (const command of await load(tree, words)) program.addCommand(command);
+  const commands = new Map((await load(tree, words)).map((command) => [command.name(), command]));
+  for (const [heading, names] of Object.entries(audiences)) {
+    for (const name of names) {
+      const command = commands.get(name)?.helpGroup(heading);
+      if (command) program.addCommand(command);
+      commands.delete(name);
+    }
+  }
+  for (const command of commands.values()) program.addCommand(command);
   program.addHelpText(
     "after",
     "\nExit codes: 0 it went well, 1 it failed or a verdict fails, 2 the command line or an input is wrong.",

@@ -1,6 +1,7 @@
-import { mkdir, mkdtemp, rename, rm, writeFile } from "node:fs/promises";
+import { mkdtemp, rename, rm, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 
+import { makeFolder } from "../../host/files/makeFolder.ts";
 import { computeAddress, SigningKey as AccountSigningKey, Wallet } from "ethers";
 
 import { type AgentFacts, agentFactsOf, agentFolder, folderAt, readAgentFacts } from "./agentFolder.ts";
@@ -81,12 +82,12 @@ export async function openAgentKeys(dataDir: string, name: string, passphrase?: 
 
 async function makeDraft(parent: string, name: string): Promise<string> {
   try {
-    await mkdir(parent, { recursive: true, mode: 0o700 });
+    makeFolder(parent);
     return await mkdtemp(join(parent, `.${name}-`));
   } catch (cause) {
     throw new AffiantError("ERR_INPUT_CONFIG", `the folder ${parent} cannot be written`, {
       cause,
-      hint: "Give another data folder with --data-dir or AFFIANT_DATA_DIR.",
+      hint: "Give another data folder with --data or AFFIANT_DATA_DIR.",
     });
   }
 }

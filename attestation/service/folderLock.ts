@@ -1,7 +1,7 @@
-import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 
+import { makeFolder } from "../../host/files/makeFolder.ts";
 import { AffiantError } from "../../protocol/errors/affiantError.ts";
 
 /**
@@ -10,7 +10,7 @@ import { AffiantError } from "../../protocol/errors/affiantError.ts";
  * @throws AffiantError ERR_CONFLICT_RUNNING
  */
 export function lockFolder(dir: string): { release(): void } {
-  mkdirSync(dir, { recursive: true, mode: 0o700 });
+  makeFolder(dir);
   const lock = new DatabaseSync(join(dir, "lock.db"), { timeout: 0 });
   try {
     lock.exec("BEGIN EXCLUSIVE");

@@ -1,7 +1,8 @@
 import { createCipheriv, createDecipheriv, createHash, randomBytes } from "node:crypto";
-import { mkdir, open, readdir, readFile, rename } from "node:fs/promises";
+import { open, readdir, readFile, rename } from "node:fs/promises";
 import { join } from "node:path";
 
+import { makeFolder } from "../../host/files/makeFolder.ts";
 import { readKeyFile, writeKeyFile } from "../../agent/keys/keyFile.ts";
 import { AffiantError } from "../../protocol/errors/affiantError.ts";
 
@@ -27,7 +28,7 @@ export class SealedStore {
    * @throws AffiantError ERR_AUTH_FILE_MODE, ERR_INPUT_FILE, ERR_AUTH_PASSPHRASE
    */
   static async open(folder: string, keyFile: string, passphrase?: string): Promise<SealedStore> {
-    await mkdir(folder, { recursive: true, mode: 0o700 });
+    makeFolder(folder);
     const fresh = (await readdir(folder)).every((name) => !name.endsWith(ending));
     // A store with records and without its key must say so, and not begin anew with another key.
     if (fresh) await writeKeyFile(keyFile, randomBytes(32), { passphrase }).catch(ignoreExisting);

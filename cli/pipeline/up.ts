@@ -26,7 +26,7 @@ export function upCommand(): Command {
     "Bring a pipeline up and watch over it until Ctrl-C or `affiant down`. If it runs from this data folder, the changed " +
       "descriptor is rolled out instead.",
     "local",
-    ["affiant up examples/grid/pipeline.yaml --data-dir /tmp/grid", "affiant up pipeline.yaml --until-ready"],
+    ["affiant up examples/grid/pipeline.yaml --data /tmp/grid", "affiant up pipeline.yaml --until-ready"],
   )
     .argument("[descriptor]", "the pipeline's descriptor", "pipeline.yaml")
     .option("--port <n>", "port of the relayer, 0 for any free one", "8787")

@@ -213,7 +213,7 @@ class Commands {
   #all(): readonly string[] {
     const { rpcUrls, deployed } = this.#around;
     const { dataDir, relayerUrl } = this.#shop;
-    return ["--data-dir", dataDir, "--relayer", relayerUrl, "--rpc", rpcUrls[0] ?? "", "--deployment", deployed.path];
+    return ["--data", dataDir, "--relayer", relayerUrl, "--rpc", rpcUrls[0] ?? "", "--deployment", deployed.path];
   }
 
   async #run(args: readonly string[], exitCodes: readonly number[] = []): Promise<string> {

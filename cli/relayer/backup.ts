@@ -6,11 +6,6 @@ import { command, type CommonFlags, run } from "../command.ts";
 import { relayerFolder } from "../environment.ts";
 import { columns } from "../output.ts";
 
-interface Flags extends CommonFlags {
-  /** The relayer's own folder. */
-  readonly data?: string;
-}
-
 export function relayerBackupCommand(): Command {
   return command(
     "backup",
@@ -19,10 +14,9 @@ export function relayerBackupCommand(): Command {
     ["affiant relayer backup /backup/2026-11-21"],
   )
     .argument("<folder>", "where the copy goes")
-    .option("--data <folder>", "the relayer's own folder (default: relayer in the data folder)")
     .action(
-      run<Flags, [string]>(async ({ environment }, flags, folder) => {
-        const from = flags.data === undefined ? relayerFolder(environment.dataDir) : resolve(flags.data);
+      run<CommonFlags, [string]>(async ({ environment }, flags, folder) => {
+        const from = relayerFolder(environment.dataDir);
         const { backupFolder } = await import("../../relayer/store/backup.ts");
         const to = resolve(folder);
         const report = backupFolder(from, to);

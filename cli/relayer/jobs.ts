@@ -1,5 +1,4 @@
-import { join, resolve } from "node:path";
-
+import { join } from "node:path";
 import { type Command, Option } from "commander";
 
 import { command, type CommonFlags, run } from "../command.ts";
@@ -8,13 +7,9 @@ import { table } from "../output.ts";
 import { jobStates, type JobState } from "../../relayer/journal/job.ts";
 
 interface Flags extends CommonFlags {
-  /** The relayer's own folder. */
-  readonly data?: string;
   readonly state?: JobState | "open";
   readonly limit?: string;
 }
-
-const dataFlag = () => new Option("--data <folder>", "the relayer's own folder (default: relayer in the data folder)");
 
 export function jobsListCommand(): Command {
   return command(
@@ -24,12 +19,11 @@ export function jobsListCommand(): Command {
     "local",
     ["affiant relayer jobs list", "affiant relayer jobs list --state open --json"],
   )
-    .addOption(dataFlag())
     .addOption(new Option("--state <state>", "which ones").choices([...jobStates, "open"]).default("failed"))
     .option("--limit <count>", "how many at most", "100")
     .action(
       run<Flags, []>(async ({ environment }, flags) => {
-        const desk = await openDesk(flags, environment.dataDir);
+        const desk = await openDesk(environment.dataDir);
         try {
           const jobs = desk.list(flags.state ?? "failed", Math.max(1, Math.trunc(Number(flags.limit)) || 100));
           const rows = jobs.map(({ id, kind, state, agent, setbacks, why }) => [
@@ -56,10 +50,9 @@ export function jobsRetryCommand(): Command {
     ],
   )
     .argument("<id...>", "ids of failed requests")
-    .addOption(dataFlag())
     .action(
       run<Flags, [string[]]>(async ({ environment }, flags, ids) => {
-        const desk = await openDesk(flags, environment.dataDir);
+        const desk = await openDesk(environment.dataDir);
         try {
           const retried = ids.map((id) => ({ id, as: desk.retry(id) }));
           return { data: { retried }, lines: retried.map(({ id, as }) => (id === as ? id : `${id} as ${as}`)) };
@@ -70,8 +63,8 @@ export function jobsRetryCommand(): Command {
     );
 }
 
-async function openDesk({ data }: Flags, dataDir: string) {
-  const folder = data === undefined ? relayerFolder(dataDir) : resolve(data);
+async function openDesk(dataDir: string) {
+  const folder = relayerFolder(dataDir);
   const { JobDesk } = await import("../../relayer/journal/jobDesk.ts");
   return JobDesk.open(join(folder, "relayer.db"));
 }

@@ -1,6 +1,7 @@
-import { existsSync, mkdirSync, rmSync, writeFileSync } from "node:fs";
-import { dirname, join } from "node:path";
+import { existsSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
 
+import { makeFolder } from "../../host/files/makeFolder.ts";
 import { AffiantError } from "../../protocol/errors/affiantError.ts";
 import { type HeldLock, membersGone, tryOwnFolder } from "../process/folderLock.ts";
 
@@ -44,18 +45,6 @@ function assertWritable(dataDir: string): void {
       details: { dataDir, reason: code },
       cause,
     });
-  }
-}
-
-/** Not Node's `recursive`, which never ends on a file system that has no such folders to make, as /proc. */
-function makeFolder(path: string): void {
-  if (existsSync(path)) return;
-  const parent = dirname(path);
-  if (parent !== path) makeFolder(parent);
-  try {
-    mkdirSync(path, { mode: 0o700 });
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== "EEXIST") throw error;
   }
 }
 

@@ -1,7 +1,8 @@
-import { chmodSync, copyFileSync, existsSync, mkdirSync, readdirSync } from "node:fs";
+import { chmodSync, copyFileSync, existsSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 
+import { makeFolder } from "../../host/files/makeFolder.ts";
 import { AffiantError } from "../../protocol/errors/affiantError.ts";
 
 export interface BackupReport {
@@ -28,7 +29,7 @@ export function backupFolder(from: string, to: string): BackupReport {
   const database = new DatabaseSync(join(from, "relayer.db"), { timeout: 10_000 });
   const files = ["checkpoint.0", "checkpoint.1"].filter((name) => existsSync(join(from, name)));
   try {
-    mkdirSync(to, { recursive: true, mode: 0o700 });
+    makeFolder(to);
     for (const name of files) copyFileSync(join(from, name), join(to, name));
     // One read transaction: the copy is of one moment, and no other process waits for it.
     database.prepare("VACUUM INTO ?").run(join(to, "relayer.db"));

@@ -1,8 +1,9 @@
-import { closeSync, constants, fdatasync, fsyncSync, mkdirSync, openSync } from "node:fs";
+import { closeSync, constants, fdatasync, fsyncSync, openSync } from "node:fs";
 import { dirname } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { promisify } from "node:util";
 
+import { makeFolder } from "../../host/files/makeFolder.ts";
 import { AffiantError } from "../../protocol/errors/affiantError.ts";
 import { migrations } from "./migrations.ts";
 
@@ -70,7 +71,7 @@ const foundAgain: ReadonlySet<CommitName> = new Set(["job.take", "job.simulated"
 export type CommitHook = (point: "before-commit" | "after-commit", name: CommitName) => void;
 
 export function openDatabase(file: string, hook: CommitHook = () => undefined): Database {
-  mkdirSync(dirname(file), { recursive: true, mode: 0o700 });
+  makeFolder(dirname(file));
   const sql = new DatabaseSync(file, { enableForeignKeyConstraints: false });
   sql.exec(`
     PRAGMA busy_timeout = 2000;

@@ -1,9 +1,10 @@
-import { closeSync, fsyncSync, mkdirSync, openSync, writeSync } from "node:fs";
+import { closeSync, fsyncSync, openSync, writeSync } from "node:fs";
 import { dirname } from "node:path";
 
+import { makeFolder } from "../../host/files/makeFolder.ts";
 /** Writes a new file that only its owner may read (0600), durably. Never replaces one: a lost key cannot be made again. */
 export function writeSecretFile(file: string, text: string): void {
-  mkdirSync(dirname(file), { recursive: true, mode: 0o700 });
+  makeFolder(dirname(file));
   const fd = openSync(file, "wx", 0o600);
   try {
     writeSync(fd, text);

@@ -10,6 +10,7 @@ import ts from "typescript";
 
 const rooms = [
   "protocol",
+  "host",
   "circuits",
   "ignition",
   "host",

@@ -55,6 +55,6 @@ async function readEndpoints(sandbox: Sandbox): Promise<Endpoints | undefined> {
 
 async function keyOf(name: string | undefined, sandbox: Sandbox): Promise<string> {
   if (name === undefined) throw new Error("nobody says whose key is meant (scripts/docs/placeholders.ts)");
-  const printed = await sandbox.run(`node cli/affiant.ts agent show ${name} --json`);
+  const printed = await sandbox.run(`node cli/affiant.js agent show ${name} --json`);
   return (JSON.parse(printed.slice(printed.indexOf("{"))) as { signingKey: string }).signingKey;
 }

@@ -114,9 +114,9 @@ async function whole(dataDir: string): Promise<readonly string[]> {
   }
   const file = join(dataDir, "evidence.jsonl");
   const affiant = (...args: string[]) =>
-    promisify(execFile)(process.execPath, [join(root, "cli/affiant.ts"), ...args], { maxBuffer: 1 << 28 });
+    promisify(execFile)(process.execPath, [join(root, "cli/affiant.js"), ...args], { maxBuffer: 1 << 28 });
   try {
-    await affiant("log", "export", "--data-dir", dataDir, "--out", file);
+    await affiant("log", "export", "--data", dataDir, "--out", file);
     await affiant("audit", file, "--rpc", rpcUrl, "--strict");
     return [];
   } catch (error) {

@@ -70,11 +70,11 @@ describe("affiant attestation serve and affiant wrap", function () {
   });
 
   function affiant(words: readonly string[], env: NodeJS.ProcessEnv = {}, out: "stdout" | "stderr" = "stdout") {
-    const where = ["--data-dir", dataDir, "--rpc", chain.url, "--relayer", relayer!.url];
+    const where = ["--data", dataDir, "--rpc", chain.url, "--relayer", relayer!.url];
     const deployment = ["--deployment", join(dataDir, "deployment.json"), "--json"];
     const split = words.indexOf("--");
     const [own, rest] = split < 0 ? [words, []] : [words.slice(0, split), words.slice(split)];
-    const child = spawn(process.execPath, ["cli/affiant.ts", ...own, ...where, ...deployment, ...rest], {
+    const child = spawn(process.execPath, ["cli/affiant.js", ...own, ...where, ...deployment, ...rest], {
       env: { ...process.env, AFFIANT_PORT: "0", AFFIANT_POLL_INTERVAL_MS: "50", AFFIANT_LOG_LEVEL: "warn", ...env },
       stdio: ["ignore", out === "stdout" ? "pipe" : "ignore", "pipe"],
     });

@@ -46,9 +46,9 @@ describe("affiant wrap", function () {
     };
     await writeWrapping(join(dataDir, "agents", "support", "wrapping.json"), wrapping);
     await writeFile(join(dataDir, "deployment.json"), formatDeployment(chain.deployment));
-    const words = ["wrap", "--agent", "support", "--data-dir", dataDir, "--rpc", chain.url];
+    const words = ["wrap", "--agent", "support", "--data", dataDir, "--rpc", chain.url];
     const deployment = ["--deployment", join(dataDir, "deployment.json")];
-    const child = spawn(process.execPath, ["cli/affiant.ts", ...words, ...deployment, "--", ...program.command], {
+    const child = spawn(process.execPath, ["cli/affiant.js", ...words, ...deployment, "--", ...program.command], {
       env: program.env,
       stdio: ["ignore", "ignore", "pipe"],
     });

@@ -6,14 +6,14 @@ import { promisify } from "node:util";
 
 import { expect } from "chai";
 
-const cli = join(import.meta.dirname, "../../cli/affiant.ts");
+const cli = join(import.meta.dirname, "../../cli/affiant.js");
 
 describe("affiant contract", () => {
   let folder: string;
   const at = (name: string): string => join(folder, name);
 
   async function affiant(...args: string[]): Promise<{ code: number; data: Record<string, unknown>; error: string }> {
-    const run = promisify(execFile)(process.execPath, [cli, ...args, "--json", "--data-dir", folder]);
+    const run = promisify(execFile)(process.execPath, [cli, ...args, "--json", "--data", folder]);
     const { code, stdout, stderr } = await run.then(
       (done) => ({ code: 0, ...done }),
       (failed: { code: number; stdout: string; stderr: string }) => failed,

@@ -24,7 +24,7 @@ describe("affiant contract, on a chain", () => {
   after(() => world.close());
 
   const at = (name: string): string => join(dataDir, name);
-  const run = (...args: string[]): Promise<CliResult> => affiant([...args, "--json", "--data-dir", dataDir]);
+  const run = (...args: string[]): Promise<CliResult> => affiant([...args, "--json", "--data", dataDir]);
   const keyOf = async (name: string): Promise<string> =>
     ((await run("agent", "show", name)).json() as { signingKey: string }).signingKey;
   const firstFault = ({ stdout }: CliResult): unknown => (JSON.parse(stdout) as { faults: unknown[] }).faults[0];

@@ -38,13 +38,13 @@ describe("cli: an agent's identity", () => {
 
   it("proves a zero-knowledge identity; a second time says that it is bound", async () => {
     const dataDir = await withAgent("support");
-    const first = await affiant(["agent", "prove", "support", "--data-dir", dataDir, "--json"]);
+    const first = await affiant(["agent", "prove", "support", "--data", dataDir, "--json"]);
     expect(first).to.include({ code: 0, stderr: "" });
     expect(first.json()).to.deep.include({ registered: true, added: true });
     const { commitment, blockNumber, gasUsed } = first.json() as Record<string, number | string>;
     expect(gasUsed).to.be.within(200_000, 310_000);
 
-    const second = await affiant(["agent", "prove", "support", "--data-dir", dataDir]);
+    const second = await affiant(["agent", "prove", "support", "--data", dataDir]);
     expect(second.code).to.equal(0);
     expect(second.stdout).to.contain(`${commitment} (bound already)`);
     expect(second.stdout).to.match(new RegExp(`since block +${blockNumber}\n`));
@@ -52,7 +52,7 @@ describe("cli: an agent's identity", () => {
 
   it("publishes a card, and shows it to those who know only the DID", async () => {
     const dataDir = await withAgent("support");
-    const on = ["--data-dir", dataDir, "--json"];
+    const on = ["--data", dataDir, "--json"];
     const bare = await affiant(["agent", "show", "support", ...on]);
     expect(bare.json()).to.include({ name: "support", card: null });
 
@@ -86,7 +86,7 @@ describe("cli: an agent's identity", () => {
     const file = join(dataDir, "card.json");
     await writeFile(file, "[]");
     const publish = (at: string) =>
-      affiant(["agent", "card", "publish", file, "--agent", "support", "--uri", at, "--data-dir", dataDir, "--json"]);
+      affiant(["agent", "card", "publish", file, "--agent", "support", "--uri", at, "--data", dataDir, "--json"]);
     for (const [at, code] of [
       ["agent.example", "ERR_INPUT_CONFIG"],
       [uri, "ERR_INPUT_FILE"],

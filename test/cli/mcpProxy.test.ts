@@ -13,7 +13,7 @@ import { eventually } from "../helpers/eventually.ts";
 import { tempFolders } from "../helpers/tempFolder.ts";
 
 const serverScript = createRequire(import.meta.url).resolve("@modelcontextprotocol/server-everything/dist/index.js");
-const program = join(import.meta.dirname, "../../cli/affiant.ts");
+const program = join(import.meta.dirname, "../../cli/affiant.js");
 
 const bundle = `name: small-sums
 description: Sums of small numbers, and echoes.
@@ -52,7 +52,7 @@ describe("affiant mcp-proxy", () => {
   }
 
   async function connect(dataDir: string, ...flags: string[]): Promise<Client> {
-    const args = [program, "mcp-proxy", "--agent", "support", "--data-dir", dataDir, ...flags];
+    const args = [program, "mcp-proxy", "--agent", "support", "--data", dataDir, ...flags];
     const server = ["--", process.execPath, serverScript, "stdio"];
     const client = new Client({ name: "test", version: "1" });
     await client.connect(
@@ -63,7 +63,7 @@ describe("affiant mcp-proxy", () => {
 
   it("puts every tool call on record, refuses what the policy forbids, and leaves evidence that holds", async () => {
     const dataDir = await systemFolder();
-    const on = ["--data-dir", dataDir, "--json"];
+    const on = ["--data", dataDir, "--json"];
     const { did } = (await affiant(["agent", "create", "support", ...on])).json() as { did: string };
 
     const client = await connect(dataDir, "--policy", dataDir);
@@ -94,7 +94,7 @@ describe("affiant mcp-proxy", () => {
 
   it("enters calls while the relayer is away, and delivers them next time", async () => {
     const dataDir = await systemFolder();
-    const on = ["--data-dir", dataDir, "--json"];
+    const on = ["--data", dataDir, "--json"];
     const { did } = (await affiant(["agent", "create", "support", ...on])).json() as { did: string };
     const client = await connect(dataDir, "--policy", dataDir);
     await client.callTool({ name: "echo", arguments: { message: "one" } });
@@ -116,7 +116,7 @@ describe("affiant mcp-proxy", () => {
 
   it("refuses what the contract does not cover, and everything while its issuer does not stand behind it", async () => {
     const dataDir = await systemFolder();
-    const on = ["--data-dir", dataDir, "--json"];
+    const on = ["--data", dataDir, "--json"];
     const created = await affiant(["agent", "create", "support", ...on]);
     const { signingKey } = created.json() as { signingKey: string };
     await affiant(["agent", "create", "owner", ...on]);

@@ -65,13 +65,13 @@ describe("cli: agents, without a system", () => {
 
   it("makes an agent, shows it and lists it", async () => {
     const dataDir = await folder();
-    const made = await affiant(["agent", "create", "shop", "--chain-id", "31337", "--data-dir", dataDir, "--json"]);
+    const made = await affiant(["agent", "create", "shop", "--chain-id", "31337", "--data", dataDir, "--json"]);
     expect(made).to.include({ code: 0, stderr: "" });
     const { did, signingKey, encrypted } = made.json() as Record<string, unknown>;
     expect(did).to.match(/^did:ethr:0x7a69:0x[0-9a-f]{40}$/);
     expect(encrypted).to.equal(false);
 
-    const shown = await affiant(["agent", "show", "shop", "--data-dir", dataDir, "--json"]);
+    const shown = await affiant(["agent", "show", "shop", "--data", dataDir, "--json"]);
     expect(shown.json()).to.deep.include({ name: "shop", did, signingKey, head: null });
     const listed = await affiant(["agent", "list", "--json"], { AFFIANT_DATA_DIR: dataDir });
     expect((listed.json() as { agents: unknown[] }).agents).to.have.length(1);
@@ -79,8 +79,8 @@ describe("cli: agents, without a system", () => {
 
   it("says in one line, with a way out and a code, what went wrong", async () => {
     const dataDir = await folder();
-    await affiant(["agent", "create", "shop", "--chain-id", "31337", "--data-dir", dataDir]);
-    const again = await affiant(["agent", "create", "shop", "--chain-id", "31337", "--data-dir", dataDir]);
+    await affiant(["agent", "create", "shop", "--chain-id", "31337", "--data", dataDir]);
+    const again = await affiant(["agent", "create", "shop", "--chain-id", "31337", "--data", dataDir]);
     expect(again).to.include({ code: 1, stdout: "" });
     expect(again.stderr.split("\n")).to.deep.equal([
       "error: there is an agent shop already",
@@ -91,7 +91,7 @@ describe("cli: agents, without a system", () => {
   });
 
   it("says the same as an RFC 9457 problem with --json", async () => {
-    const { code, stdout, stderr } = await affiant(["agent", "show", "nobody", "--data-dir", await folder(), "--json"]);
+    const { code, stdout, stderr } = await affiant(["agent", "show", "nobody", "--data", await folder(), "--json"]);
     expect({ code, stdout }).to.deep.equal({ code: 1, stdout: "" });
     expect(JSON.parse(stderr)).to.include({ status: 404, code: "ERR_NOT_FOUND_AGENT" });
   });
@@ -116,7 +116,7 @@ describe("cli: agents, without a system", () => {
     const dataDir = await folder();
     const AFFIANT_PASSPHRASE_FILE = join(dataDir, "secret.txt");
     await writeFile(AFFIANT_PASSPHRASE_FILE, "correct horse\n");
-    const args = ["agent", "create", "shop", "--chain-id", "31337", "--data-dir", dataDir, "--json"];
+    const args = ["agent", "create", "shop", "--chain-id", "31337", "--data", dataDir, "--json"];
     expect((await affiant(args, { AFFIANT_PASSPHRASE_FILE })).json()).to.include({ encrypted: true });
 
     const scope = ["--to", "did:key:z6MkiTBz1ymuepAQ4HEHYSF1H8quG5GLVVQR3djdX3mDooWp", "--scope", "payment:charge"];
@@ -128,7 +128,7 @@ describe("cli: agents, without a system", () => {
       ...scope,
       "--out",
       join(dataDir, "c.json"),
-      "--data-dir",
+      "--data",
       dataDir,
     ];
     const without = await affiant([...issue, "--json"]);

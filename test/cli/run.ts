@@ -3,7 +3,7 @@ import { once } from "node:events";
 import { join } from "node:path";
 import { text } from "node:stream/consumers";
 
-const program = join(import.meta.dirname, "../../cli/affiant.ts");
+const program = join(import.meta.dirname, "../../cli/affiant.js");
 
 export interface CliResult {
   readonly code: number | null;

@@ -52,7 +52,7 @@ describe("cli: with a chain and a relayer", () => {
     const dataDir = await systemFolder();
     const file = join(dataDir, "history.json");
     await writeFile(file, JSON.stringify([conversation("ann_1", 3), conversation("bob_2", 2)]));
-    const on = ["--data-dir", dataDir, "--json"];
+    const on = ["--data", dataDir, "--json"];
 
     const first = await affiant(["log", "import", file, "--agent", "support", "--policy", policy, ...on]);
     expect(first).to.include({ code: 0, stderr: "" });
@@ -91,7 +91,7 @@ describe("cli: with a chain and a relayer", () => {
     const dataDir = await systemFolder();
     const file = join(dataDir, "history.json");
     await writeFile(file, JSON.stringify(Array.from({ length: 150 }, (_, i) => conversation(`user_${i}`, 4))));
-    const args = ["log", "import", file, "--agent", "support", "--policy", policy, "--data-dir", dataDir, "--json"];
+    const args = ["log", "import", file, "--agent", "support", "--policy", policy, "--data", dataDir, "--json"];
     // The relayer takes one batch and is not heard of again.
     world.proxy.when("POST", /entries:batch/, (nth) => (nth === 0 ? undefined : { kind: "answer", status: 409 }));
     const broken = await affiant(args);
@@ -109,16 +109,16 @@ describe("cli: with a chain and a relayer", () => {
     const dataDir = await systemFolder();
     const file = join(dataDir, "history.jsonl");
     await writeFile(file, `${JSON.stringify(conversation("ann_1", 2))}\n{"messages": 7}\n`);
-    const args = ["log", "import", file, "--agent", "support", "--policy", policy, "--data-dir", dataDir, "--json"];
+    const args = ["log", "import", file, "--agent", "support", "--policy", policy, "--data", dataDir, "--json"];
     const { code, stderr } = await affiant(args);
     expect(code).to.equal(2);
     expect(JSON.parse(stderr)).to.include({ code: "ERR_INPUT_FILE" });
-    expect((await affiant(["agent", "list", "--data-dir", dataDir, "--json"])).json()).to.deep.equal({ agents: [] });
+    expect((await affiant(["agent", "list", "--data", dataDir, "--json"])).json()).to.deep.equal({ agents: [] });
   });
 
   it("appends one act, commits and shows a policy, and shows how things stand", async () => {
     const dataDir = await systemFolder();
-    const on = ["--data-dir", dataDir, "--json"];
+    const on = ["--data", dataDir, "--json"];
     await affiant(["agent", "create", "shop", ...on]);
     const committed = await affiant(["policy", "commit", policy, "--agent", "shop", ...on]);
     expect(committed.json()).to.include({ registered: true, version: 1, added: true });
@@ -152,7 +152,7 @@ describe("cli: with a chain and a relayer", () => {
     const dataDir = await systemFolder();
     const file = join(dataDir, "history.json");
     await writeFile(file, JSON.stringify(conversation("ann_1", 1)));
-    const on = ["--data-dir", dataDir, "--json"];
+    const on = ["--data", dataDir, "--json"];
     await affiant(["log", "import", file, "--agent", "support", "--policy", policy, ...on]);
     const sizeOf = async (...flags: string[]) => {
       const out = join(dataDir, `evidence${flags.length}.jsonl`);
@@ -167,7 +167,7 @@ describe("cli: with a chain and a relayer", () => {
   it("has nothing to export: says so, and leaves no file", async () => {
     const dataDir = await systemFolder();
     const out = join(dataDir, "evidence.jsonl");
-    const { code, stderr } = await affiant(["log", "export", "--out", out, "--data-dir", dataDir, "--json"]);
+    const { code, stderr } = await affiant(["log", "export", "--out", out, "--data", dataDir, "--json"]);
     expect(code).to.equal(1);
     expect(JSON.parse(stderr)).to.include({ code: "ERR_NOT_FOUND_ENTRY" });
   });
@@ -182,7 +182,7 @@ describe("cli: with a chain and a relayer", () => {
         deploymentPath: join(world.home.dir, "deployment.json"),
       }),
     );
-    const { code, stdout } = await affiant(["status", "--data-dir", dataDir, "--json"]);
+    const { code, stdout } = await affiant(["status", "--data", dataDir, "--json"]);
     expect(code).to.equal(1);
     const { relayer, chain } = JSON.parse(stdout) as { relayer: object; chain: object };
     expect(relayer).to.deep.include({ up: false });

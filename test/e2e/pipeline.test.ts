@@ -46,12 +46,12 @@ describe("a pipeline from its descriptor", function () {
   const processOf = (kind: string, agent: string) =>
     processesOf(data).find((one) => one.kind === kind && one.agent === agent)?.pid;
   const events = async (): Promise<readonly string[]> => {
-    const { stdout } = await affiant(["events", "--data-dir", data]);
+    const { stdout } = await affiant(["events", "--data", data]);
     return stdout.split("\n").map((line) => line.slice(26));
   };
 
   it("plans what is to be made, and makes nothing", async () => {
-    const planned = (await affiant(["plan", descriptor, "--data-dir", data, "--json"])).json();
+    const planned = (await affiant(["plan", descriptor, "--data", data, "--json"])).json();
     expect(planned.changes.map((one: { kind: string; subject: string }) => [one.kind, one.subject])).to.deep.equal([
       ...agents.map((name) => ["add", name]),
       ["group", "neighbours"],
@@ -80,10 +80,10 @@ describe("a pipeline from its descriptor", function () {
 
   it("rolls a changed descriptor out to whom it changes, under their identities, and lets the others run on", async () => {
     const before = agents.map((name) => processOf("program", name));
-    const status = async () => (await affiant(["status", "--data-dir", data, "--json"])).json().pipeline;
+    const status = async () => (await affiant(["status", "--data", data, "--json"])).json().pipeline;
     const known = await status();
     writeFileSync(descriptor, readFileSync(descriptor, "utf8").replace('"2200"', '"2600"'));
-    const { stdout, code } = await affiant(["up", descriptor, "--data-dir", data]);
+    const { stdout, code } = await affiant(["up", descriptor, "--data", data]);
     expect(code, stdout).to.equal(0);
     expect(stdout).to.match(/^update home-b: .*\n$/);
     const now = await status();
@@ -94,20 +94,20 @@ describe("a pipeline from its descriptor", function () {
     expect(now.map(short)).to.deep.equal(wanted);
     const after = agents.map((name) => processOf("program", name));
     expect(agents.filter((_, i) => before[i] !== after[i])).to.deep.equal(["home-b"]);
-    expect((await affiant(["plan", descriptor, "--data-dir", data])).stdout).to.include("nothing changes");
+    expect((await affiant(["plan", descriptor, "--data", data])).stdout).to.include("nothing changes");
   });
 
   it("keeps what runs when a descriptor is wrong, and names line and path", async () => {
     const wrong = join(dir, "examples/grid/wrong.yaml");
     writeFileSync(wrong, readFileSync(descriptor, "utf8").replace("- name: solar", "- name: home-a"));
-    const { stderr, code } = await affiant(["up", wrong, "--data-dir", data]);
+    const { stderr, code } = await affiant(["up", wrong, "--data", data]);
     expect(code).to.equal(2);
     expect(stderr).to.match(/wrong\.yaml:\d+: agents\.3\.name is taken by an agent before it: home-a/);
     expect(await statusOf(Object.values(endpoints().agents))).to.include({ waiting: 0 });
   });
 
   it("ends on affiant down", async () => {
-    const { code, stdout } = await affiant(["down", "--data-dir", data]);
+    const { code, stdout } = await affiant(["down", "--data", data]);
     expect([code, stdout]).to.deep.equal([0, "all processes ended\n"]);
     await eventually(() => run?.ended === true);
     expect(processesOf(data)).to.deep.equal([]);

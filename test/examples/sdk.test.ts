@@ -52,14 +52,14 @@ describe("examples for the SDK", () => {
     expect((await output("agent-in-30-lines/agent.ts", dataDir)).stdout).to.contain("its entry 1,");
 
     const evidence = join(dataDir, "clerk.jsonl");
-    await affiant(["log", "export", "clerk", "--out", evidence, "--data-dir", dataDir]);
+    await affiant(["log", "export", "clerk", "--out", evidence, "--data", dataDir]);
     const audited = await affiant(["audit", evidence, "--rpc", world.chain.url, "--strict", "--json"]);
     expect(audited.code).to.equal(0);
     expect(audited.json()).to.have.nested.property("summary.fullyProven", true);
   });
 
   it("a guarded endpoint: charged within the contract, refused beyond it and without one", async () => {
-    const on = ["--data-dir", dataDir, "--json"];
+    const on = ["--data", dataDir, "--json"];
     await affiant(["agent", "create", "till", ...on]);
     const { signingKey } = (await affiant(["agent", "create", "buyer", ...on])).json() as { signingKey: string };
     const server = start("guarded-endpoint/server.ts", dataDir, "0");

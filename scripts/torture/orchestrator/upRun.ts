@@ -7,7 +7,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 
 import { stateFileIn } from "../../../orchestrator/state/stateFile.ts";
 
-const cli = join(import.meta.dirname, "../../../cli/affiant.ts");
+const cli = join(import.meta.dirname, "../../../cli/affiant.js");
 
 /** `affiant up` as a process, and how far it is. */
 export class UpRun {
@@ -17,7 +17,7 @@ export class UpRun {
 
   constructor(descriptor: string, dataDir: string) {
     this.#dataDir = dataDir;
-    const argv = [cli, "up", descriptor, "--data-dir", dataDir, "--port", "0", "--rpc-port", "0"];
+    const argv = [cli, "up", descriptor, "--data", dataDir, "--port", "0", "--rpc-port", "0"];
     this.#child = spawn(process.execPath, ["--disable-warning=ExperimentalWarning", ...argv], {
       stdio: ["ignore", "pipe", "pipe"],
     });
