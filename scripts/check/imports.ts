@@ -13,7 +13,6 @@ const rooms = [
   "host",
   "circuits",
   "ignition",
-  "host",
   "agent",
   "attestation",
   "orchestrator",
