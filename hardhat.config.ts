@@ -1,5 +1,6 @@
-import { readdirSync } from "node:fs";
+import { writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
+import { availableParallelism } from "node:os";
 import { join } from "node:path";
 
 import hardhatToolboxMochaEthers from "@nomicfoundation/hardhat-toolbox-mocha-ethers";
@@ -9,6 +10,8 @@ import { ArgumentType } from "hardhat/types/arguments";
 import { deployOptions } from "./cli/deploy/deployOptions.ts";
 import { writeAbis } from "./scripts/generate/abi.ts";
 import { endDespiteLeftovers } from "./test/helpers/leftovers.ts";
+import { runShares, summaryVariable } from "./test/helpers/run/shards.ts";
+import { namedTestFiles, sharesOf, testFilesBelow } from "./test/helpers/run/testFiles.ts";
 
 /** The compiler comes from the npm package `solc`, so that compiling needs no download. */
 const solcPath = createRequire(import.meta.url).resolve("solc/soljson.js");
@@ -22,21 +25,63 @@ const buildWithAbis = overrideTask("build")
   })
   .build();
 
-/** Tests are what is named `*.test.ts`. The files beside them are worlds and processes that tests start. */
+/** Says in one line what is wrong with a name of a test, before anything is compiled, and ends. */
+function testFilesNamed(args: unknown): string[] {
+  const { testFiles = [] } = args as { testFiles?: string[] };
+  const named = namedTestFiles(testFiles, process.cwd());
+  if ("files" in named) return named.files;
+  console.error(`hardhat test: ${named.fault}`);
+  process.exit(1);
+}
+
+/** Where every named test is TypeScript, the tests in Solidity are not compiled. */
+const testsByName = overrideTask("test")
+  .setInlineAction(async (args, hre, runSuper) => {
+    const testFiles = testFilesNamed(args);
+    const solidity = testFiles.some((file) => file.endsWith(".sol"));
+    if (testFiles.length === 0 || solidity || args.noCompile)
+      return (await runSuper({ ...args, testFiles })) as unknown;
+    await hre.tasks.getTask("build").run({ noTests: true, quiet: true });
+    return (await runSuper({ ...args, testFiles, noCompile: true })) as unknown;
+  })
+  .build();
+
+/** All tests at once are shared out among processes, as many at a time as there are cores. */
 const mochaTestsByName = overrideTask(["test", "mocha"])
   .setInlineAction(async (args, hre, runSuper) => {
     // Tests start hundreds of programs: what Node made of their TypeScript is kept.
     process.env["NODE_COMPILE_CACHE"] ??= join(hre.config.paths.cache, "node");
-    const named = (args as { testFiles?: string[] }).testFiles ?? [];
+    const named = testFilesNamed(args);
     const root = join(import.meta.dirname, "test");
-    const all = (): string[] => readdirSync(root, { recursive: true, encoding: "utf8" });
-    const tests = all().filter((file) => file.endsWith(".test.ts"));
-    const testFiles = named.length > 0 ? named : tests.sort().map((file) => join(root, file));
+    const atOnce = Number(process.env["AFFIANT_TEST_JOBS"] ?? availableParallelism());
+    if (named.length === 0 && atOnce > 1 && !args.bail) {
+      if (!args.noCompile) await hre.tasks.getTask("build").run({ quiet: true });
+      const files = testFilesBelow(root).filter((file) => file.endsWith(".test.ts"));
+      const hardhat = createRequire(import.meta.url)
+        .resolve("hardhat/package.json")
+        .replace("package.json", "dist/src/cli.js");
+      const filters = (["grep", "grepExclude"] as const).flatMap((name) =>
+        args[name] === undefined ? [] : [`--${name === "grep" ? "grep" : "grep-exclude"}`, String(args[name])],
+      );
+      const summary = await runShares(sharesOf(files, root, 3 * atOnce), atOnce, [
+        ...[process.execPath, hardhat, "test", "mocha", "--no-compile", ...filters],
+      ] as [string, ...string[]]);
+      return summary.failed > 0 ? { success: false, error: { summary } } : { success: true, value: { summary } };
+    }
+    const testFiles = named.length > 0 ? named : testFilesBelow(root).filter((file) => file.endsWith(".test.ts"));
     const result: unknown = await runSuper({ ...args, testFiles });
+    const summaryFile = process.env[summaryVariable];
+    if (summaryFile) writeFileSync(summaryFile, JSON.stringify(summaryOf(result)));
     endDespiteLeftovers();
     return result;
   })
   .build();
+
+/** What Hardhat's own task gives back, whether it went well or not. */
+function summaryOf(result: unknown): unknown {
+  const { value, error } = result as { value?: { summary: unknown }; error?: { summary: unknown } };
+  return (value ?? error)?.summary;
+}
 
 /** `npx hardhat deploy --network NAME`: the same as `affiant deploy`. */
 const deploy = deployOptions
@@ -84,7 +129,7 @@ const solidityTests = (looked: { fuzzRuns: number; invariantRuns: number; depth:
 
 export default defineConfig({
   plugins: [hardhatToolboxMochaEthers],
-  tasks: [buildWithAbis, mochaTestsByName, deploy, noBareIgnition],
+  tasks: [buildWithAbis, testsByName, mochaTestsByName, deploy, noBareIgnition],
   networks: {
     mainnet: publicNetwork("MAINNET", 1),
     sepolia: publicNetwork("SEPOLIA", 11_155_111),
