@@ -5,7 +5,7 @@ import { fileURLToPath } from "node:url";
 import { expect } from "chai";
 
 import { loadPolicyBundle } from "../../agent/policy/loadBundle.ts";
-import { readTranscripts } from "../../agent/transcript/readTranscripts.ts";
+import { readTranscripts } from "../../adapters/transcript/readTranscripts.ts";
 import type { Json } from "../../protocol/json/canonical.ts";
 import { compilePolicy, type CompiledPolicy } from "../../protocol/policy/compile.ts";
 import { evaluateAct } from "../../protocol/policy/evaluate.ts";

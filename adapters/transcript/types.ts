@@ -1,3 +1,4 @@
+import type { AffiantError } from "../../protocol/errors/affiantError.ts";
 import type { Json } from "../../protocol/json/canonical.ts";
 
 /** A tool call with its result, ready to become one entry. */
@@ -16,8 +17,7 @@ export interface ImportedAct {
 }
 
 /** Where in the conversation a call stands. */
-export interface CallContext {
-  readonly [key: string]: Json;
+export type CallContext = {
   /** Among all calls of the conversation, from 0. */
   readonly callIndex: number;
   /** Among the calls of its message, from 0, and how many there are. */
@@ -30,7 +30,11 @@ export interface CallContext {
   readonly reply: string | null;
   readonly toolCallId: string | null;
   readonly inputIsText: boolean;
-}
+  /** The tool said that it failed; absent when it did not. */
+  readonly failed?: true;
+  /** Where in `/input` and `/output` a number stands as text, since no double holds it (RFC 6901); absent when nowhere. */
+  readonly exactNumbers?: readonly string[];
+};
 
 /** Something in a transcript that a person should know of; the import goes on. */
 export interface TranscriptWarning {
@@ -46,4 +50,10 @@ export interface TranscriptConversation {
   readonly messageCount: number;
   readonly acts: readonly ImportedAct[];
   readonly warnings: readonly TranscriptWarning[];
+}
+
+/** A conversation, or a line, that could not be read. */
+export interface TranscriptProblem {
+  /** ERR_INPUT_FILE; its message names conversation and message. */
+  readonly error: AffiantError;
 }

@@ -8,8 +8,8 @@ import { expect } from "chai";
 
 import { CachedRevocations, type RevocationSource } from "../../../agent/calls/revocations.ts";
 import type { Act } from "../../../agent/entry/signEntry.ts";
-import { allGates, contractGate, type Gate, policyGate, revocationGate } from "../../../agent/mcp/gate.ts";
-import { ToolGateway } from "../../../agent/mcp/toolGateway.ts";
+import { allGates, contractGate, type Gate, policyGate, revocationGate } from "../../../adapters/mcp/gate.ts";
+import { ToolGateway } from "../../../adapters/mcp/toolGateway.ts";
 import { SigningKey } from "../../../agent/keys/signingKey.ts";
 import { formatEthrDid } from "../../../protocol/did/ethr.ts";
 import { compilePolicy } from "../../../protocol/policy/compile.ts";
@@ -41,7 +41,7 @@ const policy = compilePolicy(
   }),
 );
 
-describe("agent/mcp", () => {
+describe("adapters/mcp", () => {
   const opened: { close(): Promise<void> }[] = [];
 
   async function connect(gate: Gate, record?: (act: Act) => Promise<unknown>) {

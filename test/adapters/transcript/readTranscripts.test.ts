@@ -4,8 +4,8 @@ import { join } from "node:path";
 
 import { expect } from "chai";
 
-import { readTranscripts } from "../../../agent/transcript/readTranscripts.ts";
-import type { TranscriptConversation } from "../../../agent/transcript/types.ts";
+import { readTranscripts } from "../../../adapters/transcript/readTranscripts.ts";
+import type { TranscriptConversation } from "../../../adapters/transcript/types.ts";
 import { isAffiantError } from "../../../protocol/errors/affiantError.ts";
 
 const system = { role: "system", content: "Be brief." };
@@ -26,7 +26,7 @@ async function collect<T>(items: AsyncIterable<T>): Promise<T[]> {
   return all;
 }
 
-describe("agent/transcript", () => {
+describe("adapters/transcript", () => {
   let folder: string;
 
   before(async () => {
@@ -199,16 +199,22 @@ describe("agent/transcript", () => {
       [`[${JSON.stringify(conversation)} {}]`, /expected comma or end/],
       [`[${JSON.stringify(conversation)},]`, /expected value, found "\]"/],
       [JSON.stringify([conversation]).slice(0, -1), /ends in the middle/],
-      [[{ messages: conversation }, { text: "no messages" }], /conversation 1 has no list of messages/],
+      [[{ messages: conversation }, { text: "no messages" }], /conversation 1: no list of messages/],
       [[{ messages: [], traj: [] }], /which are meant/],
       [[...conversation, { content: "who?" }], /conversation 0: message 5 has no role/],
       [[conversation, [{ content: "who?" }]], /conversation 1, message 0: no role/],
-      ['[{"role": user}]', /conversation 0 \(at character 1\) is not JSON/],
+      ['[{"role": user}]', /conversation 0 \(at character 1\): not JSON/],
       [[asks([{ id: "c", type: "function" }])], /message 0, tool call 0: no `function`/],
-      [[asks([call("c", "no spaces", "{}")])], /the name "no spaces" is not of/],
+      [[asks([call("c", "n".repeat(129), "{}")])], /is too long for an act/],
+      [[asks([call("c", "", "{}")])], /a call without a name/],
       [[{ ...user, tool_calls: [call("c", "x", "{}")] }], /tool calls in a message of role user/],
       [[{ role: "tool", content: "4" }], /without `tool_call_id`/],
-      [[{ ...bye, function_call: { name: "x", arguments: "{}" } }], /`function_call`/],
+      [[asks([call("c", "pay", '{"x":1e400}')]), answers("c", "1")], /conversation 0, message 0: .*beyond any/],
+      [
+        [{ role: "assistant", content: [{ type: "new_call", call_id: "c", name: "pay" }] }],
+        /which may be a tool's call/,
+      ],
+      [{ resourceSpans: [] }, /an export of OpenTelemetry spans/],
       [[{ role: "user", content: 5 }], /neither text nor a list of parts/],
       [[asks([call("c", "x", "[".repeat(300) + "]".repeat(300))]), answers("c", "")], /nested deeper than 200/],
       [new Uint8Array([0x7b, 0xff, 0x7d]), /is not UTF-8/],

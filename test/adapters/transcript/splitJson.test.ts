@@ -1,7 +1,7 @@
 import { expect } from "chai";
 import fc from "fast-check";
 
-import { type JsonPiece, JsonSplitter } from "../../../agent/transcript/splitJson.ts";
+import { type JsonPiece, JsonSplitter } from "../../../adapters/transcript/splitJson.ts";
 
 function split(chunks: readonly string[]): JsonPiece[] {
   const splitter = new JsonSplitter();
@@ -16,7 +16,7 @@ const value = fc.oneof(
   fc.array(fc.oneof(fc.jsonValue(), fc.constantFrom('"', "\\", "{", "]", '\\"}', "\n"))),
 );
 
-describe("agent/transcript JsonSplitter", () => {
+describe("adapters/transcript JsonSplitter", () => {
   it("gives back each element of an array, wherever the stream is cut", () => {
     fc.assert(
       fc.property(fc.array(value), fc.integer({ min: 1, max: 7 }), fc.constantFrom(0, 2), (values, size, indent) => {

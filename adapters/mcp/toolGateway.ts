@@ -11,7 +11,7 @@ import {
 
 import type { Json } from "../../protocol/json/canonical.ts";
 import type { PolicyAct } from "../../protocol/policy/types.ts";
-import type { Act } from "../entry/signEntry.ts";
+import type { Act } from "../../agent/entry/signEntry.ts";
 import { actOfTool, type Gate, type Refusal, type ToolCall } from "./gate.ts";
 
 export interface ToolGatewayOptions {

@@ -9,11 +9,11 @@ import type { Transport } from "@modelcontextprotocol/sdk/shared/transport.js";
 import { expect } from "chai";
 
 import type { Act } from "../../../agent/entry/signEntry.ts";
-import { HttpFront } from "../../../agent/mcp/httpFront.ts";
+import { HttpFront } from "../../../adapters/mcp/httpFront.ts";
 
 const serverScript = createRequire(import.meta.url).resolve("@modelcontextprotocol/server-everything/dist/index.js");
 
-describe("agent/mcp over streamable HTTP", () => {
+describe("adapters/mcp over streamable HTTP", () => {
   let front: HttpFront;
   let url: string;
   let entries: Act[];

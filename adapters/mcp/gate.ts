@@ -1,5 +1,5 @@
-import { judgeRevocation } from "../calls/judgeRevocation.ts";
-import type { CachedRevocations } from "../calls/revocations.ts";
+import { judgeRevocation } from "../../agent/calls/judgeRevocation.ts";
+import type { CachedRevocations } from "../../agent/calls/revocations.ts";
 import type { KeyDid } from "../../protocol/did/key.ts";
 import type { ErrorCode } from "../../protocol/errors/codes.ts";
 import type { Json } from "../../protocol/json/canonical.ts";

@@ -7,6 +7,8 @@ export interface JsonPiece {
   readonly array: number | null;
   /** Character position in the file, for messages. */
   readonly offset: number;
+  /** Of JSON Lines: which line, from 1. */
+  readonly line?: number;
 }
 
 /** One piece is one conversation; more than this is not a transcript, and memory has an end. */
