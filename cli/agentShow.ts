@@ -26,6 +26,7 @@ export function agentShowCommand(): Command {
     ],
   )
     .argument("<agent>", "name of an agent in the data folder, or a DID")
+    .option("--allow-private", "fetch the card also from this machine and private networks (AFFIANT_ALLOW_PRIVATE=1)")
     .action(
       run<CommonFlags, [string]>(async ({ environment }, _flags, agent) => {
         const isDid = agent.startsWith("did:");
@@ -86,7 +87,7 @@ async function cardOf(environment: Environment, did: string): Promise<LookedUpCa
   const rpc = new Rpc({ url: requireRpcUrl(environment), chainId: deployment.chainId });
   try {
     const published = await new Registries(rpc, deployment).cardOf(address);
-    return published && (await lookUpCard(published));
+    return published && (await lookUpCard(published, { allowPrivate: environment.allowPrivate }));
   } finally {
     rpc.close();
   }

@@ -16,6 +16,8 @@ export interface Environment {
   readonly deploymentPath: string | undefined;
   /** Folder of the circuits' keys, where they are not the development ones of this checkout. */
   readonly circuitKeysDir: string | undefined;
+  /** Whether URLs that others chose (cards, attestation services, wrappers) may lead to this machine and private networks. */
+  readonly allowPrivate: boolean;
   /** The same without what `npm start` left in the data folder: what somebody named on purpose. */
   readonly given: { readonly rpcUrl: string | undefined; readonly deploymentPath: string | undefined };
 }
@@ -29,6 +31,7 @@ export interface EnvironmentFlags {
   readonly rpc?: string;
   readonly deployment?: string;
   readonly profile?: string;
+  readonly allowPrivate?: boolean;
 }
 
 /** `<dataDir>/endpoints.json`, written by `npm start`. */
@@ -37,6 +40,7 @@ interface Endpoints {
   readonly rpcUrl?: string;
   /** Absolute, or relative to the data folder. */
   readonly deploymentPath?: string;
+  readonly allowPrivate?: boolean;
 }
 
 type Env = Readonly<Record<string, string | undefined>>;
@@ -64,6 +68,7 @@ export function readEnvironment(flags: EnvironmentFlags, env: Env = process.env)
     rpcUrl: rpcUrl ?? endpoints.rpcUrl,
     deploymentPath: deploymentPath ?? (endpoints.deploymentPath && resolve(dataDir, endpoints.deploymentPath)),
     circuitKeysDir: env["AFFIANT_CIRCUIT_KEYS_DIR"] || undefined,
+    allowPrivate: flags.allowPrivate ?? (readSwitch(env, "AFFIANT_ALLOW_PRIVATE") || endpoints.allowPrivate === true),
     given: { rpcUrl, deploymentPath },
   };
 }
@@ -127,6 +132,13 @@ function readEndpoints(path: string): Endpoints {
   } catch (cause) {
     throw new AffiantError("ERR_INPUT_FILE", `${path} is not JSON`, { cause });
   }
+}
+
+/** @throws AffiantError ERR_INPUT_CONFIG for anything but 0 and 1 */
+function readSwitch(env: Env, name: string): boolean {
+  const value = env[name] || "0";
+  if (value !== "0" && value !== "1") throw new AffiantError("ERR_INPUT_CONFIG", `${name} must be 0 or 1`);
+  return value === "1";
 }
 
 function readPassphrase(env: Env): string | undefined {

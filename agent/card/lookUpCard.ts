@@ -8,7 +8,7 @@ import { parseCanonicalJson } from "../../protocol/json/canonical.ts";
 
 /** A card that was looked up, and what came of it. */
 export interface LookedUpCard {
-  /** `unproven`: the card could not be fetched. */
+  /** `unproven`: the card could not be fetched, or may not be where its URI leads. */
   readonly outcome: "holds" | "fails" | "unproven";
   readonly detail: string;
   readonly uri: string;
@@ -40,7 +40,8 @@ export async function lookUpCard(published: PublishedCard, options?: FetchCardOp
     return { ...verdict, uri, contentHash, capabilities, card };
   } catch (error) {
     if (!isAffiantError(error)) throw error;
-    return { ...failed, outcome: error.code === "ERR_UNAVAILABLE_CARD" ? "unproven" : "fails", detail: error.message };
+    const isUnseen = error.code === "ERR_UNAVAILABLE_CARD" || error.code === "ERR_AUTH_PRIVATE_ADDRESS";
+    return { ...failed, outcome: isUnseen ? "unproven" : "fails", detail: error.message };
   }
 }
 

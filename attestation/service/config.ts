@@ -24,6 +24,10 @@ export interface ServiceConfig {
   readonly graceBlocks: number;
   readonly stuckAfterMs: number;
   readonly verifyTimeoutMs: number;
+  /** Asks wrappers also on this machine and in private networks: where they listen is their own word. */
+  readonly allowPrivate: boolean;
+  /** Names by which a proxy on this machine passes requests on, beside that of the public URL. */
+  readonly names: readonly string[];
   readonly logLevel: string;
 }
 
@@ -60,6 +64,18 @@ export function readServiceConfig(env: Env = process.env): ServiceConfig {
       return "";
     }
   };
+  const flag = (name: string): boolean => {
+    const value = text(name) ?? "0";
+    if (value !== "0" && value !== "1") complaints.push(`${name} must be 0 or 1, not "${value}"`);
+    return value === "1";
+  };
+  const names = (text("AFFIANT_ALLOWED_HOSTS") ?? "")
+    .split(",")
+    .map((name) => name.trim())
+    .filter((name) => name !== "");
+  if (!names.every((name) => /^[a-z0-9.-]+$/i.test(name))) {
+    complaints.push("AFFIANT_ALLOWED_HOSTS holds something that is no host name");
+  }
   const passphraseFile = text("AFFIANT_PASSPHRASE_FILE");
   const deploymentText = read("AFFIANT_DEPLOYMENT", needed("AFFIANT_DEPLOYMENT"));
   const logLevel = text("AFFIANT_LOG_LEVEL") ?? "info";
@@ -76,11 +92,13 @@ export function readServiceConfig(env: Env = process.env): ServiceConfig {
     port: whole("AFFIANT_PORT", 8789, 0, 65_535),
     publicUrl: url("AFFIANT_ATTESTATION_PUBLIC_URL"),
     roundBlocks: whole("AFFIANT_ATTESTATION_ROUND_BLOCKS", 300, 0, 1_000_000),
-    heldRounds: text("AFFIANT_ATTESTATION_HELD_ROUNDS") === "1",
+    heldRounds: flag("AFFIANT_ATTESTATION_HELD_ROUNDS"),
     pollIntervalMs: whole("AFFIANT_POLL_INTERVAL_MS", 1_000, 20, 60_000),
     graceBlocks: whole("AFFIANT_ATTESTATION_GRACE_BLOCKS", 10, 0, 100_000),
     stuckAfterMs: whole("AFFIANT_ATTESTATION_STUCK_AFTER_MS", 180_000, 1_000, 86_400_000),
     verifyTimeoutMs: whole("AFFIANT_ATTESTATION_VERIFY_TIMEOUT_MS", 45_000, 100, 600_000),
+    allowPrivate: flag("AFFIANT_ALLOW_PRIVATE"),
+    names,
     logLevel,
   };
   if (complaints.length > 0) {

@@ -4,6 +4,7 @@ import { type EncryptionKeyPair, sealAuthenticated } from "../../agent/sealing/h
 import {
   type AnnouncedEndpoint,
   enrolmentHashOf,
+  type EnrolmentRequest,
   enrolmentSigningInput,
   isAnnouncedBy,
   parseEnrolmentRequest,
@@ -21,6 +22,12 @@ import type { Introductions } from "./introductions.ts";
 import type { Reference, References } from "./references.ts";
 import type { RegistryReader } from "./registry.ts";
 import type { TicketRecord, Tickets, TicketTerms, TicketUse } from "./tickets.ts";
+
+interface Authenticated {
+  readonly request: EnrolmentRequest;
+  /** EIP-55. */
+  readonly agent: string;
+}
 
 export interface EnrolmentsOptions {
   readonly service: AttestationService;
@@ -61,12 +68,22 @@ export class Enrolments {
   }
 
   /**
+   * Whether a ticket was given out, used or not: who has none is not listened to any further.
+   * @throws AffiantError ERR_AUTH_TICKET
+   */
+  async checkTicket(secret: Hex): Promise<void> {
+    if (!(await this.#options.tickets.find(secret))) throw noTicket();
+  }
+
+  /**
    * Enrols. Asked the same again it answers the same, so that a wrapper that ended in between can go on.
    * @throws AffiantError ERR_INPUT_ATTESTATION, ERR_AUTH_TICKET, ERR_AUTH_SIGNING_KEY, ERR_CONFLICT_TICKET_USED,
    * ERR_CONFLICT_MEASUREMENT, and what the chain refuses
    */
-  enrol(asked: unknown): Promise<SealedWrapping> {
-    const enrolled = this.#turn.then(() => this.#enrol(asked));
+  async enrol(asked: unknown): Promise<SealedWrapping> {
+    // Who may ask is settled before anybody waits for a turn: strangers hold up nobody.
+    const authenticated = await this.#authenticate(asked);
+    const enrolled = this.#turn.then(() => this.#enrol(authenticated));
     this.#turn = enrolled.catch(() => undefined);
     return enrolled;
   }
@@ -89,18 +106,24 @@ export class Enrolments {
     if (standing.status === "enrolled") await introductions.add(agent);
   }
 
-  async #enrol(asked: unknown): Promise<SealedWrapping> {
+  async #authenticate(asked: unknown): Promise<Authenticated> {
     const { tickets, isSigningKey } = this.#options;
     const { request, publicKey, signature } = parseEnrolmentRequest(asked);
     const agent = this.#addressOf(request.agent);
-    const found = await tickets.find(request.ticket);
-    if (!found) throw new AffiantError("ERR_AUTH_TICKET", "no such ticket was given out");
+    if (!(await tickets.find(request.ticket))) throw noTicket();
     if (!verifyNative(fromHex(signature, 64), enrolmentSigningInput(request), publicKey)) {
       throw new AffiantError("ERR_PROOF_SIGNATURE", "the request is not signed by the key it names");
     }
     if (!(await isSigningKey(agent, publicKey))) {
       throw new AffiantError("ERR_AUTH_SIGNING_KEY", "the request is signed by another key than the agent's");
     }
+    return { request, agent };
+  }
+
+  async #enrol({ request, agent }: Authenticated): Promise<SealedWrapping> {
+    // Read in its turn: the one before may have used it.
+    const found = await this.#options.tickets.find(request.ticket);
+    if (!found) throw noTicket();
     const requestHash = enrolmentHashOf(request);
     const use = found.use ?? (await this.#use(request, agent, requestHash, found));
     if (use.requestHash !== requestHash) return this.#refuseSecond(agent, use);
@@ -112,12 +135,7 @@ export class Enrolments {
     return use.answer;
   }
 
-  async #use(
-    request: ReturnType<typeof parseEnrolmentRequest>["request"],
-    agent: string,
-    requestHash: Hex,
-    { terms }: TicketRecord,
-  ): Promise<TicketUse> {
+  async #use(request: EnrolmentRequest, agent: string, requestHash: Hex, { terms }: TicketRecord): Promise<TicketUse> {
     const { service, tickets } = this.#options;
     if (terms.agent !== undefined && terms.agent !== agent) {
       throw new AffiantError("ERR_AUTH_TICKET", "the ticket is for another agent");
@@ -157,4 +175,8 @@ export class Enrolments {
     if (Number(chainId) === this.#options.chainId) return getAddress(address);
     throw new AffiantError("ERR_CONFLICT_CHAIN_ID", `this service is for agents of chain ${this.#options.chainId}`);
   }
+}
+
+function noTicket(): AffiantError {
+  return new AffiantError("ERR_AUTH_TICKET", "no such ticket was given out");
 }

@@ -28,6 +28,8 @@ export interface TaskGiverOptions {
   readonly isSigningKey: (agent: string, publicKey: Uint8Array) => Promise<boolean>;
   /** How long a verifier may take, all its attempts included. Default 45,000. */
   readonly verifyTimeoutMs?: number;
+  /** Also wrappers on this machine and in private networks: where they are is their own word. Default false. */
+  readonly allowPrivate?: boolean;
   /** Told when a verifier's own evidence is not what its reference says. The contract's rounds decide what follows. */
   readonly onWrongAnswer?: (agent: string, round: number) => void;
 }
@@ -55,13 +57,16 @@ export class TaskGiver {
    * @throws AffiantError ERR_UNAVAILABLE_TARGET if no sound verdict comes back
    */
   async verdictOf(verifier: Reference, target: Reference, place: TaskPlace, nonce: Hex): Promise<Verdict> {
-    const { keys, verifyTimeoutMs = 45_000 } = this.#options;
+    const { keys, verifyTimeoutMs: timeoutMs = 45_000, allowPrivate = false } = this.#options;
     const recipient = await this.#recipientOf(verifier, place.round);
     const message = encodeTask(this.taskFor(target, nonce));
     const sealed = await sealAuthenticated(message, taskInfo(place), fromHex(recipient, 32), keys);
     const body: SealedTask = { place, enc: toHex(sealed.enc), ciphertext: toHex(sealed.ciphertext) };
     try {
-      return readVerdict(await postJson(`${verifier.url}/v1/attestation/verify`, body, verifyTimeoutMs), place);
+      return readVerdict(
+        await postJson(`${verifier.url}/v1/attestation/verify`, body, { timeoutMs, allowPrivate }),
+        place,
+      );
     } catch (error) {
       // Started again since, it has another key: the next try asks for it.
       this.#recipients.delete(recipientId(verifier, place.round));
@@ -84,14 +89,18 @@ export class TaskGiver {
 
   /** The X25519 key in evidence that the verifier itself gives: nobody else can have a task sealed to a key of theirs. */
   async #encryptionKeyOf(verifier: Reference, round: number): Promise<Hex> {
-    const { account, chainId, isSigningKey, verifyTimeoutMs = 45_000, onWrongAnswer } = this.#options;
+    const { account, chainId, isSigningKey, onWrongAnswer, allowPrivate = false } = this.#options;
+    const timeoutMs = this.#options.verifyTimeoutMs ?? 45_000;
     const challenge = {
       round,
       target: formatEthrDid(BigInt(chainId), verifier.agent),
       verifier: formatEthrDid(BigInt(chainId), account),
       nonce: toHex(randomBytes(32)),
     };
-    const answer = await postJson(`${verifier.url}/v1/attestation/challenge`, challenge, verifyTimeoutMs);
+    const answer = await postJson(`${verifier.url}/v1/attestation/challenge`, challenge, {
+      timeoutMs,
+      allowPrivate,
+    });
     const { evidence } = answer as { evidence?: unknown };
     if (typeof evidence !== "string") throw unsound("its evidence is missing");
     const decoded = decodeEvidence(evidence);

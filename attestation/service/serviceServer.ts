@@ -5,10 +5,12 @@ import express, { type NextFunction, type Request, type Response } from "express
 import { getAddress, isAddress } from "ethers";
 import type { Logger } from "pino";
 
-import { parseEndpoint } from "../../protocol/attestation/enrolment.ts";
+import { deadlines } from "../../host/http/deadlines.ts";
+import { hostCheck } from "../../host/http/hostCheck.ts";
+import { parseEndpoint, ticketOfAuthorization } from "../../protocol/attestation/enrolment.ts";
 import { type AssuranceTier, assuranceTiers } from "../../protocol/attestation/types.ts";
 import { type Hex, isHex } from "../../protocol/encoding/hex.ts";
-import { AffiantError } from "../../protocol/errors/affiantError.ts";
+import { AffiantError, isAffiantError } from "../../protocol/errors/affiantError.ts";
 import { toProblem } from "../../protocol/errors/problem.ts";
 import type { Enrolments } from "./enrolments.ts";
 import type { RegistryReader } from "./registry.ts";
@@ -16,8 +18,23 @@ import type { RoundWatch } from "./roundWatch.ts";
 import type { ServiceMetrics } from "./serviceMetrics.ts";
 import type { TicketTerms } from "./tickets.ts";
 
-/** A manifest names every file of every package that a program imports. */
-const bodyLimitBytes = 16_777_216;
+/** A manifest names every file of every package that a program imports; for who shows a ticket. */
+const manifestLimitBytes = 16_777_216;
+/** For everybody else: more is not read before it is known who sends it. */
+const bodyLimitBytes = 65_536;
+
+/** Everything that is answered: `METHOD /path`, as the router has it. */
+export const serviceRoutes = [
+  "POST /v1/attestation/tickets",
+  "POST /v1/attestation/enrolments",
+  "POST /v1/attestation/endpoints",
+  "POST /v1/attestation/rounds",
+  "GET /v1/attestation/agents/:address",
+  "GET /v1/attestation/round",
+  "GET /healthz",
+  "GET /readyz",
+  "GET /metrics",
+] as const;
 
 export interface ServiceServerOptions {
   readonly enrolments: Enrolments;
@@ -31,6 +48,10 @@ export interface ServiceServerOptions {
   readonly token: string;
   /** Where wrappers reach the service; known once it listens. */
   readonly url: () => string;
+  /** Where it listens. */
+  readonly host: string;
+  /** Names by which a proxy on this machine passes requests on; see `hostCheck`. */
+  readonly names: readonly string[];
 }
 
 /**
@@ -38,22 +59,35 @@ export interface ServiceServerOptions {
  * `POST …/rounds` (operators: one before it is due), `GET …/agents/{address}`, `…/round`, and `/healthz`, `/readyz`, `/metrics`.
  */
 export function serviceServer(options: ServiceServerOptions): Server {
-  const { enrolments, registry, watch, metrics } = options;
+  const { enrolments, registry, watch, metrics, token } = options;
   const app = express().disable("x-powered-by").set("etag", false);
-  app.use(express.json({ limit: bodyLimitBytes, strict: true }));
-  app.post("/v1/attestation/tickets", async (request, response) => {
-    checkToken(request, options.token);
+  const check = hostCheck(options);
+  const small = express.json({ limit: bodyLimitBytes, strict: true, inflate: false });
+  const large = express.json({ limit: manifestLimitBytes, strict: true, inflate: false });
+  const operator = (request: Request, _response: Response, next: NextFunction) => {
+    checkToken(request, token);
+    next();
+  };
+  app.use((request, _response, next) => {
+    check(request.headers);
+    next();
+  });
+  app.post("/v1/attestation/tickets", operator, small, async (request, response) => {
     response.status(201).json(await enrolments.issue(parseTerms(request.body), options.url()));
   });
-  app.post("/v1/attestation/enrolments", async (request, response) => {
+  const ofHolder = async (request: Request, response: Response, next: NextFunction) => {
+    const ticket = ticketOfAuthorization(request.get("authorization"));
+    if (ticket) await enrolments.checkTicket(ticket);
+    (ticket ? large : small)(request, response, next);
+  };
+  app.post("/v1/attestation/enrolments", ofHolder, async (request, response) => {
     response.status(201).json(await enrolments.enrol(request.body));
   });
-  app.post("/v1/attestation/endpoints", async (request, response) => {
+  app.post("/v1/attestation/endpoints", small, async (request, response) => {
     await enrolments.announce(parseEndpoint(request.body));
     response.status(204).end();
   });
-  app.post("/v1/attestation/rounds", (request, response) => {
-    checkToken(request, options.token);
+  app.post("/v1/attestation/rounds", operator, (_request, response) => {
     options.hasten();
     response.status(202).json({});
   });
@@ -75,11 +109,11 @@ export function serviceServer(options: ServiceServerOptions): Server {
   app.get("/metrics", async (_request, response) => {
     response.type(metrics.contentType).send(await metrics.text());
   });
-  app.use(({ method, path }) => {
-    throw new AffiantError("ERR_NOT_FOUND_ROUTE", `nothing answers ${method} ${path}`);
+  app.use(() => {
+    throw new AffiantError("ERR_NOT_FOUND_ROUTE", "there is no such thing here");
   });
   app.use(answerProblem(options.logger));
-  return createServer(app);
+  return createServer(deadlines(60), app);
 }
 
 function checkToken(request: Request, token: string): void {
@@ -111,16 +145,27 @@ function parseTerms(value: unknown): TicketTerms {
 function answerProblem(logger: Logger) {
   // Express tells handlers of errors by their four parameters.
   return (error: unknown, request: Request, response: Response, _next: NextFunction): void => {
-    const problem = toProblem(ofBody(error));
+    const told = ofBody(error);
+    const problem = toProblem(told);
+    if (isAffiantError(told) && told.retryable) response.setHeader("retry-after", "1");
     if (problem.status >= 500) logger.error({ err: error, path: request.path }, "a request failed");
     response.status(problem.status).type("application/problem+json").send(JSON.stringify(problem));
   };
 }
 
-/** Errors of the body's parser, in our terms. Their messages quote the body, which may hold a ticket. */
+/** Errors of the body's parser and of the router, in our terms. Their messages quote the body, which may hold a ticket. */
 function ofBody(error: unknown): unknown {
-  const { type } = error as { type?: string };
-  if (type === "entity.too.large") return new AffiantError("ERR_LIMIT_BODY_SIZE", `at most ${bodyLimitBytes} bytes`);
-  if (type?.startsWith("entity.")) return new AffiantError("ERR_INPUT_MALFORMED", "the body is not JSON");
-  return error;
+  const { type, status } = error as { type?: string; status?: unknown };
+  if (isAffiantError(error)) return error;
+  if (type === "entity.too.large") {
+    return new AffiantError(
+      "ERR_LIMIT_BODY_SIZE",
+      `at most ${bodyLimitBytes} bytes, or ${manifestLimitBytes} with a ticket`,
+      {
+        hint: "A wrapper shows its ticket in the Authorization header.",
+      },
+    );
+  }
+  const refused = typeof status === "number" && status >= 400 && status < 500;
+  return refused ? new AffiantError("ERR_INPUT_MALFORMED", "the request cannot be read") : error;
 }

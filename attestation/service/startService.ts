@@ -89,11 +89,12 @@ async function start(config: ServiceConfig, rpc: Rpc, logger: Logger): Promise<R
       keys: keys.encryption,
       isSigningKey,
       verifyTimeoutMs: config.verifyTimeoutMs,
+      allowPrivate: config.allowPrivate,
       onWrongAnswer: (agent, round) =>
         onAlert({ kind: "wrong-answer", round, agent, detail: "as a verifier it runs something else" }),
     }),
     servicePublicKey: toHex(keys.encryption.publicKey),
-    examine: { isSigningKey },
+    examine: { isSigningKey, allowPrivate: config.allowPrivate },
     roundBlocks,
     heldRounds: config.heldRounds,
     onAlert,
@@ -121,6 +122,8 @@ async function start(config: ServiceConfig, rpc: Rpc, logger: Logger): Promise<R
     token: keys.token,
     hasten: () => service.hasten(),
     url: () => url,
+    host: config.host,
+    names: [...config.names, ...(config.publicUrl === undefined ? [] : [new URL(config.publicUrl).hostname])],
   });
   const listening = await listen(server, config);
   url ||= listening;

@@ -1,3 +1,5 @@
+import { setTimeout as sleep } from "node:timers/promises";
+
 import type { Challenge } from "../../protocol/attestation/challenge.ts";
 import {
   decodeEvidence,
@@ -33,7 +35,23 @@ export interface ExamineOptions {
   readonly attempts?: number;
   /** Of one attempt; measuring a large program takes a while. Default 10,000. */
   readonly attemptTimeoutMs?: number;
+  /**
+   * From the beginning of the first attempt to that of the last. Whoever keeps the target busy, or the line down, has to do so for
+   * as long and not for the moment in which three refusals come. Default 15,000.
+   */
+  readonly spreadMs?: number;
+  /** The target's URL is its wrapper's own word: also on this machine and in private networks? Default false. */
+  readonly allowPrivate?: boolean;
+  /** Milliseconds of a clock that only goes forward, and how to wait on it; a test has its own. */
+  readonly clock?: Clock;
 }
+
+export interface Clock {
+  nowMs(): number;
+  sleep(ms: number): Promise<unknown>;
+}
+
+const machineClock: Clock = { nowMs: () => performance.now(), sleep: (ms) => sleep(ms) };
 
 /**
  * Asks a target and compares. Only what the target itself signed for this very challenge can speak against it: garbage, a
@@ -41,7 +59,8 @@ export interface ExamineOptions {
  * by that, since it could be silent as well; three time-outs in a row cost it its trust.
  */
 export async function examine(task: VerificationTask, place: TaskPlace, options: ExamineOptions): Promise<Finding> {
-  const { attempts = 3, attemptTimeoutMs = 10_000 } = options;
+  const { attempts = 3, spreadMs = 15_000, clock = machineClock } = options;
+  const startedMs = clock.nowMs();
   const chainId = BigInt(place.chainId);
   const challenge: Challenge = {
     round: place.round,
@@ -50,7 +69,10 @@ export async function examine(task: VerificationTask, place: TaskPlace, options:
     nonce: task.nonce,
   };
   for (let attempt = 1; attempt <= attempts; attempt++) {
-    const evidence = await ask(task.targetUrl, challenge, attemptTimeoutMs);
+    // Spread evenly; an attempt that took longer than its share is followed at once.
+    const dueMs = startedMs + (attempts > 1 ? ((attempt - 1) * spreadMs) / (attempts - 1) : 0);
+    if (dueMs > clock.nowMs()) await clock.sleep(dueMs - clock.nowMs());
+    const evidence = await ask(task.targetUrl, challenge, options);
     const verdict = evidence === null ? null : await judge(evidence, task, place, challenge, options);
     if (evidence !== null && verdict !== null) {
       const result = verdict ? "pass" : "fail";
@@ -60,9 +82,13 @@ export async function examine(task: VerificationTask, place: TaskPlace, options:
   return { result: "timeout", attempts, evidenceHash: noEvidence, evidence: null };
 }
 
-async function ask(url: string, challenge: Challenge, timeoutMs: number): Promise<string | null> {
+async function ask(
+  url: string,
+  challenge: Challenge,
+  { attemptTimeoutMs: timeoutMs = 10_000, allowPrivate = false }: ExamineOptions,
+): Promise<string | null> {
   try {
-    const answer = await postJson(`${url}/v1/attestation/challenge`, challenge, timeoutMs);
+    const answer = await postJson(`${url}/v1/attestation/challenge`, challenge, { timeoutMs, allowPrivate });
     const { evidence } = answer as { evidence?: unknown };
     return typeof evidence === "string" ? evidence : null;
   } catch {

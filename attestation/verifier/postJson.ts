@@ -1,36 +1,35 @@
+import { guardedFetch } from "../../host/fetch/guardedFetch.ts";
 import { AffiantError } from "../../protocol/errors/affiantError.ts";
 
 /** An answer is never larger: evidence and verdicts are a few kilobytes. */
 const maxAnswerBytes = 65_536;
 
+export interface PostOptions {
+  readonly timeoutMs: number;
+  /** Also to this machine and to private networks: the URL is its wrapper's own word. */
+  readonly allowPrivate: boolean;
+  readonly signal?: AbortSignal;
+}
+
 /**
  * @param fields of the JSON object that is sent
  * @returns the answer's JSON
- * @throws AffiantError ERR_UNAVAILABLE_TARGET for everything but a 2xx answer with JSON
+ * @throws AffiantError ERR_UNAVAILABLE_TARGET for everything but a 2xx answer with JSON; a redirect is none
  */
-export async function postJson(
-  url: string,
-  fields: unknown,
-  timeoutMs: number,
-  signal?: AbortSignal,
-): Promise<unknown> {
-  const timeout = AbortSignal.timeout(timeoutMs);
+export async function postJson(url: string, fields: unknown, options: PostOptions): Promise<unknown> {
   try {
-    const response = await fetch(url, {
+    const { ok, status, body } = await guardedFetch(url, {
       method: "POST",
       headers: { "content-type": "application/json" },
       body: JSON.stringify(fields),
-      redirect: "error",
-      signal: signal ? AbortSignal.any([signal, timeout]) : timeout,
+      maxBytes: maxAnswerBytes,
+      ...options,
     });
-    let text = "";
-    for await (const part of (response.body ?? []) as AsyncIterable<Uint8Array>) {
-      text += Buffer.from(part).toString("latin1");
-      if (text.length > maxAnswerBytes) throw new Error("the answer is too long");
-    }
-    if (!response.ok) throw new Error(`status ${response.status}`);
-    return JSON.parse(text) as unknown;
+    if (!ok) throw new Error(`status ${status}`);
+    return JSON.parse(body.toString("utf8")) as unknown;
   } catch (cause) {
-    throw new AffiantError("ERR_UNAVAILABLE_TARGET", `${new URL(url).host} gives no answer`, { cause });
+    const { host } = new URL(url);
+    const why = cause instanceof AffiantError && cause.code === "ERR_AUTH_PRIVATE_ADDRESS" ? `: ${cause.message}` : "";
+    throw new AffiantError("ERR_UNAVAILABLE_TARGET", `${host} gives no answer${why}`, { cause });
   }
 }

@@ -2,7 +2,13 @@ import { getAddress, type Wallet } from "ethers";
 import { LRUCache } from "lru-cache";
 
 import { openAuthenticated } from "../../agent/sealing/hpke.ts";
-import { decodeTask, type SealedTask, taskInfo, type TaskPlace } from "../../protocol/attestation/task.ts";
+import {
+  decodeTask,
+  type SealedTask,
+  taskInfo,
+  type TaskPlace,
+  type VerificationTask,
+} from "../../protocol/attestation/task.ts";
 import { fromHex, type Hex } from "../../protocol/encoding/hex.ts";
 import { AffiantError } from "../../protocol/errors/affiantError.ts";
 import { toCanonicalJson } from "../../protocol/json/canonical.ts";
@@ -36,11 +42,13 @@ export class Verifier {
    * @throws AffiantError ERR_INPUT_ATTESTATION for a task of another verifier or registry, or a draw that the chain does
    * not know; ERR_PROOF_SEAL if it is not from the service or not for the keys at hand
    */
-  verify(sealed: SealedTask): Promise<Verdict> {
+  async verify(sealed: SealedTask): Promise<Verdict> {
+    // Opened before it is looked whether the seat has a verdict: what is not from the service stands in nobody's way.
+    const task = await this.#open(sealed);
     const seat = toCanonicalJson(sealed.place);
     let verdict = this.#verdicts.get(seat);
     if (!verdict) {
-      verdict = this.#verify(sealed);
+      verdict = this.#verify(sealed.place, task);
       this.#verdicts.set(seat, verdict);
       // A refused task must not block the seat for the genuine one.
       verdict.catch(() => this.#verdicts.delete(seat));
@@ -48,8 +56,8 @@ export class Verifier {
     return verdict;
   }
 
-  async #verify({ place, enc, ciphertext }: SealedTask): Promise<Verdict> {
-    const { account, chainId, registry, encryptionKeys, servicePublicKey, isDrawn } = this.#options;
+  async #open({ place, enc, ciphertext }: SealedTask): Promise<VerificationTask> {
+    const { account, chainId, registry, encryptionKeys, servicePublicKey } = this.#options;
     const ours = getAddress(place.verifier) === account.address && getAddress(place.registry) === getAddress(registry);
     if (!ours || place.chainId !== chainId) {
       throw new AffiantError("ERR_INPUT_ATTESTATION", "the task is for another verifier or another registry");
@@ -60,9 +68,14 @@ export class Verifier {
       await encryptionKeys.forRound(place.round),
       fromHex(servicePublicKey, 32),
     );
+    return decodeTask(message);
+  }
+
+  async #verify(place: TaskPlace, task: VerificationTask): Promise<Verdict> {
+    const { account, isDrawn } = this.#options;
     if (isDrawn && !(await isDrawn(place))) {
       throw new AffiantError("ERR_INPUT_ATTESTATION", "this agent is not drawn for that target");
     }
-    return signVerdict(await examine(decodeTask(message), place, this.#options), place, account);
+    return signVerdict(await examine(task, place, this.#options), place, account);
   }
 }

@@ -4,6 +4,7 @@ import { readSecretFile, writeSecretFile } from "../../agent/keys/secretFile.ts"
 import type { SigningKey } from "../../agent/keys/signingKey.ts";
 import { isProblem, problemToError } from "../../agent/relayer/problemError.ts";
 import { newEncryptionKeyPair, openAuthenticated } from "../../agent/sealing/hpke.ts";
+import { guardedFetch } from "../../host/fetch/guardedFetch.ts";
 import {
   announce,
   type Endpoint,
@@ -11,13 +12,14 @@ import {
   parseSealedWrapping,
   type SignedEnrolmentRequest,
   type Ticket,
+  ticketAuthorization,
   ticketIdOf,
   wrappingInfo,
 } from "../../protocol/attestation/enrolment.ts";
 import type { Manifest } from "../../protocol/attestation/manifest.ts";
 import type { EthrDid } from "../../protocol/did/ethr.ts";
 import { fromHex, type Hex, toHex } from "../../protocol/encoding/hex.ts";
-import { AffiantError } from "../../protocol/errors/affiantError.ts";
+import { AffiantError, isAffiantError } from "../../protocol/errors/affiantError.ts";
 import type { Wrapping } from "./wrapping.ts";
 
 export interface EnrolOptions {
@@ -33,6 +35,8 @@ export interface EnrolOptions {
   readonly pendingFile: string;
   /** Default 120,000: an enrolment waits for a block. */
   readonly timeoutMs?: number;
+  /** Also a service on this machine or in a private network: where it is says the ticket. Default false. */
+  readonly allowPrivate?: boolean;
 }
 
 interface Pending {
@@ -47,9 +51,15 @@ interface Pending {
  * ERR_PROOF_SEAL if another than the ticket's service answered
  */
 export async function enrolWrapper(options: EnrolOptions, manifest: Manifest): Promise<Wrapping> {
-  const { ticket, agent, root, include, pendingFile, timeoutMs = 120_000 } = options;
+  const { ticket, agent, root, include, pendingFile, timeoutMs = 120_000, allowPrivate = false } = options;
   const { signed, replyPrivateKey } = (await readPending(options)) ?? (await prepare(options, manifest));
-  const answer = parseSealedWrapping(await post(`${ticket.service}/v1/attestation/enrolments`, signed, timeoutMs));
+  const asked = await post(`${ticket.service}/v1/attestation/enrolments`, signed, {
+    timeoutMs,
+    allowPrivate,
+    // Who has no ticket is turned away before the service reads what it sends.
+    headers: { authorization: ticketAuthorization(ticket.secret) },
+  });
+  const answer = parseSealedWrapping(asked);
   const { version, commitment, enc, ciphertext } = answer;
   const { chainId, registry } = ticket;
   const agentKey = await openAuthenticated(
@@ -75,6 +85,7 @@ export async function enrolWrapper(options: EnrolOptions, manifest: Manifest): P
 
 /**
  * Tells the service where the wrapper listens: its port may be another one after each start.
+ * @param allowPrivate also a service on this machine or in a private network
  * @throws AffiantError with the code of the service's problem, ERR_UNAVAILABLE_TARGET
  */
 export async function announceEndpoint(
@@ -82,9 +93,11 @@ export async function announceEndpoint(
   { agent, version, agentKey }: Wrapping,
   url: string,
   sequence: number,
+  allowPrivate = false,
 ): Promise<void> {
   const endpoint: Endpoint = { agent, version, url, sequence };
-  await post(`${service}/v1/attestation/endpoints`, announce(endpoint, fromHex(agentKey, 32)), 30_000);
+  const announced = announce(endpoint, fromHex(agentKey, 32));
+  await post(`${service}/v1/attestation/endpoints`, announced, { timeoutMs: 30_000, allowPrivate });
 }
 
 async function prepare({ agent, signing, ticket, url, pendingFile }: EnrolOptions, manifest: Manifest) {
@@ -112,29 +125,41 @@ async function readPending({ pendingFile, ticket }: EnrolOptions): Promise<Pendi
   return pending.signed.request.ticket === ticket.secret ? pending : undefined;
 }
 
-async function post(url: string, fields: unknown, timeoutMs: number): Promise<unknown> {
-  let response: Response;
-  let text: string;
-  try {
-    response = await fetch(url, {
-      method: "POST",
-      headers: { "content-type": "application/json" },
-      body: JSON.stringify(fields),
-      redirect: "error",
-      signal: AbortSignal.timeout(timeoutMs),
-    });
-    text = await response.text();
-  } catch (cause) {
-    throw new AffiantError(
-      "ERR_UNAVAILABLE_TARGET",
-      `the attestation service at ${new URL(url).host} does not answer`,
-      {
-        cause,
-      },
-    );
-  }
-  const value: unknown = text === "" ? null : JSON.parse(text);
-  if (response.ok) return value;
+/** An answer holds one sealed key, or a problem. */
+const maxAnswerBytes = 65_536;
+
+interface PostOptions {
+  readonly timeoutMs: number;
+  readonly allowPrivate: boolean;
+  readonly headers?: Readonly<Record<string, string>>;
+}
+
+async function post(url: string, fields: unknown, { headers, ...options }: PostOptions): Promise<unknown> {
+  const { status, ok, text } = await guardedFetch(url, {
+    method: "POST",
+    headers: { "content-type": "application/json", ...headers },
+    body: JSON.stringify(fields),
+    maxBytes: maxAnswerBytes,
+    ...options,
+  }).then(
+    (answer) => ({ ...answer, text: answer.body.toString("utf8") }),
+    (cause: unknown) => {
+      if (isAffiantError(cause, "ERR_AUTH_PRIVATE_ADDRESS")) throw cause;
+      const { host } = new URL(url);
+      throw new AffiantError("ERR_UNAVAILABLE_TARGET", `the attestation service at ${host} does not answer`, { cause });
+    },
+  );
+  const value = text === "" ? null : readJson(text);
+  if (ok) return value;
   if (isProblem(value)) throw problemToError(value);
-  throw new AffiantError("ERR_UNAVAILABLE_TARGET", `the attestation service answers with status ${response.status}`);
+  throw new AffiantError("ERR_UNAVAILABLE_TARGET", `the attestation service answers with status ${status}`);
+}
+
+/** Undefined for what is no JSON: then the status says what is to say. */
+function readJson(text: string): unknown {
+  try {
+    return JSON.parse(text) as unknown;
+  } catch {
+    return undefined;
+  }
 }

@@ -1,4 +1,5 @@
 import type { Duplex } from "node:stream";
+import { setTimeout as sleep } from "node:timers/promises";
 
 import type { SigningKey } from "../../agent/keys/signingKey.ts";
 import { answerOf } from "../../protocol/attestation/answer.ts";
@@ -51,7 +52,9 @@ export class Wrapper {
   #options: EnrolledOptions;
   #program: SupervisedProgram;
   #settledRun = 0;
-  /** Two at most: the measurement that is under way, and the one that begins after it. */
+  /** How long the last measurement took. */
+  #measuringMs = 0;
+  /** Two at most: the measurement that is under way, with the rest after it, and the one that begins then. */
   #running: Promise<unknown> = Promise.resolve();
   #next: Promise<Hex> | undefined;
 
@@ -139,13 +142,17 @@ export class Wrapper {
     return this.#program.stop();
   }
 
-  /** Challenges that come while a measurement runs share the next one: asking often costs the machine no more. */
+  /**
+   * Challenges that come while a measurement runs, or in the rest after it, share the next one: anybody may ask, and asking
+   * often takes a quarter of the time and no more.
+   */
   #measureForChallenge(): Promise<Hex> {
     this.#next ??= this.#running
       .catch(() => undefined)
       .then(() => {
         const measurement = this.#measure();
-        this.#running = measurement;
+        const rest = () => sleep(restsAfterMeasuring * this.#measuringMs, undefined, { ref: false });
+        this.#running = measurement.then(rest, rest);
         this.#next = undefined;
         return measurement;
       });
@@ -161,7 +168,9 @@ export class Wrapper {
       this.#settledRun = run;
     }
     const { root, include, libraries } = wrapping;
+    const startedMs = performance.now();
     const measurement = await backend.measure(pid, { root, include, libraries });
+    this.#measuringMs = performance.now() - startedMs;
     // A program that ended meanwhile was measured half, or another process got its number.
     if (this.#program.run !== run || this.#program.pid !== pid) throw restarting();
     return measurement;
@@ -201,6 +210,9 @@ async function firstWrapping(options: WrapperOptions, { pid }: SupervisedProgram
   await settled(pid, options.settleMs ?? 600);
   return enrol(await measureProcess(pid, { root, include }));
 }
+
+/** How many times as long as it took nothing is measured afterwards. */
+const restsAfterMeasuring = 3;
 
 const clockSec = (): number => Math.floor(Date.now() / 1000);
 

@@ -34,12 +34,13 @@ export function serveCommand(): Command {
 
 /** Its own things are in `<dataDir>/attestation`, beside the relayer's. */
 function serviceEnvironment(environment: Environment, env = process.env): typeof env {
-  const { dataDir, rpcUrl, relayerUrl, deploymentPath } = environment;
+  const { dataDir, rpcUrl, relayerUrl, deploymentPath, allowPrivate } = environment;
   return {
     ...env,
     AFFIANT_DATA_DIR: join(dataDir, "attestation"),
     AFFIANT_RPC_URL: rpcUrl,
     AFFIANT_RELAYER_URL: relayerUrl,
     AFFIANT_DEPLOYMENT: deploymentPath,
+    AFFIANT_ALLOW_PRIVATE: allowPrivate ? "1" : "0",
   };
 }

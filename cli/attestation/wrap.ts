@@ -40,6 +40,7 @@ interface Flags extends CommonFlags {
   readonly wrapping?: string;
   readonly port: string;
   readonly host: string;
+  readonly allowPrivate?: boolean;
 }
 
 /** How often the service is told where the wrapper listens: it may have been restored from an older copy. */
@@ -64,6 +65,7 @@ export function wrapCommand(): Command {
     .option("--wrapping <file>", "where what the service gave is kept (default: wrapping.json in the agent's folder)")
     .option("--port <port>", "where challenges are answered; 0 = any that is free", "0")
     .option("--host <address>", "on which address", "127.0.0.1")
+    .option("--allow-private", "the service and other agents may be on this machine or in a private network")
     .action(async (words: readonly string[], flags: Flags) => {
       try {
         await wrap(words, flags);
@@ -94,12 +96,13 @@ async function wrap([program, ...args]: readonly string[], flags: Flags): Promis
     port: readPort(flags.port),
   });
   const { signing } = keys;
+  const { allowPrivate } = environment;
   const wrapping = await wrappingOf(environment, flags, keys, server.url);
   const wrapper = await Wrapper.start({ command: [program, ...args], wrapping, signing });
-  Object.assign(running, { wrapper, verifier: verifierOf(keys, deployment, rpc, wrapper) });
+  Object.assign(running, { wrapper, verifier: verifierOf(keys, deployment, rpc, wrapper, allowPrivate) });
   announceProcess(wrapper, server.url, flags);
   const ended = new AbortController();
-  void keepAnnouncing(wrapper.wrapping, server.url, ended.signal);
+  void keepAnnouncing(wrapper.wrapping, server.url, allowPrivate, ended.signal);
   for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => void wrapper.stop());
   const { code, signal } = await wrapper.ended;
   ended.abort();
@@ -126,7 +129,7 @@ async function openKeys(environment: Environment, deployment: Deployment, flags:
 
 /** What the service gave for the version that runs, or how to get it. */
 async function wrappingOf(
-  { dataDir }: Environment,
+  { dataDir, allowPrivate }: Environment,
   flags: Flags,
   { facts, signing }: AgentKeys,
   url: string,
@@ -145,7 +148,7 @@ async function wrappingOf(
   const root = resolve(flags.root ?? ".");
   const include = (flags.include ?? []).map((one) => resolve(one));
   const pendingFile = join(folder, "enrolment.json");
-  const place = { agent: facts.did, signing, url, root, include, pendingFile, ticket: ticket as Ticket };
+  const place = { agent: facts.did, signing, url, root, include, pendingFile, ticket: ticket as Ticket, allowPrivate };
   return {
     root,
     include,
@@ -157,7 +160,13 @@ async function wrappingOf(
   };
 }
 
-function verifierOf({ account }: AgentKeys, deployment: Deployment, rpc: Rpc, wrapper: Wrapper): Verifier {
+function verifierOf(
+  { account }: AgentKeys,
+  deployment: Deployment,
+  rpc: Rpc,
+  wrapper: Wrapper,
+  allowPrivate: boolean,
+): Verifier {
   const registries = new Registries(rpc, deployment);
   const { address } = deployment.contracts.attestationRegistry;
   const reader = new RegistryReader(new Contract(address, iAttestationRegistryAbi, rpc.provider), address);
@@ -169,15 +178,21 @@ function verifierOf({ account }: AgentKeys, deployment: Deployment, rpc: Rpc, wr
     servicePublicKey: wrapper.wrapping.servicePublicKey,
     isSigningKey: (agent, key) => registries.isSigningKey(agent, key),
     isDrawn: drawnByChain(reader, account.address),
+    allowPrivate,
   });
 }
 
-async function keepAnnouncing(wrapping: Wrapping, url: string, signal: AbortSignal): Promise<void> {
+async function keepAnnouncing(
+  wrapping: Wrapping,
+  url: string,
+  allowPrivate: boolean,
+  signal: AbortSignal,
+): Promise<void> {
   const { service } = wrapping;
   if (service === undefined) return;
   let told = "";
   while (!signal.aborted) {
-    const trouble = await announceEndpoint(service, wrapping, url, Date.now()).then(
+    const trouble = await announceEndpoint(service, wrapping, url, Date.now(), allowPrivate).then(
       () => "",
       (error: Error) => error.message,
     );

@@ -7,6 +7,8 @@ export interface Endpoints {
   readonly deploymentPath: string;
   /** Where each agent listens, by name. */
   readonly agents: Readonly<Record<string, string>>;
+  /** All of it is on this machine: what commands fetch for its agents may be there too. */
+  readonly allowPrivate: true;
 }
 
 export function writeEndpoints(path: string, endpoints: Endpoints): void {

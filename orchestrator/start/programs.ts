@@ -70,6 +70,8 @@ export function attestationProgram(
       AFFIANT_PORT: `${port}`,
       AFFIANT_ATTESTATION_ROUND_BLOCKS: `${roundBlocks}`,
       AFFIANT_ATTESTATION_HELD_ROUNDS: "1",
+      // All wrappers of a local run are on this machine.
+      AFFIANT_ALLOW_PRIVATE: "1",
       AFFIANT_POLL_INTERVAL_MS: "250",
       AFFIANT_LOG_LEVEL: "warn",
     },

@@ -317,7 +317,13 @@ class Startup {
       `http://127.0.0.1:${program}`,
     ]);
     const deploymentPath = this.#layout.deployment;
-    return { relayerUrl, rpcUrl, deploymentPath, agents: Object.fromEntries(agents) as Record<string, string> };
+    return {
+      relayerUrl,
+      rpcUrl,
+      deploymentPath,
+      agents: Object.fromEntries(agents) as Record<string, string>,
+      allowPrivate: true,
+    };
   }
 
   #running(conductor: Conductor, deployment: Deployment, endpoints: Endpoints): RunningSystem {

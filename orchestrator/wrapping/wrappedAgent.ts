@@ -31,6 +31,8 @@ import type { NumberedCommand, WrapperCommand, WrapperMessage } from "./messages
 /** How often the service is told where this wrapper listens: it may have been restored from an older copy. */
 const announceEveryMs = 30_000;
 const readyTimeoutMs = 90_000;
+/** Who is started here has its service and the other agents of its pipeline on this machine. */
+const allowPrivate = true;
 
 /** One agent under supervision, with everything that is done in its name outside of its program. */
 export class WrappedAgent {
@@ -161,7 +163,16 @@ export class WrappedAgent {
     const { facts, signing } = this.#keys;
     if (known?.agent === facts.did && known.ticketId === ticketIdOf(ticket.secret)) return known;
     const pendingFile = `${agentFolder(dataDir, folder).path}/enrolment.json`;
-    const place = { ticket, agent: facts.did, signing, url: this.#server.url, root, include, pendingFile };
+    const place = {
+      ticket,
+      agent: facts.did,
+      signing,
+      url: this.#server.url,
+      root,
+      include,
+      pendingFile,
+      allowPrivate,
+    };
     return {
       root,
       include,
@@ -213,6 +224,7 @@ export class WrappedAgent {
       servicePublicKey: wrapper.wrapping.servicePublicKey,
       isSigningKey: (agent, key) => registries.isSigningKey(agent, key),
       isDrawn: drawnByChain(reader, account.address),
+      allowPrivate,
     });
   }
 
@@ -307,7 +319,7 @@ export class WrappedAgent {
       const { wrapping } = this.answering();
       const told =
         // Where the service listens now, and not where it did when the ticket was given out.
-        await announceEndpoint(this.#config.serviceUrl, wrapping, this.#server.url, Date.now()).then(
+        await announceEndpoint(this.#config.serviceUrl, wrapping, this.#server.url, Date.now(), allowPrivate).then(
           () => true,
           (error: Error) => {
             console.error(`the attestation service was not told where this wrapper listens: ${error.message}`);

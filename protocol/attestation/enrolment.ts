@@ -41,6 +41,19 @@ export interface EnrolmentRequest {
   readonly url: string;
 }
 
+const authorizationScheme = "AffiantTicket ";
+
+/** The `Authorization` header of an enrolment: the service sees who has a ticket before it reads a manifest of megabytes. */
+export function ticketAuthorization(secret: Hex): string {
+  return `${authorizationScheme}${secret}`;
+}
+
+/** The ticket's secret in an `Authorization` header; undefined where there is none. */
+export function ticketOfAuthorization(header: string | undefined): Hex | undefined {
+  const secret = header?.startsWith(authorizationScheme) ? header.slice(authorizationScheme.length) : undefined;
+  return isHex(secret, 32) ? secret : undefined;
+}
+
 /** The request with the agent's signature: Ed25519 over {@link enrolmentSigningInput} by the key that `key` names. */
 export interface SignedEnrolmentRequest {
   readonly request: EnrolmentRequest;

@@ -47,7 +47,13 @@ function ask(agent: WrappedAgent, { url = agent.url, nonce = toHex(randomBytes(3
   };
   const isSigningKey = (address: string, key: Uint8Array) =>
     Promise.resolve(address === agent.account.address && Buffer.from(key).equals(agent.signing.publicKey));
-  return examine(task, place(agent.account.address), { isSigningKey, attempts: 2, attemptTimeoutMs: 60_000 });
+  return examine(task, place(agent.account.address), {
+    isSigningKey,
+    attempts: 2,
+    attemptTimeoutMs: 60_000,
+    spreadMs: 0,
+    allowPrivate: true,
+  });
 }
 
 describe("attestation: attacks on a wrapped program", function () {

@@ -43,6 +43,7 @@ describe("attestation/service: tasks", function () {
       chainId,
       keys: await newEncryptionKeyPair(),
       isSigningKey: () => Promise.resolve(true),
+      allowPrivate: true,
     });
   });
 

@@ -75,7 +75,14 @@ describe("affiant attestation serve and affiant wrap", function () {
     const split = words.indexOf("--");
     const [own, rest] = split < 0 ? [words, []] : [words.slice(0, split), words.slice(split)];
     const child = spawn(process.execPath, ["cli/affiant.js", ...own, ...where, ...deployment, ...rest], {
-      env: { ...process.env, AFFIANT_PORT: "0", AFFIANT_POLL_INTERVAL_MS: "50", AFFIANT_LOG_LEVEL: "warn", ...env },
+      env: {
+        ...process.env,
+        AFFIANT_PORT: "0",
+        AFFIANT_POLL_INTERVAL_MS: "50",
+        AFFIANT_LOG_LEVEL: "warn",
+        AFFIANT_ALLOW_PRIVATE: "1",
+        ...env,
+      },
       stdio: ["ignore", out === "stdout" ? "pipe" : "ignore", "pipe"],
     });
     children.push(child);

@@ -58,7 +58,11 @@ describe("affiant wrap", function () {
     const [, pid, url] = /process (\d+), challenges at (\S+)/.exec(said)!;
 
     const challenge = { round: 1, target: facts.did, verifier: facts.did, nonce: `0x${"0a".repeat(32)}` as const };
-    const { evidence } = (await postJson(`${url}/v1/attestation/challenge`, challenge, 60_000)) as { evidence: string };
+    const answer = await postJson(`${url}/v1/attestation/challenge`, challenge, {
+      timeoutMs: 60_000,
+      allowPrivate: true,
+    });
+    const { evidence } = answer as { evidence: string };
     const decoded = decodeEvidence(evidence);
     expect(faultOfEvidence(decoded, challenge)).to.equal(null);
     const expected = answerOf(measurementOf(manifest), fromHex(wrapping.agentKey), challenge.nonce);

@@ -93,9 +93,9 @@ export class System {
       sender: walletSender(address, account),
       account,
       chainId,
-      tasks: new TaskGiver({ account: account.address, chainId, keys, isSigningKey }),
+      tasks: new TaskGiver({ account: account.address, chainId, keys, isSigningKey, allowPrivate: true }),
       servicePublicKey: toHex(keys.publicKey),
-      examine: { isSigningKey, attempts: 1, attemptTimeoutMs: 20_000 },
+      examine: { isSigningKey, attempts: 1, attemptTimeoutMs: 20_000, allowPrivate: true },
       roundBlocks: 0,
       onAlert: () => undefined,
     };
@@ -141,6 +141,7 @@ export class System {
       isDrawn: drawnByChain(this.reader, account.address),
       attempts: 1,
       attemptTimeoutMs: 20_000,
+      allowPrivate: true,
     });
     const agent: SystemAgent = {
       account,

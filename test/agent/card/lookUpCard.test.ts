@@ -5,7 +5,7 @@ import { ed25519 } from "@noble/curves/ed25519.js";
 import { expect } from "chai";
 
 import { capabilitiesOf, encodeCapability } from "../../../agent/card/capabilities.ts";
-import { lookUpCard } from "../../../agent/card/lookUpCard.ts";
+import { lookUpCard as lookUp } from "../../../agent/card/lookUpCard.ts";
 import { type AgentCard, signCard } from "../../../agent/card/signedCard.ts";
 import type { PublishedCard } from "../../../agent/chain/registries.ts";
 import { formatKeyDid } from "../../../protocol/did/key.ts";
@@ -22,6 +22,9 @@ const card: AgentCard = {
     { id: "seats", tags: ["flight.change"] },
   ],
 };
+
+/** The cards of this test are on this machine. */
+const lookUpCard = (published: PublishedCard) => lookUp(published, { allowPrivate: true });
 
 describe("agent/card: looking a card up", () => {
   let server: Server;
@@ -60,6 +63,15 @@ describe("agent/card: looking a card up", () => {
     });
   });
 
+  it("does not look on this machine for a card that anybody may name, and says why", async () => {
+    const found = await lookUp(published);
+    expect(found).to.include({
+      outcome: "unproven",
+      detail: `${new URL(base).host} is on this machine or in a private network`,
+    });
+    expect(found).to.not.have.property("card");
+  });
+
   for (const [what, change, detail] of [
     ["another hash on chain", () => ({ contentHash: `0x${"0".repeat(64)}` as const }), /^the card's SHA-256 is/],
     ["keys that have not signed it", () => ({ signingKeys: [toHex(otherKey)] }), /^no signing key of the agent/],
@@ -83,7 +95,7 @@ describe("agent/card: looking a card up", () => {
     const closed = await lookUpCard({ ...published, uri: "http://127.0.0.1:1/card" });
     expect([closed.outcome, closed.detail]).to.deep.equal([
       "unproven",
-      "http://127.0.0.1:1/card cannot be reached (bad port)",
+      "http://127.0.0.1:1/card cannot be reached (ECONNREFUSED)",
     ]);
     served.status = 404;
     expect(await lookUpCard(published)).to.include({
