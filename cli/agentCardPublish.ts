@@ -6,9 +6,11 @@ import { command, type CommonFlags, run } from "./command.ts";
 import { withAgent } from "./openNamedAgent.ts";
 import { columns } from "./output.ts";
 import { capabilitiesOf, encodeCapability } from "../agent/card/capabilities.ts";
+import { requireAgentCard } from "../agent/card/a2aForm.ts";
 import { type AgentCard, signCard } from "../agent/card/signedCard.ts";
 import { checkCardUri } from "../protocol/card/cardUri.ts";
 import { AffiantError } from "../protocol/errors/affiantError.ts";
+import type { Json } from "../protocol/json/canonical.ts";
 
 interface Flags extends CommonFlags {
   readonly agent: string;
@@ -36,7 +38,7 @@ export function agentCardPublishCommand(): Command {
           throw new AffiantError("ERR_INPUT_CONFIG", `--uri is an http(s) address, not "${uri}"`);
         }
         const card = await readCard(file);
-        const tags = capabilitiesOf(card);
+        const { onChain: tags, inCardOnly } = capabilitiesOf(card);
         return withAgent(environment, flags.agent, async (agent) => {
           const { publicKey } = agent.signer;
           const { bytes, contentHash } = await signCard(card, publicKey, (message) => agent.signer.sign(message));
@@ -44,13 +46,14 @@ export function agentCardPublishCommand(): Command {
           const registered = (await agent.register()).added;
           const { added } = await agent.publishCard({ uri, contentHash, capabilities: tags.map(encodeCapability) });
           return {
-            data: { agent: agent.did, registered, file: out, uri, contentHash, capabilities: tags, added },
+            data: { agent: agent.did, registered, file: out, uri, contentHash, capabilities: tags, inCardOnly, added },
             lines: [
               ...columns([
                 ["agent", `${agent.did}${registered ? " (registered now)" : ""}`],
                 ["card", `${out}${added ? "" : " (published already)"}`],
                 ["SHA-256", contentHash],
                 ["capabilities", tags.join(", ") || "none"],
+                ["in the card only", inCardOnly.length === 0 ? undefined : inCardOnly.join(", ")],
               ]),
               "",
               `Next: serve ${out} as it is at ${uri}, then affiant agent show ${flags.agent}`,
@@ -62,11 +65,11 @@ export function agentCardPublishCommand(): Command {
 }
 
 async function readCard(file: string): Promise<AgentCard> {
+  let card: Json;
   try {
-    const card: unknown = JSON.parse(await readFile(file, "utf8"));
-    if (typeof card === "object" && card !== null && !Array.isArray(card)) return card as AgentCard;
+    card = JSON.parse(await readFile(file, "utf8")) as Json;
   } catch (cause) {
     throw new AffiantError("ERR_INPUT_FILE", `${file} cannot be read as JSON`, { cause });
   }
-  throw new AffiantError("ERR_INPUT_FILE", `${file} is not an agent card: it holds no JSON object`);
+  return requireAgentCard(card, file);
 }

@@ -1,26 +1,32 @@
 import type { AgentCard } from "./signedCard.ts";
 import { type Hex, toHex } from "../../protocol/encoding/hex.ts";
-import { AffiantError } from "../../protocol/errors/affiantError.ts";
 import type { Json } from "../../protocol/json/canonical.ts";
 
 /** As many as `AgentRegistry.setCard` takes. */
 const maxCapabilities = 16;
 
+/** The tags of a card's skills, as the chain can have them. */
+export interface DeclaredCapabilities {
+  /** The first 16, sorted. */
+  readonly onChain: readonly string[];
+  /** Those beyond 16: they stay in the card, and nobody finds the agent by them on chain. */
+  readonly inCardOnly: readonly string[];
+}
+
 /**
- * The capabilities that a card declares on chain: the tags of its skills that are 1 to 32 characters of printable ASCII
- * without blanks, such as `payment.charge`, each once and in order. Other tags are for people, and stay in the card.
- * @throws AffiantError ERR_INPUT_MALFORMED for more than 16
+ * The capabilities that a card declares: the tags of its skills that are 1 to 32 characters of printable ASCII without
+ * blanks, such as `payment.charge`, each once. Other tags are for people, and stay in the card. The chain takes 16: the
+ * first ones, in the order in which the card's owner put them.
  */
-export function capabilitiesOf(card: AgentCard): readonly string[] {
+export function capabilitiesOf(card: AgentCard): DeclaredCapabilities {
   const skills = listOf(card["skills"]);
   const tags = skills.flatMap((skill) => (isObject(skill) ? listOf(skill["tags"]) : []));
-  const capabilities = [...new Set(tags.filter((tag) => typeof tag === "string" && /^[!-~]{1,32}$/.test(tag)))].sort();
-  if (capabilities.length <= maxCapabilities) return capabilities as string[];
-  throw new AffiantError(
-    "ERR_INPUT_MALFORMED",
-    `the card's skills have ${capabilities.length} tags; the chain takes ${maxCapabilities}`,
-    { hint: "Tags with a blank are for people only and do not count." },
-  );
+  const isCapability = (tag: Json): tag is string => typeof tag === "string" && /^[!-~]{1,32}$/.test(tag);
+  const capabilities = [...new Set(tags.filter(isCapability))];
+  return {
+    onChain: capabilities.slice(0, maxCapabilities).sort(),
+    inCardOnly: capabilities.slice(maxCapabilities),
+  };
 }
 
 /** 32 bytes: ASCII, zeros behind. */

@@ -33,7 +33,7 @@ export async function lookUpCard(published: PublishedCard, options?: FetchCardOp
     const verdict = verifyCard(bytes, { contentHash, signingKeys: signingKeys.map((key) => fromHex(key, 32)) });
     if (verdict.outcome === "fails") return { ...failed, detail: verdict.detail };
     const card = parseCanonicalJson(bytes) as AgentCard;
-    const capabilities = capabilitiesOf(card);
+    const { onChain: capabilities } = capabilitiesOf(card);
     if (!sameCapabilities(capabilities, published.capabilities)) {
       return { ...failed, detail: "the capabilities on chain are not the tags of the card's skills" };
     }

@@ -1,5 +1,6 @@
 import { sha256 } from "@noble/hashes/sha2.js";
 
+import { a2aForm } from "./a2aForm.ts";
 import { formatKeyDid, parseKeyDid } from "../../protocol/did/key.ts";
 import { verifyStrict } from "../../protocol/ed25519/verify.ts";
 import { fromBase64url, toBase64url } from "../../protocol/encoding/base64url.ts";
@@ -35,17 +36,21 @@ export interface CardVerdict {
 }
 
 const maxCardBytes = 1 << 20;
+/** More are not looked at: each costs two checks. */
+const maxSignatures = 16;
 
 /**
- * Signs a card: EdDSA over RFC 8785 (JCS) of the card without `signatures`, which it replaces.
+ * Signs a card as A2A 1.0 asks (section 8.4): a JWS over its A2A form. Signatures of others stay; an earlier one under the
+ * same key goes. `alg` is `Ed25519` (RFC 9864).
  * @param publicKey 32 bytes; the header names it as did:key in `kid`
  * @throws AffiantError ERR_INPUT_PUBLIC_KEY, ERR_INPUT_MALFORMED
  */
 export async function signCard(card: AgentCard, publicKey: Uint8Array, sign: SignMessage): Promise<SignedCard> {
-  const header = toBase64url(utf8(toCanonicalJson({ alg: "EdDSA", kid: formatKeyDid(publicKey), typ: "JOSE" })));
-  const signature = toBase64url(await sign(signingInput(header, card)));
-  const signatures = [{ protected: header, signature }];
-  const bytes = utf8(toCanonicalJson({ ...card, signatures }));
+  const kid = formatKeyDid(publicKey);
+  const header = toBase64url(utf8(toCanonicalJson({ alg: "Ed25519", kid, typ: "JOSE" })));
+  const signature = toBase64url(await sign(signingInput(header, a2aForm(card))));
+  const others = listOf(card["signatures"]).filter((other) => kidOf(other) !== kid);
+  const bytes = utf8(toCanonicalJson({ ...card, signatures: [...others, { protected: header, signature }] }));
   return { bytes, contentHash: toHex(sha256(bytes)) };
 }
 
@@ -69,36 +74,61 @@ export function verifyCard(
     throw new AffiantError("ERR_INPUT_MALFORMED", "the card is not a JSON object");
   }
   const keys = new Set(expected.signingKeys.map((key) => formatKeyDid(key) as string));
+  const forms = formsOf(card as AgentCard);
   const signedBy = signaturesOf(card as AgentCard)
-    .map((signature) => signerOf(card as AgentCard, signature))
+    .map((signature) => signerOf(forms, signature))
     .filter((signer) => signer !== undefined && keys.has(signer)) as string[];
   return signedBy.length > 0
     ? { outcome: "holds", detail: "the card is the one on chain and is signed by the agent", signedBy }
     : { outcome: "fails", detail: "no signing key of the agent has signed the card", signedBy };
 }
 
-function signingInput(header: string, card: AgentCard): Uint8Array {
-  const { signatures: _, ...payload } = card;
-  return utf8(`${header}.${toBase64url(utf8(toCanonicalJson(payload)))}`);
+function signingInput(header: string, payload: string): Uint8Array {
+  return utf8(`${header}.${toBase64url(utf8(payload))}`);
+}
+
+function listOf(value: Json | undefined): readonly Json[] {
+  return Array.isArray(value) ? (value as readonly Json[]) : [];
 }
 
 function signaturesOf(card: AgentCard): readonly CardSignature[] {
-  const list = card.signatures;
-  if (!Array.isArray(list)) return [];
-  return list.filter(
-    (item: unknown): item is CardSignature =>
-      typeof (item as CardSignature | null)?.protected === "string" &&
-      typeof (item as CardSignature | null)?.signature === "string",
-  );
+  return listOf(card["signatures"])
+    .slice(0, maxSignatures)
+    .filter(
+      (item: unknown): item is CardSignature & Json =>
+        typeof (item as CardSignature | null)?.protected === "string" &&
+        typeof (item as CardSignature | null)?.signature === "string",
+    );
 }
 
-/** The did:key under which a signature is good; undefined for one that is not, whatever is wrong with it. */
-function signerOf(card: AgentCard, { protected: header, signature }: CardSignature): string | undefined {
+function headerOf(protectedHeader: string): Readonly<Record<string, unknown>> {
+  return JSON.parse(new TextDecoder().decode(fromBase64url(protectedHeader))) as Record<string, unknown>;
+}
+
+/** What a signature calls its key; undefined where that cannot be read. */
+function kidOf(signature: Json): unknown {
   try {
-    const { alg, kid, crit } = JSON.parse(new TextDecoder().decode(fromBase64url(header))) as Record<string, unknown>;
-    if (alg !== "EdDSA" || typeof kid !== "string" || crit !== undefined) return undefined;
-    return verifyStrict(fromBase64url(signature), signingInput(header, card), parseKeyDid(kid)) ? kid : undefined;
+    return headerOf((signature as unknown as CardSignature).protected)["kid"];
   } catch {
     return undefined;
   }
+}
+
+/** The did:key under which a signature is good; undefined for one that is not, whatever is wrong with it. */
+function signerOf(forms: readonly string[], { protected: header, signature }: CardSignature): string | undefined {
+  try {
+    const { alg, kid, crit } = headerOf(header);
+    if ((alg !== "Ed25519" && alg !== "EdDSA") || typeof kid !== "string" || crit !== undefined) return undefined;
+    const key = parseKeyDid(kid);
+    const bytes = fromBase64url(signature);
+    return forms.some((form) => verifyStrict(bytes, signingInput(header, form), key)) ? kid : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/** The A2A form, and the whole card without `signatures`, which cards signed before A2A 1.0 have. */
+function formsOf(card: AgentCard): readonly string[] {
+  const { signatures: _, ...payload } = card;
+  return [a2aForm(card), toCanonicalJson(payload)];
 }

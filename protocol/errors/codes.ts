@@ -148,6 +148,7 @@ const table = {
   ERR_PROOF_WITNESS: { status: 422, title: "The circuit's constraints do not hold for these inputs" },
 
   // What the contracts refuse (contractErrors.ts says which error is which).
+  ERR_INPUT_CARD: { status: 400, title: "This is no A2A agent card" },
   ERR_INPUT_CARD_URI: { status: 400, title: "The card's address is no URI: printable ASCII without blanks" },
   ERR_INPUT_CONTRACT_CALL: { status: 400, title: "The contract does not take such arguments" },
   ERR_AUTH_CONTRACT_CALLER: { status: 403, title: "The account may not do this" },

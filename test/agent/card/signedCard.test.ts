@@ -40,19 +40,49 @@ describe("signed agent card", () => {
       signatures: { protected: string; signature: string }[];
     };
     expect(payload).to.deep.equal(card);
-    const jwk = await importJWK({ kty: "OKP", crv: "Ed25519", x: toBase64url(publicKey) }, "EdDSA");
+    // `url` is a member of A2A 0.3, which no signature of 1.0 covers.
+    const { url: _, ...signedMembers } = payload as AgentCard;
+    const jwk = await importJWK({ kty: "OKP", crv: "Ed25519", x: toBase64url(publicKey) }, "Ed25519");
     const { protectedHeader } = await flattenedVerify(
-      { ...signatures[0]!, payload: toBase64url(utf8(toCanonicalJson(payload))) },
+      { ...signatures[0]!, payload: toBase64url(utf8(toCanonicalJson(signedMembers))) },
       jwk,
     );
-    expect(protectedHeader).to.deep.equal({ alg: "EdDSA", kid: formatKeyDid(publicKey), typ: "JOSE" });
+    expect(protectedHeader).to.deep.equal({ alg: "Ed25519", kid: formatKeyDid(publicKey), typ: "JOSE" });
   });
 
-  it("replaces earlier signatures", async () => {
-    const again = await signCard({ ...card, signatures: [{ protected: "x", signature: "y" }] }, publicKey, (message) =>
-      ed25519.sign(message, secret),
-    );
-    expect(again).to.deep.equal(await sign());
+  it("replaces its own earlier signature and keeps those of others", async () => {
+    const foreign = {
+      protected: toBase64url(utf8('{"alg":"ES256","kid":"company-key-1","typ":"JOSE"}')),
+      signature: "AAAA",
+    };
+    const first = JSON.parse(new TextDecoder().decode((await sign()).bytes)) as AgentCard;
+    const signatures = [foreign, ...(first["signatures"] as readonly object[])] as never;
+    const again = await signCard({ ...card, signatures }, publicKey, (message) => ed25519.sign(message, secret));
+    const { signatures: kept } = JSON.parse(new TextDecoder().decode(again.bytes)) as { signatures: object[] };
+    expect(kept).to.have.length(2);
+    expect(kept[0]).to.deep.equal(foreign);
+  });
+
+  it("counts no signature under another algorithm's name, and none of a card with too many", async () => {
+    const { bytes } = await sign();
+    const { signatures, ...rest } = JSON.parse(new TextDecoder().decode(bytes)) as {
+      signatures: { signature: string }[];
+    };
+    const verdict = (list: object[]) => {
+      const changed = utf8(toCanonicalJson({ ...rest, signatures: list }));
+      return verifyCard(changed, { contentHash: toHex(sha256(changed)), signingKeys: [publicKey] }).outcome;
+    };
+    const renamed = {
+      ...signatures[0],
+      protected: toBase64url(utf8(`{"alg":"none","kid":"${formatKeyDid(publicKey)}"}`)),
+    };
+    expect(verdict([renamed])).to.equal("fails");
+    expect(
+      verdict([...Array<object>(16).fill({ protected: "e30", signature: "AA" }), signatures[0] as object]),
+    ).to.equal("fails");
+    expect(
+      verdict([...Array<object>(15).fill({ protected: "e30", signature: "AA" }), signatures[0] as object]),
+    ).to.equal("holds");
   });
 
   it("fails if the chain names another hash", async () => {
