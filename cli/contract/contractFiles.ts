@@ -1,18 +1,42 @@
 import { readFileSync, writeFileSync } from "node:fs";
+import { gunzipSync } from "node:zlib";
 
 import { AffiantError } from "../../protocol/errors/affiantError.ts";
 import { formatContractFile, parseContractFile } from "../../protocol/ucan/contractFile.ts";
-import type { Delegation } from "../../protocol/ucan/delegation.ts";
+import { readTokens } from "../../protocol/ucan/container.ts";
+import { decodeDelegation, type Delegation } from "../../protocol/ucan/delegation.ts";
+import { openEnvelope } from "../../protocol/ucan/envelope.ts";
+import { orderChain } from "../../protocol/ucan/orderChain.ts";
 
-/** @throws AffiantError ERR_INPUT_FILE, ERR_INPUT_UCAN */
+/**
+ * A contract in a file: as `affiant contract` writes it, or a UCAN token or container as other tools do.
+ * @returns the chain from the owner's own contract to the holder's, where the file's delegations are one
+ * @throws AffiantError ERR_INPUT_FILE, ERR_INPUT_UCAN
+ */
 export function readContractFile(path: string): readonly [Delegation, ...Delegation[]] {
-  let text: string;
+  let bytes: Uint8Array;
   try {
-    text = readFileSync(path, "utf8");
+    bytes = readFileSync(path);
   } catch (cause) {
     throw new AffiantError("ERR_INPUT_FILE", `${path} cannot be read`, { cause });
   }
-  return parseContractFile(text);
+  if (/^\s*\{/.test(Buffer.from(bytes.subarray(0, 64)).toString("latin1"))) {
+    return parseContractFile(Buffer.from(bytes).toString("utf8"));
+  }
+  const tokens = readTokens(bytes, (packed, maxOutputLength) => gunzipSync(packed, { maxOutputLength }));
+  const [first, ...others] = tokens.filter((token) => !isInvocation(token)).map(decodeDelegation);
+  if (first === undefined) throw new AffiantError("ERR_INPUT_UCAN", `${path} holds an invocation and no contract`);
+  return orderChain([first, ...others]);
+}
+
+/** A container may hold what was invoked beside the chain; only the chain is a contract. */
+function isInvocation(token: Uint8Array): boolean {
+  try {
+    openEnvelope(token, "inv");
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 /** Never overwrites: a contract that was handed out may exist nowhere else. @throws AffiantError ERR_INPUT_FILE */
