@@ -78,10 +78,10 @@ async function openCheckpoints(relayer: RelayerClient, rpc: Rpc, deployment: Dep
   const info = await relayer.log();
   const logAnchor = new LogAnchorReader(rpc, deployment);
   const log = checkLogIdentity(info, await logAnchor.logOf(info.logId));
-  const keys = (await logAnchor.operatorsOf(log.logId)).map((operator) => ({
+  const keys = (await logAnchor.termsOf(log.logId)).map((term) => ({
     chainId: BigInt(deployment.chainId),
     logAnchor: deployment.contracts.logAnchor.address,
-    operator,
+    ...term,
   }));
   const askContract: AskContract = (account, digest, signature) => logAnchor.isSignedBy(account, digest, signature);
   return new CheckpointReader(log, new OperatorStatements(log.origin, keys, askContract));

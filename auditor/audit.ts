@@ -73,9 +73,9 @@ async function audit(bytes: Uint8Array, evidence: Evidence, options: AuditOption
   verdicts.push(...(contracts?.verdicts ?? []));
 
   const checkpoint = checkCheckpoint(evidence, verify);
-  verdicts.push(...(await checkLog(evidence, checkpoint.noteKey, chain)), checkpoint.verdict);
-  verdicts.push(...(await checkOperator(evidence, chain)));
   const anchor = await checkAnchor(evidence, checkpoint.head, chain);
+  verdicts.push(...(await checkLog(evidence, checkpoint.noteKey, chain, anchor.anchor)), checkpoint.verdict);
+  verdicts.push(...(await checkOperator(evidence, chain)));
   verdicts.push(anchor.verdict);
 
   const { entries, unreadable } = decodeEntries(evidence);

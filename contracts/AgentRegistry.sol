@@ -37,7 +37,7 @@ contract AgentRegistry is AgentKeys, AgentDocument, AgentRecovery {
     ) external {
         _requireOwner(agent);
         if (block.timestamp > deadline) revert SignatureExpired(deadline, block.timestamp);
-        _useCheckedNonce(msg.sender, nonce_);
+        _useCheckedNonce(agent, nonce_);
         _bindCommitment(
             agent,
             commitment,
@@ -147,6 +147,6 @@ contract AgentRegistry is AgentKeys, AgentDocument, AgentRecovery {
     }
 
     function _EIP712Version() internal pure override returns (string memory) {
-        return "1";
+        return "2";
     }
 }

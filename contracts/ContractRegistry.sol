@@ -56,7 +56,7 @@ contract ContractRegistry is IContractRegistry, GovernedRegistry {
         bytes32 structHash = keccak256(
             abi.encode(ContractRegistryTypes.REVOKE, agent, keccak256(abi.encodePacked(contractIds)), nonce, deadline)
         );
-        _checkRequest(_activeOwner(agent), structHash, nonce, deadline, signature);
+        _checkRequestOf(agent, _activeOwner(agent), structHash, nonce, deadline, signature);
         _revoke(agent, contractIds);
     }
 
@@ -78,7 +78,7 @@ contract ContractRegistry is IContractRegistry, GovernedRegistry {
         bytes32 structHash = keccak256(
             abi.encode(ContractRegistryTypes.ANCHOR, agent, contractId, audience, nonce, deadline)
         );
-        _checkRequest(_activeOwner(agent), structHash, nonce, deadline, signature);
+        _checkRequestOf(agent, _activeOwner(agent), structHash, nonce, deadline, signature);
         _anchor(agent, contractId, audience);
     }
 
@@ -151,7 +151,7 @@ contract ContractRegistry is IContractRegistry, GovernedRegistry {
     }
 
     function _EIP712Version() internal pure override returns (string memory) {
-        return "1";
+        return "2";
     }
 
     function _store() private pure returns (ContractRegistryStorage storage $) {

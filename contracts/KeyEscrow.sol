@@ -102,6 +102,6 @@ contract KeyEscrow is EscrowEpochs, EscrowRecovery {
     }
 
     function _EIP712Version() internal pure override returns (string memory) {
-        return "1";
+        return "2";
     }
 }

@@ -36,9 +36,11 @@ contract LogAnchor is ILogAnchor, EIP712 {
         uint64 blockNumber;
     }
 
+    /// One slot; `sinceSize` is what was anchored when it took over.
     struct OperatorSince {
         address operator;
-        uint64 sinceBlock;
+        uint48 sinceBlock;
+        uint48 sinceSize;
     }
 
     struct NoteKeySince {
@@ -56,8 +58,12 @@ contract LogAnchor is ILogAnchor, EIP712 {
         Equivocation[] equivocations;
         /// Index + 1 of a report, by the hash of its two statements.
         mapping(bytes32 statements => uint256) reported;
-        mapping(address => bool) wasOperator;
+        /// 1 + the largest size about which the account's statements count; 0 = it never operated the log.
+        mapping(address => uint256) statesBelow;
     }
+
+    /// The operator of now speaks about sizes that nobody has anchored yet.
+    uint256 private constant ANY_SIZE = type(uint256).max;
 
     mapping(bytes32 logId => Log) private _logs;
 
@@ -151,7 +157,9 @@ contract LogAnchor is ILogAnchor, EIP712 {
         address offeredTo = log.offeredTo;
         if (msg.sender != offeredTo) revert NotOfferedOperator(logId, msg.sender, offeredTo);
         delete log.offeredTo;
-        emit OperatorChanged(logId, log.head.operator, msg.sender);
+        address previous = log.head.operator;
+        log.statesBelow[previous] = uint256(log.head.size) + 1;
+        emit OperatorChanged(logId, previous, msg.sender);
         _setOperator(log, msg.sender);
     }
 
@@ -166,8 +174,8 @@ contract LogAnchor is ILogAnchor, EIP712 {
 
     function _setOperator(Log storage log, address operator) private {
         log.head.operator = operator;
-        log.wasOperator[operator] = true;
-        log.operators.push(OperatorSince(operator, uint64(block.number)));
+        log.statesBelow[operator] = ANY_SIZE;
+        log.operators.push(OperatorSince(operator, uint48(block.number), log.head.size));
     }
 
     function _setNoteKey(Log storage log, bytes32 noteKey) private {
@@ -226,7 +234,9 @@ contract LogAnchor is ILogAnchor, EIP712 {
     }
 
     function _checkSigned(Log storage log, bytes32 logId, SignedCheckpoint calldata signed) private view {
-        if (!log.wasOperator[signed.signer]) revert SignerNeverOperator(logId, signed.signer);
+        uint256 bound = log.statesBelow[signed.signer];
+        if (bound == 0) revert SignerNeverOperator(logId, signed.signer);
+        if (signed.size >= bound) revert StatementAfterHandover(signed.signer, signed.size, uint64(bound - 1));
         bytes32 digest = checkpointDigest(logId, signed.size, signed.root);
         if (!OwnerSignature.isValid(signed.signer, digest, signed.signature)) {
             revert InvalidCheckpointSignature(signed.signer, signed.size, signed.root);
@@ -308,6 +318,13 @@ contract LogAnchor is ILogAnchor, EIP712 {
         for (uint256 i = 0; i < all.length; i++) {
             (operators[i], sinceBlocks[i]) = (all[i].operator, all[i].sinceBlock);
         }
+    }
+
+    /// @inheritdoc ILogAnchor
+    function handoverSizesOf(bytes32 logId) external view returns (uint64[] memory sinceSizes) {
+        OperatorSince[] storage all = _log(logId).operators;
+        sinceSizes = new uint64[](all.length);
+        for (uint256 i = 0; i < all.length; i++) sinceSizes[i] = all[i].sinceSize;
     }
 
     /// @inheritdoc ILogAnchor

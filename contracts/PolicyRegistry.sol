@@ -52,7 +52,7 @@ contract PolicyRegistry is IPolicyRegistry, GovernedRegistry {
         bytes calldata signature
     ) external {
         bytes32 structHash = keccak256(abi.encode(PolicyRegistryTypes.COMMIT, agent, policyHash, nonce, deadline));
-        _checkRequest(_activeOwner(agent), structHash, nonce, deadline, signature);
+        _checkRequestOf(agent, _activeOwner(agent), structHash, nonce, deadline, signature);
         _commit(agent, policyHash);
     }
 
@@ -136,7 +136,7 @@ contract PolicyRegistry is IPolicyRegistry, GovernedRegistry {
     }
 
     function _EIP712Version() internal pure override returns (string memory) {
-        return "1";
+        return "2";
     }
 
     function _store() private pure returns (PolicyRegistryStorage storage $) {

@@ -5,6 +5,7 @@ import {AccessManaged} from "@openzeppelin/contracts/access/manager/AccessManage
 import {Strings} from "@openzeppelin/contracts/utils/Strings.sol";
 
 import {IVerifierRegistry} from "./interfaces/IVerifierRegistry.sol";
+import {PlainCode} from "./libraries/PlainCode.sol";
 
 /// @title VerifierRegistry
 /// @dev Immutable: evidence must not change under its readers. The verifiers are called, never inherited, so that a new
@@ -22,14 +23,16 @@ contract VerifierRegistry is IVerifierRegistry, AccessManaged {
     /// @inheritdoc IVerifierRegistry
     uint256 public constant ACTIVATION_DELAY_SEC = 2 days;
 
-    /// One slot, so that a proof costs one cold read:
+    /// Two slots, of which the second costs a proof one more cold read:
     ///
     ///     | 48 unused | selector 32 | everActive 8 | publicSignalCount 8 | verifier 160 |
+    ///     | codeHash 256                                                               |
     struct Active {
         address verifier;
         uint8 publicSignalCount;
         bool everActive;
         bytes4 selector;
+        bytes32 codeHash;
     }
 
     struct Scheduled {
@@ -47,6 +50,7 @@ contract VerifierRegistry is IVerifierRegistry, AccessManaged {
     /// @inheritdoc IVerifierRegistry
     function schedule(bytes32 circuitId, address verifier, uint256 publicSignalCount) external restricted {
         if (verifier.code.length == 0) revert VerifierWithoutCode(verifier);
+        _requireOwnCode(verifier);
         if (publicSignalCount == 0 || publicSignalCount > MAX_PUBLIC_SIGNALS) {
             revert PublicSignalCountOutOfRange(publicSignalCount, MAX_PUBLIC_SIGNALS);
         }
@@ -95,6 +99,8 @@ contract VerifierRegistry is IVerifierRegistry, AccessManaged {
     ) external view returns (bool) {
         Active memory active = _active[circuitId];
         if (active.verifier == address(0)) revert UnknownCircuit(circuitId);
+        bytes32 codeHash = active.verifier.codehash;
+        if (codeHash != active.codeHash) revert VerifierCodeChanged(codeHash, active.codeHash);
         _checkForm(proof, publicSignals, active.publicSignalCount);
         // The verifier takes only arrays of fixed length, whose encoding is their elements one after the other.
         bytes memory question = abi.encodePacked(active.selector, proof, publicSignals);
@@ -115,6 +121,11 @@ contract VerifierRegistry is IVerifierRegistry, AccessManaged {
         return (scheduled.verifier, scheduled.publicSignalCount, scheduled.activatableAtSec);
     }
 
+    function _requireOwnCode(address verifier) private view {
+        (bool found, uint256 offset, bytes1 opcode) = PlainCode.foreign(verifier);
+        if (found) revert VerifierNotPlain(verifier, offset, opcode);
+    }
+
     function _activate(bytes32 circuitId) private {
         Scheduled memory scheduled = _scheduled[circuitId];
         if (scheduled.verifier == address(0)) revert NothingScheduled(circuitId);
@@ -128,7 +139,8 @@ contract VerifierRegistry is IVerifierRegistry, AccessManaged {
             verifier: scheduled.verifier,
             publicSignalCount: scheduled.publicSignalCount,
             everActive: true,
-            selector: _selectorFor(scheduled.publicSignalCount)
+            selector: _selectorFor(scheduled.publicSignalCount),
+            codeHash: codeHash
         });
         emit VerifierActivated(circuitId, scheduled.verifier, codeHash);
     }

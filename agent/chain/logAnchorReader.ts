@@ -31,6 +31,28 @@ export class LogAnchorReader {
     return [...operators];
   }
 
+  /**
+   * The same accounts, each with the largest tree about which the contract takes its statements: of the one that operates
+   * the log now, any. A LogAnchor from before it said so takes all.
+   */
+  async termsOf(logId: Hex): Promise<readonly { readonly operator: string; readonly statesUpTo?: number }[]> {
+    const operators = await this.operatorsOf(logId);
+    const sizes = await this.#handoverSizes(logId);
+    return operators.map((operator) => {
+      const handover = sizes?.[operators.lastIndexOf(operator) + 1];
+      return handover === undefined ? { operator } : { operator, statesUpTo: Number(handover) };
+    });
+  }
+
+  async #handoverSizes(logId: Hex): Promise<readonly bigint[] | undefined> {
+    try {
+      return [...(await this.#read<readonly bigint[]>("handoverSizesOf", logId))];
+    } catch (error) {
+      if (isError(error, "CALL_EXCEPTION")) return undefined;
+      throw error;
+    }
+  }
+
   /** Whether an account that is a contract says that it signed (ERC-1271). False for one without code. */
   async isSignedBy(account: string, digest: Hex, signature: Hex): Promise<boolean> {
     const data = erc1271.encodeFunctionData("isValidSignature", [digest, signature]);

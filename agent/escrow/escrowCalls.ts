@@ -24,7 +24,7 @@ export interface EscrowSigning {
   readonly agent: string;
   readonly epoch: EscrowEpoch;
   readonly deadline: bigint;
-  /** Next nonce of the owner in `escrowLane`. */
+  /** Next nonce of the agent in `escrowLane`. */
   readonly nonce: bigint;
 }
 

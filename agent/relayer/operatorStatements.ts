@@ -11,17 +11,23 @@ import { parseNote } from "../../protocol/log/signedNote.ts";
 /** Asks an account that is a contract whether it signed (ERC-1271). An account without code never says yes. */
 export type AskContract = (account: string, digest: Hex, signature: Hex) => Promise<boolean>;
 
+/** An account that operates or operated the log. */
+export interface StatingKey extends OperatorKey {
+  /** Largest tree about which the contract takes its statements, of a former operator; absent: any. */
+  readonly statesUpTo?: number;
+}
+
 /**
  * The second line of a log's checkpoints (docs/adr/0004): by it alone the contract can convict an operator that shows
  * another history, so a receipt without it binds nobody.
  */
 export class OperatorStatements {
   readonly #origin: string;
-  readonly #keys: readonly OperatorKey[];
+  readonly #keys: readonly StatingKey[];
   readonly #askContract: AskContract;
 
   /** @param keys of the accounts that operate or operated the log: rotating the key undoes no receipt */
-  constructor(origin: string, keys: readonly OperatorKey[], askContract: AskContract) {
+  constructor(origin: string, keys: readonly StatingKey[], askContract: AskContract) {
     this.#origin = origin;
     this.#keys = keys;
     this.#askContract = askContract;
@@ -37,6 +43,7 @@ export class OperatorStatements {
     const { text } = parseNote(note);
     for (const key of this.#keys) {
       const statement = signedCheckpointOf(note, this.#origin, key);
+      if (statement && key.statesUpTo !== undefined && parseCheckpoint(text).size > key.statesUpTo) continue;
       if (statement && (await this.#isSigned(text, key, statement.signature))) return true;
     }
     return false;

@@ -1,14 +1,26 @@
 import type { AssuranceTier, AttestationStatus } from "../../protocol/attestation/types.ts";
 import type { Hex } from "../../protocol/encoding/hex.ts";
 
+/** Two statements about one log that cannot both be true, as the contract recorded them. */
+export interface ProvenEquivocation {
+  /** Who signed them; one of the two is missing where a statement contradicted an anchor. */
+  readonly signers: readonly { readonly operator: Hex; readonly size: number }[];
+  /** Block of the report. */
+  readonly blockNumber: number;
+}
+
 export interface RegisteredLog {
   /** Every account that operated the log, oldest first, 20 bytes of lower-case hex each; the last one does now. */
   readonly operators: readonly Hex[];
+  /** The anchored size from which on each of them did. Absent from readers of contracts that do not say. */
+  readonly handoverSizes?: readonly number[];
   /** Every Ed25519 key that signed the log's checkpoints, oldest first, 32 bytes each; the last one signs now. */
   readonly noteKeys: readonly Hex[];
   readonly origin: string;
   /** How often it was proved that the log signed two histories. */
   readonly equivocationCount: number;
+  /** The first of these proofs: anyone who holds two statements may report them, so a reader asks for a few. */
+  readonly equivocations?: readonly ProvenEquivocation[];
 }
 
 export interface Anchor {

@@ -21,7 +21,15 @@ import { iAttestationReaderAbi } from "../../protocol/generated/abi/IAttestation
 import { keyEscrowAbi } from "../../protocol/generated/abi/KeyEscrow.ts";
 import { logAnchorAbi } from "../../protocol/generated/abi/LogAnchor.ts";
 import { policyRegistryAbi } from "../../protocol/generated/abi/PolicyRegistry.ts";
-import type { Anchor, AttestationAt, ChainReader, GroupEpoch, PolicyVersion, RegisteredLog } from "./chainReader.ts";
+import type {
+  Anchor,
+  AttestationAt,
+  ChainReader,
+  GroupEpoch,
+  PolicyVersion,
+  ProvenEquivocation,
+  RegisteredLog,
+} from "./chainReader.ts";
 
 const agentRegistryInterface = new Interface(agentRegistryAbi as InterfaceAbi);
 const contractRegistryInterface = new Interface(contractRegistryAbi as InterfaceAbi);
@@ -30,6 +38,9 @@ const attestationEvents = new Interface(iAttestationEventsAbi as InterfaceAbi);
 const keyEscrowInterface = new Interface(keyEscrowAbi as InterfaceAbi);
 const logAnchorInterface = new Interface(logAnchorAbi as InterfaceAbi);
 const policyRegistryInterface = new Interface(policyRegistryAbi as InterfaceAbi);
+
+/** Reports cost their sender gas and us a call each: whoever signed two histories may have signed thousands. */
+const maxEquivocationsRead = 16;
 
 /** keccak256("eip1967.proxy.implementation") − 1 (ERC-1967). */
 const implementationSlot = "0x360894a13ba1a3210667c828492db98dca3e2076cc3735a920a3ca505d382bbc";
@@ -128,18 +139,38 @@ export class RpcChain implements ChainReader {
   }
 
   async logOf(logAnchor: Hex, logId: Hex): Promise<RegisteredLog | null> {
-    const [log, operators, keys, equivocations] = await Promise.all(
-      ["logOf", "operatorsOf", "noteKeysOf", "equivocationCount"].map((name) => {
+    const [log, operators, keys, equivocations, sizes] = await Promise.all(
+      ["logOf", "operatorsOf", "noteKeysOf", "equivocationCount", "handoverSizesOf"].map((name) => {
         return this.#call(logAnchorInterface, logAnchor, name, [logId]);
       }),
     );
     if (!log || !operators || !keys || !equivocations) return null;
     return {
       operators: (operators[0] as readonly string[]).map(lowerHex),
+      // A LogAnchor from before does not know them.
+      ...(sizes ? { handoverSizes: (sizes[0] as readonly bigint[]).map(Number) } : {}),
+      equivocations: await this.#equivocations(logAnchor, logId, Number(equivocations[0])),
       noteKeys: (keys[0] as readonly string[]).map(lowerHex),
       origin: log[2] as string,
       equivocationCount: Number(equivocations[0]),
     };
+  }
+
+  async #equivocations(logAnchor: Hex, logId: Hex, count: number): Promise<readonly ProvenEquivocation[]> {
+    const indices = Array.from({ length: Math.min(count, maxEquivocationsRead) }, (_, index) => index);
+    const found = await Promise.all(
+      indices.map((index) => this.#call(logAnchorInterface, logAnchor, "equivocationAt", [logId, index])),
+    );
+    return found.flatMap((answer) => {
+      if (!answer) return [];
+      const record = answer[0] as Readonly<Record<string, unknown>>;
+      const stated = (["smaller", "larger"] as const).map((which) => {
+        return { operator: lowerHex(record[`${which}Signer`]), size: Number(record[`${which}Size`]) };
+      });
+      // The zero address stands for the anchor.
+      const signers = stated.filter(({ operator }) => BigInt(operator) !== 0n);
+      return [{ signers, blockNumber: Number(record["blockNumber"]) }];
+    });
   }
 
   async anchorAt(logAnchor: Hex, logId: Hex, index: number): Promise<Anchor | null> {

@@ -1,8 +1,8 @@
-import { toHex } from "../../protocol/encoding/hex.ts";
+import { type Hex, toHex } from "../../protocol/encoding/hex.ts";
 import type { Evidence, EvidenceCheckpoint, EvidenceHeader } from "../../protocol/evidence/types.ts";
 import { logIdOf } from "../../protocol/log/logId.ts";
 import { isAnchorClaimed } from "./anchor.ts";
-import type { ChainReader, RegisteredLog } from "../chain/chainReader.ts";
+import type { Anchor, ChainReader, ProvenEquivocation, RegisteredLog } from "../chain/chainReader.ts";
 import { fails, holds, unproven, type Verdict } from "../verdict.ts";
 
 const subject = { line: 1 };
@@ -14,11 +14,13 @@ const subject = { line: 1 };
  * the root; without anchor only the key of now does, or a retired key that leaked could sign what never was.
  *
  * @param noteKey the 32 bytes in `vkey`; undefined if it does not parse, for which the checkpoint check has a verdict
+ * @param anchor the anchor of the file's checkpoint, where that was found on the chain
  */
 export async function checkLog(
   { header, checkpoint }: Pick<Evidence, "header" | "checkpoint">,
   noteKey: Uint8Array | undefined,
   chain: ChainReader | undefined,
+  anchor?: Anchor,
 ): Promise<Verdict[]> {
   const derived = logIdOrReason(header.origin);
   if (derived !== header.logId) {
@@ -35,7 +37,7 @@ export async function checkLog(
     const detail = "The contract knows no such log.";
     return [fails("log", subject, "AUDIT_LOG_UNKNOWN", { found: header.logId, detail })];
   }
-  return [checkRegistration(header, checkpoint, noteKey, log), checkEquivocation(log)];
+  return [checkRegistration(header, checkpoint, noteKey, log), checkEquivocation(log, anchor)];
 }
 
 function checkRegistration(
@@ -61,15 +63,43 @@ function checkRegistration(
   );
 }
 
-/** Anchored entries outlast a convicted operator, since the contract held it to one history; nothing else of it does. */
-function checkEquivocation({ equivocationCount }: RegisteredLog): Verdict {
+/**
+ * What is anchored outlasts a convicted operator: the contract held all anchors to one history, so a lie elsewhere takes
+ * nothing from a checkpoint that is one of them. Nothing else of the log does, whoever of its operators lied.
+ */
+function checkEquivocation(log: RegisteredLog, anchor: Anchor | undefined): Verdict {
+  const { equivocationCount, equivocations = [] } = log;
   if (equivocationCount === 0)
     return holds("equivocation", subject, "Nobody proved that the log showed two histories.");
+  const who = wordsOf(log, equivocations, equivocationCount);
+  if (anchor) {
+    const detail = `${who} This file's checkpoint is anchored, so it is of the one history that the contract knows.`;
+    return holds("equivocation", subject, detail);
+  }
   return unproven("equivocation", subject, "AUDIT_LOG_EQUIVOCATED", {
     expected: 0,
     found: equivocationCount,
-    detail: "The log was convicted of signing two histories. Believe of it only what is anchored.",
+    detail: `${who} Believe of the log only what is anchored.`,
   });
+}
+
+function wordsOf(log: RegisteredLog, equivocations: readonly ProvenEquivocation[], count: number): string {
+  const signers = [...new Set(equivocations.flatMap((one) => one.signers.map(({ operator }) => operator)))];
+  const named = signers.map((operator) => `${operator}, ${periodOf(log, operator)}`);
+  const times = count === 1 ? "once" : `${count} times`;
+  const others = equivocations.length < count ? `, as the first ${equivocations.length} reports name them` : "";
+  const by = named.length === 0 ? "" : ` by ${named.join("; ")}${others}`;
+  return `The log was convicted ${times} of signing two histories${by}.`;
+}
+
+/** When the account operated the log, in sizes that were anchored: that is what it can be held to. */
+function periodOf({ operators, handoverSizes }: RegisteredLog, operator: Hex): string {
+  const periods = operators.flatMap((account, index) => {
+    if (account !== operator) return [];
+    const until = index + 1 === operators.length ? "now" : `entry ${handoverSizes?.[index + 1] ?? "?"}`;
+    return [`operator from entry ${handoverSizes?.[index] ?? "?"} until ${until}`];
+  });
+  return periods.length === 0 ? "no operator that the contract names" : periods.join(" and ");
 }
 
 function logIdOrReason(origin: string): string {

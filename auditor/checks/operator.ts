@@ -1,7 +1,9 @@
+import type { Hex } from "../../protocol/encoding/hex.ts";
 import { type Evidence, evidenceLineOf } from "../../protocol/evidence/types.ts";
+import { parseCheckpoint } from "../../protocol/log/checkpoint.ts";
 import { operatorNoteVerifier } from "../../protocol/log/operatorNote.ts";
 import { type NoteSignature, parseNote } from "../../protocol/log/signedNote.ts";
-import type { ChainReader } from "../chain/chainReader.ts";
+import type { ChainReader, RegisteredLog } from "../chain/chainReader.ts";
 import { fails, holds, unproven, type Verdict } from "../verdict.ts";
 
 /**
@@ -26,6 +28,18 @@ export async function checkOperator(evidence: Evidence, chain: ChainReader | und
     const verifier = operatorNoteVerifier(header.origin, key);
     if (verifier.name !== line.name || verifier.keyId !== line.keyId) continue;
     if (verifier.verify(text, line.signature)) {
+      const limit = statesUpTo(log, operator);
+      const size = sizeOf(text);
+      if (limit !== undefined && size !== undefined && size > limit) {
+        const detail = `Stated by ${operator}, which handed the log over at entry ${limit}: the contract holds it to nothing beyond.`;
+        return [
+          unproven("operator", subject, "AUDIT_OPERATOR_STATEMENT", {
+            expected: `at most ${limit}`,
+            found: size,
+            detail,
+          }),
+        ];
+      }
       return [holds("operator", subject, `Stated by ${operator}, which the contract would hold to it.`)];
     }
     if ((await chain.codeHash(operator)) !== null) {
@@ -35,6 +49,19 @@ export async function checkOperator(evidence: Evidence, chain: ChainReader | und
   }
   const detail = "The checkpoint's second signature is not the statement of an account that operated the log.";
   return [fails("operator", subject, "AUDIT_OPERATOR_STATEMENT", { expected: operators.join(" or "), detail })];
+}
+
+/** Undefined: about any tree, or the contract does not say. */
+function statesUpTo(log: RegisteredLog | null, operator: Hex): number | undefined {
+  return log?.handoverSizes?.[log.operators.lastIndexOf(operator) + 1];
+}
+
+function sizeOf(text: string): number | undefined {
+  try {
+    return parseCheckpoint(text).size;
+  } catch {
+    return undefined; // the checkpoint check has a verdict for it
+  }
 }
 
 function secondLineOf(source: string): { text: string; line?: NoteSignature } {

@@ -8,7 +8,8 @@ import {AgentOwnership} from "./AgentOwnership.sol";
 import {Guardianship, Identity} from "./AgentStore.sol";
 
 /// @dev Guardians, for an owner who lost its key. The latest word of each guardian counts, so that a minority can
-/// neither block the others nor be held to an old approval; agreement starts a timelock in which the owner may veto.
+/// neither block the others nor be held to an old approval; agreement starts a timelock in which the owner may veto, and
+/// whoever is to be owner has to accept.
 abstract contract AgentRecovery is AgentOwnership {
     uint256 private constant MAX_GUARDIANS = 16;
 
@@ -86,14 +87,35 @@ abstract contract AgentRecovery is AgentOwnership {
 
     /// @inheritdoc IAgentRegistry
     function executeRecovery(address agent) external {
+        _executeRecovery(agent, msg.sender);
+    }
+
+    /// @inheritdoc IAgentRegistry
+    function executeRecoverySigned(
+        address agent,
+        address newOwner,
+        uint256 nonce,
+        uint256 deadline,
+        bytes calldata signature
+    ) external {
+        bytes32 typeHash = AgentRegistryTypes.EXECUTE_RECOVERY;
+        bytes32 structHash = keccak256(abi.encode(typeHash, agent, newOwner, nonce, deadline));
+        _checkRequest(newOwner, structHash, nonce, deadline, signature);
+        _executeRecovery(agent, newOwner);
+    }
+
+    /// @dev Nobody becomes an owner who did not say so: an owner answers for what the agent does.
+    function _executeRecovery(address agent, address newOwner) private {
         Identity storage identity = _identity(agent);
         IdentityWord word = identity.word;
         _requireLive(agent, word);
         Guardianship storage guardianship = identity.guardianship;
-        address newOwner = guardianship.recoveryOwner;
-        if (newOwner == address(0)) revert NoRecovery(agent);
+        address wanted = guardianship.recoveryOwner;
+        if (wanted == address(0)) revert NoRecovery(agent);
+        if (newOwner != wanted) revert NotPendingOwner(agent, newOwner, wanted);
         uint256 readyAtBlock = guardianship.recoveryReadyAtBlock;
         if (block.number < readyAtBlock) revert RecoveryTooEarly(block.number, readyAtBlock);
+        // What was armed by code from before approvals that are taken back disarm it.
         uint256 approvals = _approvalsOf(guardianship, newOwner);
         uint256 threshold = guardianship.threshold;
         if (approvals < threshold) revert RecoveryNotApproved(approvals, threshold);
@@ -139,10 +161,21 @@ abstract contract AgentRecovery is AgentOwnership {
         _requireLive(agent, identity.word);
         Guardianship storage guardianship = identity.guardianship;
         if (!_isGuardian(guardianship, guardian)) revert NotGuardian(agent, guardian);
+        uint256 threshold = guardianship.threshold;
+        address armed = guardianship.recoveryOwner;
+        // Code of before left armed what was no longer agreed on, so that is looked at before the new word too.
+        bool stands = armed != address(0) && _approvalsOf(guardianship, armed) >= threshold;
         guardianship.approvals[guardianship.epoch][guardian] = newOwner;
         emit RecoveryApproved(agent, guardian, newOwner);
-        if (newOwner == address(0) || newOwner == guardianship.recoveryOwner) return;
-        if (_approvalsOf(guardianship, newOwner) < guardianship.threshold) return;
+        // The delay is the owner's time to veto an agreement that stands: one that ended leaves nothing of it behind.
+        if (armed != address(0) && (!stands || _approvalsOf(guardianship, armed) < threshold)) {
+            guardianship.recoveryOwner = address(0);
+            guardianship.recoveryReadyAtBlock = 0;
+            emit RecoveryDisarmed(agent, armed);
+            armed = address(0);
+        }
+        if (newOwner == armed || newOwner == address(0)) return;
+        if (_approvalsOf(guardianship, newOwner) < threshold) return;
         uint256 readyAtBlock = block.number + guardianship.delayBlocks;
         guardianship.recoveryOwner = newOwner;
         guardianship.recoveryReadyAtBlock = uint48(readyAtBlock);

@@ -99,7 +99,7 @@ abstract contract AgentStore is IAgentRegistry, GovernedRegistry {
         Identity storage identity = _identity(agent);
         IdentityWord word = identity.word;
         _requireLive(agent, word);
-        _checkRequest(_ownerOf(agent, identity, word), structHash, nonce, deadline, signature);
+        _checkRequestOf(agent, _ownerOf(agent, identity, word), structHash, nonce, deadline, signature);
     }
 
     /// @inheritdoc IAgentRegistry
@@ -115,8 +115,8 @@ abstract contract AgentStore is IAgentRegistry, GovernedRegistry {
         return word.keyCount() == 0 ? address(0) : _ownerOf(agent, identity, word);
     }
 
-    /// @dev The sequence under nonce key 0 lives in the account's own first slot: an agent that owns itself pays for no
-    /// slot of its own. Checked arithmetic ends the sequence instead of starting it over.
+    /// @dev The sequence under nonce key 0 lives in the account's own first slot: a request for an agent pays for no slot of
+    /// its own. Checked arithmetic ends the sequence instead of starting it over.
     function nonces(address account) public view override returns (uint256) {
         return _identity(account).word.nonce();
     }

@@ -48,7 +48,7 @@ abstract contract GovernedRegistry is
         if (_governed().upgradesFrozen) revert UpgradesAreFrozen();
     }
 
-    /// @dev Uses up the nonce before the signer's code (ERC-1271) is asked, although that call cannot write.
+    /// @dev A request in the name of an account that stands in the signed struct itself.
     function _checkRequest(
         address signer,
         bytes32 structHash,
@@ -56,8 +56,23 @@ abstract contract GovernedRegistry is
         uint256 deadline,
         bytes calldata signature
     ) internal {
+        _checkRequestOf(signer, signer, structHash, nonce, deadline, signature);
+    }
+
+    /// @dev A request of an agent's owner. The struct names the agent alone, so the nonce is the agent's: counted for the
+    /// owner, what one owner used up would be unused under the next, and two owners that one key signs for (ERC-1271
+    /// wallets often hash no address of their own) would take each other's signatures. Uses up the nonce before the
+    /// signer's code is asked, although that call cannot write.
+    function _checkRequestOf(
+        address agent,
+        address signer,
+        bytes32 structHash,
+        uint256 nonce,
+        uint256 deadline,
+        bytes calldata signature
+    ) internal {
         if (block.timestamp > deadline) revert SignatureExpired(deadline, block.timestamp);
-        _useCheckedNonce(signer, nonce);
+        _useCheckedNonce(agent, nonce);
         if (!OwnerSignature.isValid(signer, _hashTypedDataV4(structHash), signature)) revert InvalidSignature(signer);
     }
 

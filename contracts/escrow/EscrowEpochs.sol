@@ -51,7 +51,7 @@ abstract contract EscrowEpochs is EscrowStore {
         bytes32 structHash = keccak256(
             abi.encode(KeyEscrowTypes.ACKNOWLEDGE, agent, group, epoch, keyCommitment, nonce, deadline)
         );
-        _checkRequest(_activeOwner(agent), structHash, nonce, deadline, signature);
+        _checkRequestOf(agent, _activeOwner(agent), structHash, nonce, deadline, signature);
         _acknowledge(agent, group, epoch, keyCommitment);
     }
 
@@ -92,7 +92,7 @@ abstract contract EscrowEpochs is EscrowStore {
                 deadline
             )
         );
-        _checkRequest(_activeOwner(agent), structHash, nonce, deadline, signature);
+        _checkRequestOf(agent, _activeOwner(agent), structHash, nonce, deadline, signature);
         _report(agent, group, epoch, sealedKeyHash, merkleProof, proofHash);
     }
 

@@ -63,7 +63,7 @@ abstract contract EscrowRecovery is EscrowStore {
         bytes32 structHash = keccak256(
             abi.encode(KeyEscrowTypes.REQUEST_RECOVERY, agent, group, epoch, recipientKey, nonce, deadline)
         );
-        _checkRequest(_activeOwner(agent), structHash, nonce, deadline, signature);
+        _checkRequestOf(agent, _activeOwner(agent), structHash, nonce, deadline, signature);
         return _request(agent, group, epoch, recipientKey);
     }
 
@@ -114,7 +114,7 @@ abstract contract EscrowRecovery is EscrowStore {
         address requester = _store().recoveries[requestId].agent;
         if (agent != requester) revert NotAgentOwner(requester, agent, requester);
         bytes32 structHash = keccak256(abi.encode(KeyEscrowTypes.CANCEL_RECOVERY, agent, requestId, nonce, deadline));
-        _checkRequest(_activeOwner(agent), structHash, nonce, deadline, signature);
+        _checkRequestOf(agent, _activeOwner(agent), structHash, nonce, deadline, signature);
         _cancel(requestId);
     }
 

@@ -30,6 +30,8 @@ library AgentRegistryTypes {
         keccak256("SetGuardians(address agent,address[] guardians,uint256 threshold,uint256 delayBlocks,uint256 nonce,uint256 deadline)");
     bytes32 internal constant APPROVE_RECOVERY =
         keccak256("ApproveRecovery(address agent,address guardian,address newOwner,uint256 nonce,uint256 deadline)");
+    bytes32 internal constant EXECUTE_RECOVERY =
+        keccak256("ExecuteRecovery(address agent,address newOwner,uint256 nonce,uint256 deadline)");
     bytes32 internal constant VETO_RECOVERY =
         keccak256("VetoRecovery(address agent,uint256 nonce,uint256 deadline)");
     bytes32 internal constant DEACTIVATE =

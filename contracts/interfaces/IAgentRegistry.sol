@@ -46,8 +46,10 @@ struct AgentState {
 /// @notice An ERC-1056 registry (did:ethr) that also keeps the current state readable in one call, ends an identity for
 /// good, changes owners in two steps, recovers lost ones through guardians, and takes EIP-712 requests from anyone.
 /// @dev Every write has two forms: called by the account that is entitled to it, or as `…Signed` with that account's
-/// EIP-712 signature, a nonce of that account (OpenZeppelin NoncesKeyed: key << 64 | sequence) and a deadline in Unix
-/// seconds. The types are in `protocol/eip712/agentRegistry.ts`. Accounts with code sign by ERC-1271; those of EIP-7702
+/// EIP-712 signature, a nonce (OpenZeppelin NoncesKeyed: key << 64 | sequence) and a deadline in Unix seconds. What an
+/// owner signs counts the nonces of the agent, whoever owns it: used once, a request is used for every owner. What a
+/// guardian or a next owner signs names that account and counts its nonces. The types are in
+/// `protocol/eip712/agentRegistry.ts`. Accounts with code sign by ERC-1271; those of EIP-7702
 /// by their own key or by ERC-1271.
 /// @dev Once an agent is deactivated no function writes for it again; all of them revert with `AgentDeactivated`.
 interface IAgentRegistry is IERC1056 {
@@ -79,6 +81,10 @@ interface IAgentRegistry is IERC1056 {
     /// @notice Enough guardians agree. The owner can veto until somebody executes it.
     event RecoveryScheduled(address indexed agent, address newOwner, uint256 readyAtBlock);
 
+    /// @notice So many guardians took their approval back that `newOwner` is wanted no more. Agreement on the same account
+    /// starts the delay anew.
+    event RecoveryDisarmed(address indexed agent, address newOwner);
+
     /// @notice All approvals given so far are void.
     event RecoveryVetoed(address indexed agent);
 
@@ -100,7 +106,8 @@ interface IAgentRegistry is IERC1056 {
     /// @notice Thrown if a write is called by another account than the owner.
     error NotOwner(address agent, address caller, address owner);
 
-    /// @notice Thrown if the ownership is taken by another account than the one it was offered to (zero = nobody).
+    /// @notice Thrown if the ownership is taken by another account than the one it was offered to, or that the guardians
+    /// agreed on (zero = nobody).
     error NotPendingOwner(address agent, address caller, address pendingOwner);
 
     /// @notice Thrown if a key is not canonical or of low order.
@@ -157,7 +164,7 @@ interface IAgentRegistry is IERC1056 {
     /// @notice Thrown if a recovery is executed before its timelock ran out.
     error RecoveryTooEarly(uint256 blockNumber, uint256 readyAtBlock);
 
-    /// @notice Thrown if guardians took so many approvals back that the threshold is no longer met.
+    /// @notice Thrown if fewer guardians approve than the threshold asks.
     error RecoveryNotApproved(uint256 got, uint256 threshold);
 
     /// @notice Thrown if the commitment belongs to another agent.
@@ -316,7 +323,8 @@ interface IAgentRegistry is IERC1056 {
     ) external;
 
     /// @notice The calling guardian wants `newOwner` as owner. Its latest word counts; zero takes it back. When enough
-    /// guardians want the same account, the timelock starts; if they agree on another one, it starts anew.
+    /// guardians want the same account, the timelock starts; if they agree on another one, it starts anew. If they no
+    /// longer agree, it is over, and the next agreement starts it anew.
     function approveRecovery(address agent, address newOwner) external;
 
     /// @dev Signed by `guardian`.
@@ -334,9 +342,18 @@ interface IAgentRegistry is IERC1056 {
 
     function vetoRecoverySigned(address agent, uint256 nonce, uint256 deadline, bytes calldata signature) external;
 
-    /// @notice Makes the account the guardians agreed on the owner. Open to anyone after the timelock. Signing keys stay
-    /// as they are: the new owner revokes those that are not in its hands.
+    /// @notice Makes the caller, whom the guardians agreed on, the owner, after the timelock. Signing keys stay as they are:
+    /// the new owner revokes those that are not in its hands.
     function executeRecovery(address agent) external;
+
+    /// @dev Signed by `newOwner`.
+    function executeRecoverySigned(
+        address agent,
+        address newOwner,
+        uint256 nonce,
+        uint256 deadline,
+        bytes calldata signature
+    ) external;
 
     /// @notice Ends the agent for good: no key is valid from this block on and nothing is written for it again.
     /// @param successor the identity that goes on in its place; zero = none.

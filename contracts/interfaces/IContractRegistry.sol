@@ -59,7 +59,7 @@ interface IContractRegistry {
     function revoke(address agent, bytes32[] calldata contractIds) external;
 
     /// @notice The same, carried by anyone, with the owner's EIP-712 signature (`protocol/eip712/contractRegistry.ts`).
-    /// @param nonce of the owner, OpenZeppelin NoncesKeyed: key << 64 | sequence.
+    /// @param nonce of the agent, whoever owns it, OpenZeppelin NoncesKeyed: key << 64 | sequence.
     /// @param deadline Unix seconds.
     function revokeSigned(
         address agent,

@@ -209,7 +209,7 @@ interface IKeyEscrow {
     function acknowledge(address agent, bytes32 group, uint256 epoch, bytes32 keyCommitment) external;
 
     /// @notice The same, carried by anyone, with the owner's EIP-712 signature (`protocol/eip712/keyEscrow.ts`).
-    /// @param nonce of the owner, OpenZeppelin NoncesKeyed: key << 64 | sequence.
+    /// @param nonce of the agent, whoever owns it, OpenZeppelin NoncesKeyed: key << 64 | sequence.
     /// @param deadline Unix seconds.
     function acknowledgeSigned(
         address agent,

@@ -119,6 +119,9 @@ interface ILogAnchor {
     /// @notice Thrown if the signer never operated the log.
     error SignerNeverOperator(bytes32 logId, address signer);
 
+    /// @notice Thrown if a former operator's statement is about a tree larger than the one it handed over.
+    error StatementAfterHandover(address signer, uint64 size, uint64 limit);
+
     /// @notice Thrown if the signature over a checkpoint does not speak for its signer.
     error InvalidCheckpointSignature(address signer, uint64 size, bytes32 root);
 
@@ -154,7 +157,9 @@ interface ILogAnchor {
     /// @notice Offers the log to another operator, who must accept. Only the operator. Zero withdraws the offer.
     function offerOperator(bytes32 logId, address offeredTo) external;
 
-    /// @notice Takes over a log that was offered to the caller. What earlier operators signed stays on their account.
+    /// @notice Takes over a log that was offered to the caller. What earlier operators signed stays on their account, up to
+    /// the size that is anchored now: about larger trees their key can state nothing any more, or it could convict the log
+    /// of whoever took it over. What a leaving operator signed beyond that size it should anchor first.
     function acceptOperator(bytes32 logId) external;
 
     /// @notice Changes the key that signs checkpoints. The earlier ones stay readable. Only the operator.
@@ -164,6 +169,7 @@ interface ILogAnchor {
     /// @dev For equal sizes: `smallerRootInLarger` is the larger checkpoint's root and the proof is empty. For others it is
     /// the root that the larger tree really has at the smaller size, with the consistency proof from there, as anyone can
     /// compute it who has the larger tree's hashes. So a log that never signs one size twice does not escape.
+    /// @dev A former operator is held to its statements up to the size it handed over (see `acceptOperator`).
     /// @dev Warning: a stolen key can sign what the operator never would. A report names its signers, and a change of
     /// operator does not undo one.
     /// @return index of the record.
@@ -211,6 +217,9 @@ interface ILogAnchor {
 
     /// @notice Everyone who operates or operated the log, in order, with the block from which on.
     function operatorsOf(bytes32 logId) external view returns (address[] memory operators, uint64[] memory sinceBlocks);
+
+    /// @notice The anchored size from which on each of `operatorsOf` operated the log, in the same order; the first is 0.
+    function handoverSizesOf(bytes32 logId) external view returns (uint64[] memory sinceSizes);
 
     /// @notice Every note key of the log, in order, with the block from which on.
     function noteKeysOf(bytes32 logId) external view returns (bytes32[] memory noteKeys, uint64[] memory sinceBlocks);

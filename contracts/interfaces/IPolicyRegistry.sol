@@ -24,7 +24,7 @@ interface IPolicyRegistry {
     function commit(address agent, bytes32 policyHash) external;
 
     /// @notice The same, carried by anyone, with the owner's EIP-712 signature (`protocol/eip712/policyRegistry.ts`).
-    /// @param nonce of the owner, OpenZeppelin NoncesKeyed: key << 64 | sequence.
+    /// @param nonce of the agent, whoever owns it, OpenZeppelin NoncesKeyed: key << 64 | sequence.
     /// @param deadline Unix seconds.
     function commitSigned(
         address agent,

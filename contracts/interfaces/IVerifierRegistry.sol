@@ -57,7 +57,12 @@ interface IVerifierRegistry {
     /// @notice Thrown if an announced verifier is activated before its time.
     error ActivationTooEarly(uint256 nowSec, uint256 activatableAtSec);
 
-    /// @notice Thrown if the code at the announced address is no longer what was announced.
+    /// @notice Thrown if what the verifier answers does not follow from its code alone: it delegates (EIP-7702, proxies of
+    /// every kind), calls, creates, or reads storage, by `opcode` at byte `offset` of its code.
+    error VerifierNotPlain(address verifier, uint256 offset, bytes1 opcode);
+
+    /// @notice Thrown if the code at the verifier's address is no longer what was announced: at activation, and at each
+    /// proof after it.
     error VerifierCodeChanged(bytes32 got, bytes32 announced);
 
     /// @notice Seconds between the announcement of a circuit's next verifier and its earliest effect.
@@ -66,7 +71,8 @@ interface IVerifierRegistry {
 
     /// @notice Announces the verifier of a circuit. Takes effect at once if the circuit never had one; replaces an
     /// earlier announcement that still waits, and starts its delay anew.
-    /// @param verifier contract with `verifyProof(uint256[2],uint256[2][2],uint256[2],uint256[publicSignalCount])`.
+    /// @param verifier contract with `verifyProof(uint256[2],uint256[2][2],uint256[2],uint256[publicSignalCount])`, whose
+    /// code answers by itself (see `VerifierNotPlain`). Compile it without metadata: a byte of that may look like an opcode.
     function schedule(bytes32 circuitId, address verifier, uint256 publicSignalCount) external;
 
     /// @notice Puts an announced verifier into effect after its delay. Open to anyone.

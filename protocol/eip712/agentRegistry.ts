@@ -1,7 +1,7 @@
 import type { TypedDataDomain, TypedDataTable } from "./typedData.ts";
 
 const agent = { name: "agent", type: "address" } as const;
-/** OpenZeppelin NoncesKeyed: 192-bit key << 64 | 64-bit sequence, counted for the account that signs. */
+/** OpenZeppelin NoncesKeyed: 192-bit key << 64 | 64-bit sequence, counted for the agent, or for the account that the struct names as its signer. */
 const nonce = { name: "nonce", type: "uint256" } as const;
 /** Unix seconds; the last second at which the request may be mined. */
 const deadline = { name: "deadline", type: "uint256" } as const;
@@ -61,6 +61,8 @@ export const agentRegistryTypes = {
     nonce,
     deadline,
   ],
+  /** Signed by the next owner: the guardians' agreement alone makes nobody an owner. */
+  ExecuteRecovery: [agent, { name: "newOwner", type: "address" }, nonce, deadline],
   VetoRecovery: [agent, nonce, deadline],
   Deactivate: [agent, { name: "successor", type: "address" }, nonce, deadline],
   /** Signed by the owner, and, as `digest >> 8`, the action that the zero-knowledge proof is bound to. */
@@ -77,5 +79,5 @@ export type AgentRegistryRequest = keyof typeof agentRegistryTypes;
 
 /** @param registry address of the proxy */
 export function agentRegistryDomain(chainId: bigint, registry: string): TypedDataDomain {
-  return { name: "Affiant AgentRegistry", version: "1", chainId, verifyingContract: registry };
+  return { name: "Affiant AgentRegistry", version: "2", chainId, verifyingContract: registry };
 }

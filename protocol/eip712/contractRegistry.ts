@@ -12,5 +12,5 @@ export const contractRegistryTypes = {
 
 /** @param registry address of the proxy */
 export function contractRegistryDomain(chainId: bigint, registry: string): TypedDataDomain {
-  return { name: "Affiant ContractRegistry", version: "1", chainId, verifyingContract: registry };
+  return { name: "Affiant ContractRegistry", version: "2", chainId, verifyingContract: registry };
 }

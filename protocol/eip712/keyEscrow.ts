@@ -55,5 +55,5 @@ export const keyEscrowTypes = {
 
 /** @param escrow address of the proxy */
 export function keyEscrowDomain(chainId: bigint, escrow: string): TypedDataDomain {
-  return { name: "Affiant KeyEscrow", version: "1", chainId, verifyingContract: escrow };
+  return { name: "Affiant KeyEscrow", version: "2", chainId, verifyingContract: escrow };
 }

@@ -12,5 +12,5 @@ export const policyRegistryTypes = {
 
 /** @param registry address of the proxy */
 export function policyRegistryDomain(chainId: bigint, registry: string): TypedDataDomain {
-  return { name: "Affiant PolicyRegistry", version: "1", chainId, verifyingContract: registry };
+  return { name: "Affiant PolicyRegistry", version: "2", chainId, verifyingContract: registry };
 }

@@ -93,6 +93,7 @@ const table = {
   NothingScheduled: "ERR_CONFLICT_CONTRACT_STATE",
   ActivationTooEarly: "ERR_CONFLICT_CONTRACT_STATE",
   VerifierCodeChanged: "ERR_CONFLICT_CONTRACT_STATE",
+  VerifierNotPlain: "ERR_INPUT_CONTRACT_CALL",
 
   // The log's anchors.
   LogExists: "ERR_CONFLICT_CONTRACT_STATE",
@@ -104,6 +105,7 @@ const table = {
   NotOperator: "ERR_AUTH_CONTRACT_CALLER",
   NotOfferedOperator: "ERR_AUTH_CONTRACT_CALLER",
   SignerNeverOperator: "ERR_PROOF_SIGNATURE",
+  StatementAfterHandover: "ERR_PROOF_SIGNATURE",
   InvalidCheckpointSignature: "ERR_PROOF_SIGNATURE",
   InvalidConsistencyProof: "ERR_PROOF_INVALID",
   NoEquivocation: "ERR_PROOF_INVALID",

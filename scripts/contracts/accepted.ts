@@ -18,12 +18,6 @@ export const accepted: readonly Accepted[] = [
   },
   {
     rule: "open-to-all",
-    place: /^AgentRegistry\.executeRecovery$/,
-    detail: /^$/,
-    why: "the guardians agreed and the delay is over; who says so does not matter",
-  },
-  {
-    rule: "open-to-all",
     place: /^AttestationRegistry\.(drawRound|voidRound|closeRound|expel|prune)$/,
     detail: /^$/,
     why: "what it does follows from the secret, the block number and the agent's own state; nobody may hold it up",

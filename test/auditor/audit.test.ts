@@ -68,6 +68,24 @@ describe("audit of honest evidence", () => {
     });
   });
 
+  it("believes what is anchored although the log was convicted, and names who lied about which part of it", async () => {
+    const world = honestWorld(obedient);
+    const log = world.state.logs[world.evidence.header.logId]!;
+    const former = toHex(seed("former operator").slice(0, 20));
+    world.state.logs[world.evidence.header.logId] = {
+      ...log,
+      operators: [former, ...log.operators],
+      handoverSizes: [0, 3],
+      equivocationCount: 2,
+      equivocations: [{ signers: [{ operator: former, size: 2 }], blockNumber: 45 }],
+    };
+    const report = await auditOf(world);
+    expect(report.summary.fullyProven).to.equal(true);
+    const { outcome, detail } = report.verdicts.find(({ check }) => check === "equivocation")!;
+    expect(outcome).to.equal("holds");
+    expect(detail).to.include("convicted 2 times").and.to.include(`${former}, operator from entry 0 until entry 3`);
+  });
+
   it("takes an anchor without record from the event of its block, and its block as the bound", async () => {
     const world = honestWorld(obedient);
     const { logId } = world.evidence.header;

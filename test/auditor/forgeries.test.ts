@@ -429,8 +429,41 @@ const forgeries: readonly Forgery[] = [
   },
   {
     what: "a log that showed two histories",
-    forge: () => withState((state) => Object.assign(state.logs[logIdOf(origin)]!, { equivocationCount: 1 })),
-    turns: [["equivocation", "AUDIT_LOG_EQUIVOCATED", { line: 1, outcome: "unproven", expected: 0, found: 1 }]],
+    forge: () =>
+      withCheckpoint(
+        { anchorIndex: null },
+        withState((state) => Object.assign(state.logs[logIdOf(origin)]!, { equivocationCount: 1 })),
+      ),
+    turns: [
+      ["equivocation", "AUDIT_LOG_EQUIVOCATED", { line: 1, outcome: "unproven", expected: 0, found: 1 }],
+      ["anchor", "AUDIT_ANCHOR_NOT_CLAIMED", { line: 4, outcome: "unproven" }],
+      ...[5, 6, 7, 8, 9].map((line): Expected => ["not-after", "AUDIT_NO_UPPER_BOUND", { line, outcome: "unproven" }]),
+    ],
+  },
+  {
+    what: "a log that showed two histories, in a file whose anchor is another tree's",
+    forge: () =>
+      withCheckpoint(
+        { anchorIndex: 0 },
+        withState((state) => Object.assign(state.logs[logIdOf(origin)]!, { equivocationCount: 1 })),
+      ),
+    turns: [
+      ["equivocation", "AUDIT_LOG_EQUIVOCATED", { line: 1, outcome: "unproven", expected: 0, found: 1 }],
+      ["anchor", "AUDIT_ANCHOR_MISMATCH", { line: 4 }],
+      ...[5, 6, 7, 8, 9].map((line): Expected => ["not-after", "AUDIT_NO_UPPER_BOUND", { line, outcome: "unproven" }]),
+    ],
+  },
+  {
+    what: "a statement of a former operator about more than it handed over",
+    forge: () =>
+      withState((state) => {
+        const log = state.logs[logIdOf(origin)]!;
+        const operators = [...log.operators, payment.address];
+        state.logs[logIdOf(origin)] = { ...log, operators, handoverSizes: [0, 4] };
+      }),
+    turns: [
+      ["operator", "AUDIT_OPERATOR_STATEMENT", { line: 4, outcome: "unproven", expected: "at most 4", found: 5 }],
+    ],
   },
   {
     what: "an anchor that does not exist",

@@ -29,6 +29,8 @@ interface Case {
   readonly before?: readonly AgentRegistryRequest[];
   readonly message?: Message;
   readonly signer?: BaseWallet;
+  /** Blocks that have to pass after what must be true before. */
+  readonly waitBlocks?: number;
   /** The member that names the signer, if it is not the agent's owner. */
   readonly signerMember?: string;
 }
@@ -56,6 +58,13 @@ const cases: Record<Exclude<AgentRegistryRequest, "KeyOwnership">, Case> = {
     message: { guardian: guardian.address, newOwner: nextOwner.address },
     signer: guardian,
     signerMember: "guardian",
+  },
+  ExecuteRecovery: {
+    before: ["SetGuardians", "ApproveRecovery"],
+    message: { newOwner: nextOwner.address },
+    signer: nextOwner,
+    waitBlocks: 300,
+    signerMember: "newOwner",
   },
   VetoRecovery: { before: ["SetGuardians"] },
   Deactivate: {},
@@ -113,11 +122,12 @@ describe("AgentRegistry: every request that is signed and carried", () => {
   });
 
   for (const request of Object.keys(cases) as (keyof typeof cases)[]) {
-    const { before = [], signer = owner, signerMember } = cases[request];
+    const { before = [], signer = owner, signerMember, waitBlocks = 0 } = cases[request];
 
     it(`${request}: is accepted as it was signed, and refused with one argument changed`, async () => {
-      const { registry, domain } = await chain();
+      const { registry, domain, networkHelpers } = await chain();
       for (const earlier of before) await send(registry, domain, earlier as keyof typeof cases);
+      if (waitBlocks > 0) await networkHelpers.mine(waitBlocks);
       const nonce = (await registry.getFunction("nonces(address)")(signer.address)) as bigint;
       const message = messageOf(request, nonce);
       const signature = await sign(domain, request, message);
@@ -144,6 +154,7 @@ describe("AgentRegistry: every request that is signed and carried", () => {
     it(`${request}: does what the same call by its signer does`, async () => {
       const { registry, domain, ethers, networkHelpers } = await chain();
       for (const earlier of before) await send(registry, domain, earlier as keyof typeof cases);
+      if (waitBlocks > 0) await networkHelpers.mine(waitBlocks);
       const nonce = (await registry.getFunction("nonces(address)")(signer.address)) as bigint;
       const message = messageOf(request, nonce);
       const signature = await sign(domain, request, message);
@@ -169,6 +180,7 @@ describe("AgentRegistry: every request that is signed and carried", () => {
     it(`${request}: is refused once used, late, or signed for another chain or contract`, async () => {
       const { registry, domain, networkHelpers } = await chain();
       for (const earlier of before) await send(registry, domain, earlier as keyof typeof cases);
+      if (waitBlocks > 0) await networkHelpers.mine(waitBlocks);
       const nonce = (await registry.getFunction("nonces(address)")(signer.address)) as bigint;
       const message = messageOf(request, nonce);
       const write = call(registry, request);

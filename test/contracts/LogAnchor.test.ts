@@ -114,6 +114,7 @@ describe("LogAnchor: registering a log", () => {
       () => anchors.firstAnchorCovering(unknown, 0),
       () => anchors.keep(unknown),
       () => anchors.operatorsOf(unknown),
+      () => anchors.handoverSizesOf(unknown),
       () => anchors.noteKeysOf(unknown),
       () => anchors.equivocationCount(unknown),
       () => anchors.acceptOperator(unknown),
@@ -307,6 +308,7 @@ describe("LogAnchor: keys and operators", () => {
       [operator.address, next.address],
       [registeredAtBlock, BigInt(tx.blockNumber!)],
     ]);
+    expect(await anchors.handoverSizesOf(logId)).to.deep.equal([0n, 21n]);
     expect(await anchors.offeredOperatorOf(logId)).to.equal(ethers.ZeroAddress);
     await anchors.connect(next).anchor(logId, 30, rootOf(30), growth(21, 30));
     await expect(anchors.anchor(logId, 31, rootOf(31), growth(30, 31)))

@@ -182,15 +182,63 @@ describe("LogAnchor: equivocation", () => {
     }
   });
 
-  it("holds a former operator to what it signed", async () => {
+  it("holds a former operator to what it signed, up to the size it handed over", async () => {
     const { anchors, operator, next, stated } = await load();
     await anchors.offerOperator(logId, next.address);
     await anchors.connect(next).acceptOperator(logId);
-    const b = stated(20, forked);
     await anchors.connect(next).advance(logId, 20, rootOf(20), growth(14, 20));
-    await anchors.reportEquivocationAgainstAnchor(logId, b, latestRoot, rootOf(20), []);
+    await anchors.reportEquivocationAgainstAnchor(logId, stated(14, forked), latestRoot, rootOf(14), growth(14, 20));
     const found = await anchors.equivocationAt(logId, 0);
-    expect(found.smallerSigner).to.equal(operator.address);
+    expect([found.smallerSigner, found.smallerSize]).to.deep.equal([operator.address, 14n]);
+    expect(await anchors.handoverSizesOf(logId)).to.deep.equal([0n, 14n]);
+  });
+
+  it("hears no lie of a former operator about what came after it", async () => {
+    const { anchors, operator, next, stated } = await load();
+    await anchors.offerOperator(logId, next.address);
+    await anchors.connect(next).acceptOperator(logId);
+    await anchors.connect(next).advance(logId, 20, rootOf(20), growth(14, 20));
+    const refused = (call: Promise<unknown>, size: number) =>
+      expect(call)
+        .to.be.revertedWithCustomError(anchors, "StatementAfterHandover")
+        .withArgs(operator.address, size, 14);
+    const against = (size: number, root: string, proof: string[]) =>
+      anchors.reportEquivocationAgainstAnchor(logId, stated(size, forked), latestRoot, root, proof);
+    await refused(against(15, rootOf(15), growth(15, 20)), 15);
+    await refused(against(20, rootOf(20), []), 20);
+    await refused(against(25, rootOf(20, forked), growth(20, 25, forked)), 25);
+    const two = anchors.reportEquivocation(logId, stated(20), stated(20, forked), rootOf(20, forked), []);
+    await refused(two, 20);
+    const mixed = anchors.reportEquivocation(logId, stated(14), stated(25, forked), rootOf(14, forked), []);
+    await refused(mixed, 25);
+    expect(await anchors.equivocationCount(logId)).to.equal(0n);
+  });
+
+  it("hears an operator that came back about all that it may anchor, and the one between up to where it left", async () => {
+    const { anchors, operator, next, stated } = await load();
+    const between = new Wallet(`0x${"44".repeat(32)}`, ethers.provider);
+    await next.sendTransaction({ to: between.address, value: ethers.parseEther("1") });
+    const handOver = async (from: Wallet, to: Wallet) => {
+      await anchors.connect(from).offerOperator(logId, to.address);
+      await anchors.connect(to).acceptOperator(logId);
+    };
+    await handOver(operator, between);
+    await anchors.connect(between).advance(logId, 17, rootOf(17), growth(14, 17));
+    await handOver(between, operator);
+    const report = (size: number, key: string) =>
+      anchors.reportEquivocationAgainstAnchor(
+        logId,
+        stated(size, forked, key),
+        latestRoot,
+        rootOf(17, forked),
+        growth(17, size, forked),
+      );
+    await expect(report(18, between.privateKey))
+      .to.be.revertedWithCustomError(anchors, "StatementAfterHandover")
+      .withArgs(between.address, 18, 17);
+    await report(18, operator.privateKey);
+    expect((await anchors.equivocationAt(logId, 0)).largerSigner).to.equal(operator.address);
+    expect(await anchors.handoverSizesOf(logId)).to.deep.equal([0n, 14n, 17n]);
   });
 
   it("knows no report that was not made", async () => {

@@ -143,7 +143,7 @@ contract RegistryHandler is Assert, RegistryNotes {
         address sender = _sender(who, guardians.length == 0 ? address(0) : guardians[who % guardians.length]);
         bool entitled = false;
         for (uint256 i = 0; i < guardians.length; ++i) if (guardians[i] == sender) entitled = true;
-        address next = _account(newOwner);
+        address next = newOwner % 8 == 7 ? address(0) : _account(newOwner);
         bytes memory call = abi.encodeCall(AGENTS.approveRecovery, (agent, next));
         if (_send(sender, entitled ? sender : address(0), address(AGENTS), call)) _noteApproval(agent, sender, next);
     }
@@ -153,7 +153,7 @@ contract RegistryHandler is Assert, RegistryNotes {
         if (_byOwner(who, whose, abi.encodeCall(AGENTS.vetoRecovery, (agent)))) _noteApprovalsVoid(agent);
     }
 
-    /// @dev Open to anyone, but only to bring in the account that was agreed on, in time.
+    /// @dev Only the account that was agreed on, and in time.
     function executeRecovery(uint8 who, uint8 whose) public {
         address agent = _agent(whose);
         Guardians memory noted = guardiansOf[agent];
@@ -161,9 +161,9 @@ contract RegistryHandler is Assert, RegistryNotes {
             noted.agreedOn != address(0) &&
                 block.number >= noted.readyAtBlock &&
                 _approvalsOf(agent, noted.agreedOn) >= noted.threshold;
-        address sender = _account(who);
+        address sender = _sender(who, noted.agreedOn);
         bytes memory call = abi.encodeCall(AGENTS.executeRecovery, (agent));
-        if (_send(sender, due ? sender : address(0), address(AGENTS), call)) {
+        if (_send(sender, due ? noted.agreedOn : address(0), address(AGENTS), call)) {
             if (AGENTS.identityOwner(agent) != noted.agreedOn) ++trespasses;
             _noteApprovalsVoid(agent);
         }
@@ -188,7 +188,7 @@ contract RegistryHandler is Assert, RegistryNotes {
         address agent = _agent(whose);
         address owner = AGENTS.activeOwner(agent);
         address signer = _sender(who, owner);
-        uint256 nonce = POLICIES.nonces(signer, key % 2);
+        uint256 nonce = POLICIES.nonces(agent, key % 2);
         bytes32 structHash = keccak256(abi.encode(COMMIT, agent, hash, nonce, type(uint256).max));
         bytes memory signature = _sign(signer, address(POLICIES), "Affiant PolicyRegistry", structHash);
         bytes memory call = abi.encodeCall(POLICIES.commitSigned, (agent, hash, nonce, type(uint256).max, signature));
@@ -201,7 +201,7 @@ contract RegistryHandler is Assert, RegistryNotes {
         address agent = _agent(whose);
         address owner = AGENTS.identityOwner(agent);
         address signer = _sender(who, owner);
-        uint256 nonce = AGENTS.nonces(signer, key % 2);
+        uint256 nonce = AGENTS.nonces(agent, key % 2);
         bytes32 structHash = keccak256(
             abi.encode(SET_ATTRIBUTE, agent, bytes32("did/svc/X"), keccak256(""), 60, nonce, type(uint256).max)
         );
@@ -285,7 +285,7 @@ contract RegistryHandler is Assert, RegistryNotes {
             "EIP712Domain(string name,string version,uint256 chainId,address verifyingContract)"
         );
         bytes32 domain = keccak256(
-            abi.encode(domainType, keccak256(bytes(name)), keccak256("1"), block.chainid, registry)
+            abi.encode(domainType, keccak256(bytes(name)), keccak256("2"), block.chainid, registry)
         );
         bytes32 digest = keccak256(abi.encodePacked(hex"1901", domain, structHash));
         (uint8 v, bytes32 r, bytes32 s) = vm.sign(keyOf[signer], digest);

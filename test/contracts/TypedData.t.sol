@@ -89,6 +89,10 @@ contract TypedDataTest is Assert {
                 _w("deadline")
             )
         );
+        _open("ExecuteRecovery");
+        _check(
+            abi.encode(AgentRegistryTypes.EXECUTE_RECOVERY, _a("agent"), _a("newOwner"), _w("nonce"), _w("deadline"))
+        );
         _open("VetoRecovery");
         _check(abi.encode(AgentRegistryTypes.VETO_RECOVERY, _a("agent"), _w("nonce"), _w("deadline")));
     }
@@ -197,7 +201,7 @@ contract TypedDataTest is Assert {
     function _domain(string memory registry) private view returns (bytes32) {
         address contract_ = vm.parseJsonAddress(json, string.concat(".", registry, ".verifyingContract"));
         bytes32 name = keccak256(bytes(string.concat("Affiant ", registry)));
-        return keccak256(abi.encode(DOMAIN, name, keccak256("1"), vm.parseJsonBytes32(json, ".chainId"), contract_));
+        return keccak256(abi.encode(DOMAIN, name, keccak256("2"), vm.parseJsonBytes32(json, ".chainId"), contract_));
     }
 
     function _a(string memory member) private view returns (address) {

@@ -114,6 +114,48 @@ describe("VerifierRegistry: the table", () => {
     expect(await registry.verifierOf(circuitId)).to.equal(verifier);
   });
 
+  const target = "11".repeat(20);
+  const foreign: readonly (readonly [what: string, code: string, offset: number, opcode: string])[] = [
+    ["an EIP-7702 account", `ef0100${target}`, 0, "ef"],
+    ["code of another format (EIP-3541)", "ef00010100", 0, "ef"],
+    ["a minimal proxy (EIP-1167)", `363d3d373d3d3d363d73${target}5af43d82803e903d91602b57fd5bf3`, 31, "f4"],
+    ["the same with PUSH0 (EIP-7511)", `365f5f375f5f365f73${target}5af43d5f5f3e5f3d91602a57fd5bf3`, 30, "f4"],
+    ["a beacon's or ERC-1967 proxy: where to, storage says", "5f5f365f5f6001545af4", 7, "54"],
+    ["one that asks transient storage", "5f5c", 1, "5c"],
+    ["one that calls", `5f5f5f5f5f73${target}5af1`, 27, "f1"],
+    ["one that runs other code on its own storage", `5f5f5f5f5f73${target}5af2`, 27, "f2"],
+    ["one that makes contracts", "5f5f5ff0", 3, "f0"],
+    ["one that makes contracts where it chooses", "5f5f5f5ff5", 4, "f5"],
+    ["one that can end", "5fff", 1, "ff"],
+    ["one with the opcode behind a jump, after the end", "600456fe5bf4", 5, "f4"],
+  ];
+  for (const [what, code, offset, opcode] of foreign) {
+    it(`refuses ${what}`, async () => {
+      const { registry, second } = await load();
+      await networkHelpers.setCode(second, `0x${code}`);
+      await expect(registry.schedule(circuitId, second, 2))
+        .to.be.revertedWithCustomError(registry, "VerifierNotPlain")
+        .withArgs(second, offset, `0x${opcode}`);
+    });
+  }
+
+  it("takes the same bytes where a PUSH carries them", async () => {
+    const { registry, second } = await load();
+    await networkHelpers.setCode(second, `0x61f45460005260206000f37f${"f4".repeat(32)}`);
+    await registry.schedule(circuitId, second, 2);
+    expect(await registry.verifierOf(circuitId)).to.equal(second);
+  });
+
+  it("refuses the proxies that OpenZeppelin's libraries make", async () => {
+    const { registry, verifier } = await load();
+    const implementation = await ethers.deployContract("PolicyRegistry");
+    const call = implementation.interface.encodeFunctionData("initialize", [verifier, verifier]);
+    const proxy = await (
+      await ethers.deployContract("ERC1967Proxy", [await implementation.getAddress(), call])
+    ).getAddress();
+    await expect(registry.schedule(circuitId, proxy, 2)).to.be.revertedWithCustomError(registry, "VerifierNotPlain");
+  });
+
   it("refuses code that changed between announcement and activation", async () => {
     const { registry, second } = await loadActive();
     const announced = ethers.keccak256(await ethers.provider.getCode(second));
@@ -236,14 +278,26 @@ describe("VerifierRegistry: proofs", () => {
       "two words": `0x${put("00", "01")}60406000f3`,
       "a revert with 1": `0x${put("00", "01")}60206000fd`,
     };
-    const other = ethers.id("another circuit");
-    await networkHelpers.setCode(second, `0x${put("00", "01")}60206000f3`);
-    await registry.schedule(other, second, 2);
-    expect(await registry.verifyProof(other, encodeProof(proof), [...signals])).to.equal(true);
-    for (const [name, code] of Object.entries(answers)) {
+    const answeredBy = async (name: string, code: string): Promise<boolean> => {
       await networkHelpers.setCode(second, code);
-      expect(await registry.verifyProof(other, encodeProof(proof), [...signals]), name).to.equal(false);
+      await registry.schedule(ethers.id(name), second, 2);
+      return await registry.verifyProof(ethers.id(name), encodeProof(proof), [...signals]);
+    };
+    expect(await answeredBy("a single 1", `0x${put("00", "01")}60206000f3`)).to.equal(true);
+    for (const [name, code] of Object.entries(answers)) expect(await answeredBy(name, code), name).to.equal(false);
+  });
+
+  it("accepts nothing once the verifier's code is another, and takes it back with the code", async () => {
+    const { registry, verifier } = await load();
+    const code = await ethers.provider.getCode(verifier);
+    for (const other of [`0x600160005260206000f3`, `0xef0100${"11".repeat(20)}`, "0x"]) {
+      await networkHelpers.setCode(verifier, other);
+      await expect(registry.verifyProof(circuitId, encodeProof(proof), [...signals]), other)
+        .to.be.revertedWithCustomError(registry, "VerifierCodeChanged")
+        .withArgs(ethers.keccak256(other), ethers.keccak256(code));
     }
+    await networkHelpers.setCode(verifier, code);
+    expect(await registry.verifyProof(circuitId, encodeProof(proof), [...signals])).to.equal(true);
   });
 
   it("shows what an uncontributed key is worth: a proof forged from the key alone passes it", async () => {

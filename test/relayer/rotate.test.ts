@@ -161,6 +161,8 @@ describe("relayer: rotating the log's keys", () => {
     const { logId } = await info();
     const before = new Wallet((await readFile(join(home.dir, "sender.key"), "utf8")).trim()).address;
     await anchor();
+    // Signed and not anchored yet: it must bind the old operator still.
+    await add();
     await relayer.close();
     expect(await rejectionCode(rotateOperator(home.config()))).to.equal("ERR_UNAVAILABLE_FUNDS");
     const next = openSenderKey(join(home.dir, "sender.key.next")).address;
@@ -169,6 +171,8 @@ describe("relayer: rotating the log's keys", () => {
     expect([operator, retired]).to.deep.equal([next, before]);
     expect(new Wallet((await readFile(retiredFile, "utf8")).trim()).address).to.equal(before);
 
+    const sizes = await chain.logAnchor.getFunction("handoverSizesOf").staticCall(logId);
+    expect(sizes).to.deep.equal([0n, BigInt(leaves.length)]);
     relayer = await home.start();
     await add();
     await anchor();

@@ -44,6 +44,18 @@ describe("agent: the operator's line of a checkpoint", () => {
     expect(await statements.verify(inAnothersName)).to.equal(false);
   });
 
+  it("counts from a former operator up to the size it handed over, and no further", async () => {
+    for (const [statesUpTo, counts] of [
+      [7, true],
+      [6, false],
+      [0, false],
+    ] as const) {
+      const former = { ...keyOf(earlier!.address), statesUpTo };
+      const statements = new OperatorStatements(origin, [former, keyOf(now!.address)], () => Promise.resolve(true));
+      expect(await statements.verify(signedBy(earlier!)), String(statesUpTo)).to.equal(counts);
+    }
+  });
+
   it("counts for this contract on this chain alone", async () => {
     const elsewhere = { ...keyOf(now!.address), chainId: 1n };
     const statements = new OperatorStatements(origin, [keyOf(now!.address)], never);
@@ -108,7 +120,12 @@ describe("agent: the operator's line of a checkpoint", () => {
       await mined(offerOperator!(logId, second.address));
       const asSecond = chain.logAnchor.connect(second) as Contract;
       await mined(asSecond.getFunction("acceptOperator")(logId));
-      expect(await reader.operatorsOf(logId)).to.deep.equal([await chain.deployer.getAddress(), second.address]);
+      const first = await chain.deployer.getAddress();
+      expect(await reader.operatorsOf(logId)).to.deep.equal([first, second.address]);
+      expect(await reader.termsOf(logId)).to.deep.equal([
+        { operator: first, statesUpTo: 0 },
+        { operator: second.address },
+      ]);
     });
   });
 });

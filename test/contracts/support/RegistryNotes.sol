@@ -50,7 +50,11 @@ abstract contract RegistryNotes {
     function _noteApproval(address agent, address guardian, address next) internal {
         Guardians storage noted = guardiansOf[agent];
         wants[agent][noted.epoch][guardian] = next;
-        if (next == noted.agreedOn || _approvalsOf(agent, next) < noted.threshold) return;
+        // An agreement that ended is over: the next one on the same account waits anew.
+        if (noted.agreedOn != address(0) && _approvalsOf(agent, noted.agreedOn) < noted.threshold) {
+            (noted.agreedOn, noted.readyAtBlock) = (address(0), 0);
+        }
+        if (next == address(0) || next == noted.agreedOn || _approvalsOf(agent, next) < noted.threshold) return;
         (noted.agreedOn, noted.readyAtBlock) = (next, block.number + DELAY_BLOCKS);
     }
 
