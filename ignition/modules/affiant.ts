@@ -16,13 +16,19 @@ import { publicSignalTable } from "../../protocol/zk/publicSignals.ts";
  *
  * Parameters, addresses unless said otherwise; who is not named is the deployer: `admin` (grants roles; has to be the
  * deployer here, a handover is a step of its own), `attestationService`, `orchestrator`, `upgrader`, `guardian`, and
- * `upgraderDelaySec`, seconds between the announcement of an upgrade and its earliest effect (default 0).
+ * `upgraderDelaySec`, seconds between the announcement of an upgrade and its earliest effect (default 0), which the manager
+ * of roles holds every upgrade to, whoever is given that right later.
  *
  * The ids of the futures are part of the journals of deployments under way: never rename one.
  */
 export default buildModule("Affiant", (m) => {
   const deployer = m.getAccount(0);
-  const accessManager = m.contract("AccessManager", [deployer]);
+  const upgraderDelaySec = m.getParameter("upgraderDelaySec", 0);
+  const accessManager = m.contract(
+    "GovernanceManager",
+    [deployer, governanceRoles.upgrader.id, governanceRoles.guardian.id, upgraderDelaySec],
+    { id: "AccessManager" },
+  );
   const verifierRegistry = m.contract("VerifierRegistry", [accessManager]);
   const logAnchor = m.contract("LogAnchor");
   const keyOwnershipVerifier = m.contract("KeyOwnershipVerifier");
@@ -67,7 +73,7 @@ export default buildModule("Affiant", (m) => {
     const encode = (call: string, part: string, args: NonNullable<Parameters<typeof m.encodeFunctionCall>[2]>) =>
       m.encodeFunctionCall(accessManager, call, args, { id: `${name}_${part}` });
     const holder = m.getParameter(name, deployer as unknown as string);
-    const delaySec = delayed ? m.getParameter("upgraderDelaySec", 0) : 0;
+    const delaySec = delayed ? upgraderDelaySec : 0;
     return [
       encode("labelRole", "label", [id, label]),
       ...Object.entries(functions as RoleFunctions).map(([contract, signatures]) => {

@@ -19,7 +19,7 @@ export const defaultArtifactsDir = join(import.meta.dirname, "../../artifacts");
 
 /** Every contract that a deployment puts on a chain, by the compiler's name. */
 export const deployedArtifactNames = [
-  "AccessManager",
+  "GovernanceManager",
   "VerifierRegistry",
   "AgentRegistry",
   "PolicyRegistry",

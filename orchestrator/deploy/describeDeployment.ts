@@ -30,7 +30,7 @@ const contractNameOf = (name: string): string => `${name.charAt(0).toUpperCase()
  */
 export async function describeDeployment(deployed: DeployedModule): Promise<Deployment> {
   const reader = new Reader(deployed);
-  const plain = async (contract: string): Promise<DeployedCode> => reader.code(`Affiant#${contract}`, contract);
+  const plain = async (contract: string, id = contract): Promise<DeployedCode> => reader.code(`Affiant#${id}`, contract);
   const behindProxy = async (name: string): Promise<[string, DeployedContract]> => {
     const contract = contractNameOf(name);
     const { constructorArguments, ...proxy } = await reader.code(`Affiant#${contract}_proxy`, "ERC1967Proxy");
@@ -49,7 +49,7 @@ export async function describeDeployment(deployed: DeployedModule): Promise<Depl
     ];
   };
   const contracts: Record<string, DeployedContract> = Object.fromEntries([
-    ["accessManager", await plain("AccessManager")],
+    ["accessManager", await plain("GovernanceManager", "AccessManager")],
     ["verifierRegistry", await plain("VerifierRegistry")],
     ["logAnchor", await plain("LogAnchor")],
     ...(await Promise.all(upgradeableContracts.map(behindProxy))),

@@ -13,6 +13,7 @@ const table = {
   AccessManagedUnauthorized: "ERR_AUTH_CONTRACT_CALLER",
   AccessManagedRequiredDelay: "ERR_AUTH_CONTRACT_CALLER",
   AccessManagedInvalidAuthority: "ERR_INPUT_CONTRACT_CALL",
+  AuthorityIsHeld: "ERR_AUTH_CONTRACT_CALLER",
   AddressEmptyCode: "ERR_INPUT_CONTRACT_CALL",
   ERC1967InvalidImplementation: "ERR_INPUT_CONTRACT_CALL",
   ERC1967NonPayable: "ERR_INPUT_CONTRACT_CALL",
