@@ -35,7 +35,6 @@ interface Flags extends CommonFlags {
   readonly agent: string;
   readonly policy?: string;
   readonly contract?: string;
-  readonly strict?: boolean;
   readonly maxRevocationAge: string;
   readonly http?: string;
   readonly serverUrl?: string;
@@ -55,12 +54,14 @@ export function mcpProxyCommand(): Command {
   )
     .argument("[server...]", "the server's command and its arguments, after --")
     .requiredOption("--agent <name>", "in whose name calls are entered")
-    .option("--policy <folder>", "a policy bundle: it is committed, and calls that it forbids are refused")
+    .option(
+      "--policy <folder>",
+      "a policy bundle: it is committed, and calls that it forbids or cannot decide are refused",
+    )
     .option(
       "--contract <file>",
       "a contract made out to the agent: calls outside of /mcp/<tool> and its terms are refused",
     )
-    .option("--strict", "refuse also what the policy cannot decide before the call")
     .option(
       "--max-revocation-age <seconds>",
       "how old the chain's answer may be, whether the contract was revoked",
@@ -126,7 +127,7 @@ async function gatesOf(
   if (flags.policy !== undefined) {
     const bundle = await loadPolicyBundle(flags.policy);
     await agent.commitPolicy(bundle);
-    gates.push(policyGate(compilePolicy(bundle), agent.did, flags.strict));
+    gates.push(policyGate(compilePolicy(bundle), agent.did));
   }
   if (flags.contract === undefined) return { gate: allGates(gates) };
   const chain = readContractFile(flags.contract);

@@ -5,7 +5,8 @@ import type { ErrorCode } from "../../protocol/errors/codes.ts";
 import type { Json } from "../../protocol/json/canonical.ts";
 import type { CompiledPolicy } from "../../protocol/policy/compile.ts";
 import { evaluateAct } from "../../protocol/policy/evaluate.ts";
-import type { PolicyAct } from "../../protocol/policy/types.ts";
+import { ActHistory } from "../../protocol/policy/history.ts";
+import type { PolicyAct, RuleFinding } from "../../protocol/policy/types.ts";
 import type { Delegation } from "../../protocol/ucan/delegation.ts";
 import { commandCovers } from "../../protocol/ucan/command.ts";
 import { decodeIpld, encodeIpld, type Ipld } from "../../protocol/ucan/ipld.ts";
@@ -17,6 +18,15 @@ export interface ToolCall {
   readonly args: { readonly [name: string]: Json };
   /** Number of the call in its session, from 0. */
   readonly index: number;
+  /** Names the session; the thread that the entry will claim. */
+  readonly session?: string;
+  /** How many earlier acts of the session the gateway does not remember any more; default none. */
+  readonly forgotten?: number;
+}
+
+/** What the entry of a call says beside its arguments and result. */
+export function contextOfCall({ tool, index }: ToolCall): { readonly [key: string]: Json } {
+  return { tool, callIndex: index, protocol: "mcp" };
 }
 
 export interface Refusal {
@@ -33,19 +43,33 @@ export function actOfTool(tool: string): string {
 }
 
 /**
- * Refuses what the policy forbids. A rule that looks at the result cannot be decided before the call: such a call is let
- * through unless `refuseUndecided`, and the auditor judges it when the result is there.
+ * Refuses what the policy forbids, and what it cannot decide: a fact that nobody can read is no permission. A rule that
+ * looks at the result is never decided before the call; a policy names the acts that are let through all the same
+ * (`letThroughInDoubt`), and the auditor judges them when the result is there.
+ *
+ * What came before is sorted into threads as the policy names them; the calls of one session stand for the agent's own
+ * word of it, and no further than this gateway has seen.
  */
-export function policyGate(policy: CompiledPolicy, agentDid: string, refuseUndecided = false): Gate {
-  return async ({ tool, args, index }, before) => {
-    const act = { act: actOfTool(tool), seq: index, input: args };
-    const { findings } = await evaluateAct(policy, agentDid, act, before);
-    const against = findings.find(
-      ({ outcome }) => outcome === "violated" || (refuseUndecided && outcome === "undecidable"),
-    );
-    if (!against) return undefined;
-    return { code: "ERR_AUTH_POLICY", detail: `${against.rule} (${against.ruleId}; ${against.detail})` };
+export function policyGate(policy: CompiledPolicy, agentDid: string): Gate {
+  const inDoubt = new Set(policy.bundle.letThroughInDoubt);
+  return async (call, before) => {
+    const { session, tool, args, index, forgotten = 0 } = call;
+    const thread = session === undefined ? {} : { thread: session };
+    const act: PolicyAct = { act: actOfTool(tool), seq: index, input: args, context: contextOfCall(call), ...thread };
+    const history = new ActHistory();
+    if (forgotten > 0) history.leaveOpen(`the first ${forgotten} calls of the session are not remembered any more`);
+    for (const earlier of before) history.add({ ...earlier, ...thread });
+    const { findings } = await evaluateAct(policy, agentDid, act, await history.before(policy, act));
+    const violated = findings.find(({ outcome }) => outcome === "violated");
+    if (violated) return { code: "ERR_AUTH_POLICY", detail: inWords(violated) };
+    const [open] = findings;
+    if (open === undefined || inDoubt.has(act.act)) return undefined;
+    return { code: "ERR_AUTH_POLICY", detail: `it cannot be decided whether this is kept: ${inWords(open)}` };
   };
+}
+
+function inWords({ rule, ruleId, detail }: RuleFinding): string {
+  return `${rule} (${ruleId}; ${detail})`;
 }
 
 /** The command that stands for a tool in contracts: `/mcp/<tool>`, lower case, anything unusual as `-`. */

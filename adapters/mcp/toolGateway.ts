@@ -12,7 +12,7 @@ import {
 import type { Json } from "../../protocol/json/canonical.ts";
 import type { PolicyAct } from "../../protocol/policy/types.ts";
 import type { Act } from "../../agent/entry/signEntry.ts";
-import { actOfTool, type Gate, type Refusal, type ToolCall } from "./gate.ts";
+import { actOfTool, contextOfCall, type Gate, type Refusal, type ToolCall } from "./gate.ts";
 
 export interface ToolGatewayOptions {
   /** Towards the client, which takes us for the server. */
@@ -52,6 +52,7 @@ export class ToolGateway {
   readonly #before: PolicyAct[] = [];
   #initializeId: RequestId | undefined;
   #index = 0;
+  #forgotten = 0;
   #closing: Promise<void> | undefined;
   /** Messages of each side are handled one after the other: judging takes time and must not reorder them. */
   #fromClient: Promise<void> = Promise.resolve();
@@ -112,7 +113,9 @@ export class ToolGateway {
   async #toolCall(request: JSONRPCRequest): Promise<void> {
     const { name, arguments: args } = (request.params ?? {}) as { name?: unknown; arguments?: unknown };
     if (typeof name !== "string") return this.#options.server.send(request); // the server says what is wrong with it
-    const call: ToolCall = { tool: name, args: (args ?? {}) as ToolCall["args"], index: this.#index++ };
+    const { session } = this.#options;
+    const asked = { tool: name, args: (args ?? {}) as ToolCall["args"], index: this.#index++ };
+    const call: ToolCall = { ...asked, session, forgotten: this.#forgotten };
     const refusal = await this.#judge(call);
     if (refusal) {
       await this.#handle(this.#record(call, "refusal", { refused: refusal.code, detail: refusal.detail }));
@@ -166,19 +169,24 @@ export class ToolGateway {
     if (pending.entered) return;
     pending.entered = true;
     const { call } = pending;
-    this.#before.push({ act: actOfTool(call.tool), seq: call.index, input: call.args, output });
-    if (this.#before.length > maxRemembered) this.#before.shift();
+    const context = contextOfCall(call);
+    this.#before.push({ act: actOfTool(call.tool), seq: call.index, input: call.args, output, context });
+    if (this.#before.length > maxRemembered) {
+      this.#before.shift();
+      this.#forgotten++;
+    }
     await this.#record(call, "act", output);
   }
 
-  async #record({ tool, args, index }: ToolCall, kind: "act" | "refusal", output: Json): Promise<void> {
+  async #record(call: ToolCall, kind: "act" | "refusal", output: Json): Promise<void> {
+    const { tool, args, index } = call;
     const { session, contractCid, record } = this.#options;
     await record({
       act: actOfTool(tool),
       kind,
       input: args,
       output,
-      context: { tool, callIndex: index, protocol: "mcp" },
+      context: contextOfCall(call),
       thread: session,
       ...(contractCid === undefined ? {} : { ctr: contractCid }),
       idempotencyKey: `mcp:${session}:${index}`,

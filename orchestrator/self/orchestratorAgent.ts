@@ -23,7 +23,7 @@ export interface OrchestratorAct {
   readonly thread: string;
   /** The same key is one act, however often it is asked for. */
   readonly key: string;
-  readonly input: Json;
+  readonly input: { readonly [key: string]: Json };
   readonly output?: Json;
 }
 
@@ -73,7 +73,9 @@ export class OrchestratorAgent {
     this.agent.close();
   }
 
-  async #record({ act, thread, key, input, output = null }: OrchestratorAct): Promise<void> {
+  async #record({ act, thread, key, input: about, output = null }: OrchestratorAct): Promise<void> {
+    // The policy names its threads by this field: what an entry claims beside its record decides nothing.
+    const input = { ...about, subject: thread };
     const acts = this.#state.all<NotedAct>("act").map(([, noted]) => noted);
     const known = acts.find((noted) => noted.key === key);
     if (!known) {
@@ -87,11 +89,12 @@ export class OrchestratorAgent {
         allDisclosed: true,
       }));
       const { findings } = await evaluateAct(this.#compiled, this.agent.did, judged, earlier);
-      const violated = findings.find(({ outcome }) => outcome === "violated");
-      if (violated) {
+      const against = findings.find(({ outcome }) => outcome === "violated") ?? findings[0];
+      if (against) {
+        const verb = against.outcome === "violated" ? "forbids" : "cannot decide on";
         throw new AffiantError(
           "ERR_AUTH_POLICY",
-          `the orchestrator's policy forbids ${act} of ${thread}: ${violated.rule}`,
+          `the orchestrator's policy ${verb} ${act} of ${thread}: ${against.rule}`,
         );
       }
       this.#state.put("act", key, { act, thread, key, input, output, order: acts.length } satisfies NotedAct);

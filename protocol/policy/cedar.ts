@@ -3,6 +3,7 @@
  * puts the package's `esm` build in this file's place, the functions are the same.
  */
 export {
+  isAuthorized,
   policySetTextToParts,
   policyToJson,
   preparsePolicySet,

@@ -1,5 +1,6 @@
 import type { CedarValueJson } from "./cedar.ts";
 import type { ValueType } from "./contextSchema.ts";
+import { cedarTextOf } from "./extensionText.ts";
 
 /** A fact whose value does not fit the type that the schema declares for it. */
 export class FactTypeError extends Error {}
@@ -8,17 +9,21 @@ export class FactTypeError extends Error {}
  * A JSON value as a Cedar value of the declared type.
  *
  * Cedar has no floating point: a Long takes whole numbers within ±(2^53 - 1), because JSON numbers beyond that are not
- * exact; an amount with cents is declared `decimal` (at most four places) or counted in cents by its fact. JSONata
- * unwraps a list of one, so a Set also takes a single value.
+ * exact; an amount with cents is declared `decimal` (at most four places) or counted in cents by its fact. A number is
+ * taken as JSONata prints it, with 15 significant digits, where these show at least one place more than the type holds:
+ * 0.1 + 0.2 is 0.3, and nothing that really has a further place is rounded. JSONata unwraps a list of one, so a Set also
+ * takes a single value.
+ *
+ * What Cedar could not read is found here, value by value: one that it refused would fail its whole request.
  * @throws FactTypeError
  */
 export function toCedarValue(value: unknown, type: ValueType): CedarValueJson {
   switch (type.kind) {
     case "Long":
-      if (!Number.isSafeInteger(value)) throw mismatch(value, "a whole number within ±(2^53 - 1)");
-      return Object.is(value, -0) ? 0 : (value as number);
+      return wholeNumber(value);
     case "String":
       if (typeof value !== "string") throw mismatch(value, "a string");
+      if (!value.isWellFormed()) throw new FactTypeError("the text holds half a character (a lone surrogate)");
       return value;
     case "Boolean":
       if (typeof value !== "boolean") throw mismatch(value, "true or false");
@@ -34,24 +39,43 @@ export function toCedarValue(value: unknown, type: ValueType): CedarValueJson {
 
 function toCedarRecord(value: unknown, type: Extract<ValueType, { kind: "Record" }>): CedarValueJson {
   if (typeof value !== "object" || value === null || Array.isArray(value)) throw mismatch(value, "an object");
-  const record: Record<string, CedarValueJson> = {};
+  const record: [string, CedarValueJson][] = [];
   const unknown = Object.keys(value).find((key) => !type.attributes.has(key));
   if (unknown !== undefined) throw new FactTypeError(`the schema declares no attribute ${JSON.stringify(unknown)}`);
   for (const [name, attribute] of type.attributes) {
     const item: unknown = Object.hasOwn(value, name) ? (value as Record<string, unknown>)[name] : undefined;
-    if (item !== undefined && item !== null) record[name] = toCedarValue(item, attribute.type);
+    if (item !== undefined && item !== null) record.push([name, toCedarValue(item, attribute.type)]);
     else if (attribute.required) throw new FactTypeError(`the attribute ${name} is missing`);
   }
-  return record;
+  return Object.fromEntries(record);
+}
+
+function wholeNumber(value: unknown): number {
+  if (typeof value === "number") {
+    if (Number.isSafeInteger(value)) return Object.is(value, -0) ? 0 : value;
+    const printed = Math.abs(value) < 1e14 ? asPrinted(value) : value;
+    if (Number.isSafeInteger(printed)) return Object.is(printed, -0) ? 0 : printed;
+  }
+  throw mismatch(value, "a whole number within ±(2^53 - 1)");
 }
 
 function extensionText(value: unknown, name: string): string {
-  if (typeof value === "string") return value;
-  if (name !== "decimal" || typeof value !== "number") throw mismatch(value, `the text of a Cedar ${name}`);
-  // JSON's shortest decimal; an exponent means it is outside of what a Cedar decimal can hold anyway.
-  const text = String(value);
-  if (!/^-?\d+(\.\d{1,4})?$/.test(text)) throw mismatch(value, "a number of at most four decimal places");
-  return text.includes(".") ? text : `${text}.0`;
+  if (name === "decimal" && typeof value === "number") return decimalOf(value);
+  const text = typeof value === "string" ? cedarTextOf(name, value) : undefined;
+  if (text === undefined) throw mismatch(value, `the text of a Cedar ${name}`);
+  return text;
+}
+
+function decimalOf(value: number): string {
+  const exact = cedarTextOf("decimal", String(value));
+  const text = exact ?? (Math.abs(value) < 1e10 ? cedarTextOf("decimal", String(asPrinted(value))) : undefined);
+  if (text === undefined) throw mismatch(value, "a number of at most four decimal places");
+  return text;
+}
+
+/** JSONata's `$string` rounds to 15 significant digits, which takes away the noise of binary fractions. */
+function asPrinted(value: number): number {
+  return Number(value.toPrecision(15));
 }
 
 function mismatch(value: unknown, expected: string): FactTypeError {

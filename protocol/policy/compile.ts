@@ -13,6 +13,8 @@ export interface CompiledPolicy {
   readonly acts: ContextSchema;
   readonly rules: ReadonlyMap<string, Rule>;
   readonly facts: ReadonlyMap<string, FactExpression>;
+  /** What names the thread of an act; undefined where the policy leaves that open. */
+  readonly thread: FactExpression | undefined;
   /** Names under which Cedar keeps the parsed schema and policy sets. */
   readonly cedar: {
     readonly schema: string;
@@ -49,7 +51,10 @@ function compile(bundle: PolicyBundle): CompiledPolicy {
   const acts = readContextSchema(bundle.schema);
   const rules = readRules(bundle.schema, bundle.policies);
   checkNames(bundle, acts, rules);
-  const facts = Object.entries(bundle.facts).map(([name, source]) => [name, compileFact(name, source)] as const);
+  const facts = Object.entries(bundle.facts).map(
+    ([name, source]) => [name, compileFact(`fact ${name}`, source)] as const,
+  );
+  const thread = bundle.thread === undefined ? undefined : compileFact("`thread`", bundle.thread);
 
   const key = policyHashOf(bundle);
   const cedar = { schema: key, scopes: `${key}/scopes`, forbids: `${key}/forbids`, permits: `${key}/permits` };
@@ -65,7 +70,7 @@ function compile(bundle: PolicyBundle): CompiledPolicy {
   ]) {
     if (answer.type === "failure") fail(cedarWords(answer.errors));
   }
-  return { bundle, acts, rules: new Map(rules.map((rule) => [rule.id, rule])), facts: new Map(facts), cedar };
+  return { bundle, acts, rules: new Map(rules.map((rule) => [rule.id, rule])), facts: new Map(facts), thread, cedar };
 }
 
 /** Facts and declared attributes must be the same names, or a rule would wait for a fact that nobody computes. */
@@ -79,6 +84,8 @@ function checkNames(bundle: PolicyBundle, acts: ContextSchema, rules: readonly R
     const unknown = rule.needs.find((name) => !declared.has(name));
     if (unknown !== undefined) fail(`policy ${rule.id} needs ${unknown}, which is no context attribute in the schema`);
   }
+  const undeclared = bundle.letThroughInDoubt?.find((act) => !acts.has(act));
+  if (undeclared !== undefined) fail(`\`letThroughInDoubt\` names ${undeclared}, which is no act in the schema`);
 }
 
 function fail(message: string): never {

@@ -85,6 +85,9 @@ function resolve(type: Type<string>, commonTypes: CommonTypes): ValueType {
   }
   if (tag === "Record") {
     const record = type as { attributes: Record<string, Type<string> & { required?: boolean }> };
+    const reserved = Object.keys(record.attributes).find((name) => reservedNames.has(name));
+    // Cedar's JSON would take a value under such a name for something else than an attribute.
+    if (reserved !== undefined) fail(`no attribute may be named ${reserved}`);
     const attributes = Object.entries(record.attributes).map(
       ([name, item]) => [name, { type: resolve(item, commonTypes), required: item.required ?? true }] as const,
     );
@@ -94,6 +97,8 @@ function resolve(type: Type<string>, commonTypes: CommonTypes): ValueType {
   if (builtIn === undefined) fail(`facts cannot be of type ${tag}`);
   return builtIn;
 }
+
+const reservedNames: ReadonlySet<string> = new Set(["__proto__", "__entity", "__extn", "__expr"]);
 
 /** An extension type's name here is that of the function that makes a value of it from text. */
 const builtInTypes: ReadonlyMap<string, ValueType> = new Map<string, ValueType>([

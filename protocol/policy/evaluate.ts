@@ -1,23 +1,33 @@
-import { statefulIsAuthorized } from "./cedar.ts";
-import { cedarWords } from "./contextSchema.ts";
+import { askPolicies, askSet, type CedarJudgement, type CedarQuestion } from "./askCedar.ts";
+import { boundOf } from "./bounds.ts";
 import { compilePolicy, type CompiledPolicy } from "./compile.ts";
 import { type ActFacts, factsOf } from "./facts.ts";
 import type { Rule } from "./rules.ts";
-import { type ActConformity, builtInRules, type PolicyAct, type PolicyBundle, type RuleFinding } from "./types.ts";
+import {
+  type ActConformity,
+  type Before,
+  builtInRules,
+  type PolicyAct,
+  type PolicyBundle,
+  type RuleFinding,
+} from "./types.ts";
 
 /**
- * Judges one act of an agent by a policy, from the act and the acts before it in the same thread (oldest first).
+ * Judges one act of an agent by a policy, from the act and the acts before it in the same thread (oldest first; a plain
+ * list is taken as all of them).
  *
- * A rule is *violated* when its `forbid` is satisfied, *undecidable* when a fact it needs is not there, a fact it looks
- * at could not be computed (withheld value, wrong type, over the limit) or Cedar itself stumbled; otherwise it holds.
- * Rules whose scope does not match the act say nothing of it. Pass a compiled policy when judging more than one act.
+ * A rule is *violated* when its `forbid` is satisfied, whatever those facts are that nobody can tell. It is *undecidable*
+ * when that hangs on a fact which it needs and which is not there, on one that could not be computed (withheld value,
+ * wrong type, over the limit), or when Cedar itself stumbled; otherwise it holds. A fact that cannot be read is unknown to
+ * the rules that look at it and to no other. Rules whose scope does not match the act say nothing of it. Pass a compiled
+ * policy when judging more than one act.
  * @throws AffiantError ERR_INPUT_POLICY when a bundle is given that is not valid
  */
 export async function evaluateAct(
   policy: PolicyBundle | CompiledPolicy,
   agentDid: string,
   act: PolicyAct,
-  before: readonly PolicyAct[],
+  before: readonly PolicyAct[] | Before,
 ): Promise<ActConformity> {
   const compiled = "rules" in policy ? policy : compilePolicy(policy);
   const attributes = compiled.acts.get(act.act);
@@ -25,55 +35,21 @@ export async function evaluateAct(
     return conformityOf([finding("unknown-act", "violated", `act ${JSON.stringify(act.act)}`)]);
   }
   const rules = rulesInScope(compiled, agentDid, act.act);
-  const facts = await factsOf(compiled, factsWanted(rules, [...attributes.keys()]), attributes, act, before);
-  const judge = (set: string): CedarJudgement => ask(compiled, agentDid, act.act, set, facts.context);
+  const wanted = factsWanted(rules, [...attributes.keys()]);
+  const known = await factsOf(compiled, wanted, attributes, act, "acts" in before ? before : { acts: before });
+  const facts = withoutRefused(compiled, agentDid, act.act, known);
+  const question: CedarQuestion = { agentDid, act: act.act, context: facts.context };
 
-  const forbids = rules.filter((rule) => rule.effect === "forbid");
-  const judgement = judge(compiled.cedar.forbids);
-  const findings = forbids.flatMap((rule) => judgeRule(rule, facts, judgement) ?? []);
-  const permission = judgePermission(rules, facts, () => judge(compiled.cedar.permits));
+  const forbids = rules.filter(({ effect }) => effect === "forbid");
+  const findings = judgeForbids(forbids, facts, askSet(compiled, "forbids", question), question);
+  const permits = rules.filter(({ effect }) => effect === "permit");
+  const permission = judgePermission(permits, facts, askSet(compiled, "permits", question), question);
   return conformityOf(permission === undefined ? findings : [...findings, permission]);
-}
-
-interface CedarJudgement {
-  readonly satisfied: ReadonlySet<string>;
-  /** Rule → Cedar's words why it could not be evaluated. */
-  readonly errors: ReadonlyMap<string, string>;
-  /** Why Cedar judged nothing at all. */
-  readonly refused?: string;
-}
-
-function ask(
-  policy: CompiledPolicy,
-  agentDid: string,
-  act: string,
-  policySet: string,
-  context: ActFacts["context"],
-): CedarJudgement {
-  const answer = statefulIsAuthorized({
-    principal: { type: "Agent", id: agentDid },
-    action: { type: "Action", id: act },
-    resource: { type: "System", id: agentDid },
-    context: { ...context },
-    entities: [],
-    preparsedSchemaName: policy.cedar.schema,
-    preparsedPolicySetId: policySet,
-    validateRequest: true,
-  });
-  if (answer.type === "failure") {
-    return { satisfied: new Set(), errors: new Map(), refused: cedarWords(answer.errors) };
-  }
-  // Sets hold one effect each, so `reason` names every satisfied policy, not only those that won.
-  const { reason, errors } = answer.response.diagnostics;
-  return {
-    satisfied: new Set(reason),
-    errors: new Map(errors.map(({ policyId, error }) => [policyId, cedarWords([error])])),
-  };
 }
 
 /** Cedar itself says whose scope matches, action groups and principal constraints included. */
 function rulesInScope(policy: CompiledPolicy, agentDid: string, act: string): readonly Rule[] {
-  const { satisfied, refused } = ask(policy, agentDid, act, policy.cedar.scopes, {});
+  const { satisfied, refused } = askSet(policy, "scopes", { agentDid, act, context: {} });
   // Never drop a rule in doubt: it comes out as undecidable below.
   return [...policy.rules.values()].filter((rule) => refused !== undefined || satisfied.has(rule.id));
 }
@@ -84,44 +60,139 @@ function factsWanted(rules: readonly Rule[], declared: readonly string[]): reado
   return [...wanted].sort();
 }
 
-function judgeRule(rule: Rule, facts: ActFacts, judgement: CedarJudgement): RuleFinding | undefined {
-  const doubt = doubtAbout(rule, facts, judgement);
-  if (doubt !== undefined) return finding(rule, "undecidable", doubt);
-  return judgement.satisfied.has(rule.id) ? finding(rule, "violated", factsInWords(rule, facts)) : undefined;
+/**
+ * Takes out what the engine refuses: for one value that it cannot read it judges nothing at all, and then no rule would
+ * speak. Values are checked before they come here, so this is for what that check does not know of.
+ */
+function withoutRefused(policy: CompiledPolicy, agentDid: string, act: string, facts: ActFacts): ActFacts {
+  const refusalOf = (context: ActFacts["context"]) => askSet(policy, "forbids", { agentDid, act, context }).refused;
+  const whole = refusalOf(facts.context);
+  if (whole === undefined) return facts;
+  const unknown = new Map(facts.unknown);
+  const kept: [string, ActFacts["context"][string]][] = [];
+  for (const [name, value] of Object.entries(facts.context)) {
+    const why = refusalOf(Object.fromEntries([[name, value]]));
+    if (why === undefined) kept.push([name, value]);
+    else unknown.set(name, why);
+  }
+  const context = Object.fromEntries(kept);
+  if (refusalOf(context) === undefined) return { ...facts, context, unknown };
+  // Each is readable and all are not: none can be relied on.
+  for (const [name] of kept) unknown.set(name, whole);
+  return { ...facts, context: {}, unknown };
+}
+
+/** Why a rule cannot be taken as Cedar judged it, and by which facts. */
+interface Doubt {
+  readonly rule: Rule;
+  readonly why: string;
+  /** Sets of facts; without those of one of them Cedar may still come to a judgement. */
+  readonly without: readonly ReadonlySet<string>[];
+}
+
+function judgeForbids(
+  rules: readonly Rule[],
+  facts: ActFacts,
+  judgement: CedarJudgement,
+  question: CedarQuestion,
+): RuleFinding[] {
+  const doubts = new Map(rules.map((rule) => [rule, doubtAbout(rule, facts, judgement)]));
+  const certain = boundsMet([...doubts.values()], "least", question);
+  return rules.flatMap((rule) => {
+    const doubt = doubts.get(rule);
+    const violated = doubt ? certain.has(rule.id) : judgement.satisfied.has(rule.id);
+    if (violated) return [finding(rule, "violated", factsInWords(rule, facts))];
+    const open = doubt?.why ?? claimFor(rule, facts);
+    return open === undefined ? [] : [finding(rule, "undecidable", open)];
+  });
 }
 
 /** A permit that might have applied makes a missing permission undecidable, not violated. */
 function judgePermission(
-  rules: readonly Rule[],
+  permits: readonly Rule[],
   facts: ActFacts,
-  judgePermits: () => CedarJudgement,
+  judgement: CedarJudgement,
+  question: CedarQuestion,
 ): RuleFinding | undefined {
-  const permits = rules.filter((rule) => rule.effect === "permit");
-  const judgement = judgePermits();
   const doubts = permits.map((rule) => doubtAbout(rule, facts, judgement));
-  if (permits.some((rule, index) => doubts[index] === undefined && judgement.satisfied.has(rule.id))) return undefined;
-  const doubt = doubts.find((words) => words !== undefined);
-  if (doubt !== undefined) return finding("not-permitted", "undecidable", doubt);
+  const certain = boundsMet(doubts, "least", question);
+  const possible = boundsMet(doubts, "most", question);
+  let open: string | undefined;
+  for (const [index, rule] of permits.entries()) {
+    const doubt = doubts[index];
+    const satisfied = doubt ? certain.has(rule.id) : judgement.satisfied.has(rule.id);
+    const claim = claimFor(rule, facts);
+    if (satisfied && claim === undefined) return undefined;
+    if (satisfied) open ??= claim;
+    else if (doubt && possible.has(rule.id)) open ??= doubt.why;
+  }
+  if (open !== undefined) return finding("not-permitted", "undecidable", open);
   const conditions = permits.map((rule) => `${rule.id}: ${factsInWords(rule, facts)}`);
   return finding("not-permitted", "violated", conditions.join("; ") || "no permit speaks of this act");
 }
 
-function doubtAbout(rule: Rule, facts: ActFacts, judgement: CedarJudgement): string | undefined {
-  if (judgement.refused !== undefined) return judgement.refused;
-  for (const [name, why] of facts.unknown) {
-    if (rule.reads === "all" || rule.reads.has(name) || rule.needs.includes(name)) return `${name}: ${why}`;
+function doubtAbout(rule: Rule, facts: ActFacts, judgement: CedarJudgement): Doubt | undefined {
+  if (judgement.refused !== undefined) return { rule, why: judgement.refused, without: [] };
+  const missing = rule.needs.filter((name) => !Object.hasOwn(facts.context, name) && !facts.unknown.has(name));
+  const unread = [...facts.unknown].filter(([name]) => looksAt(rule, name));
+  const [first] = unread;
+  if (first !== undefined || missing.length > 0) {
+    const why = first === undefined ? `not in the record: ${missing.join(", ")}` : `${first[0]}: ${first[1]}`;
+    return { rule, why, without: [new Set([...unread.map(([name]) => name), ...missing])] };
   }
-  const missing = rule.needs.filter((name) => !Object.hasOwn(facts.context, name));
-  if (missing.length > 0) return `not in the record: ${missing.join(", ")}`;
-  return judgement.errors.get(rule.id);
+  const error = judgement.errors.get(rule.id);
+  if (error === undefined) return undefined;
+  // It stumbled over one of its facts, a number too large say; by the others it may be broken all the same.
+  const read = Object.keys(facts.context).filter((name) => looksAt(rule, name));
+  return { rule, why: error, without: read.map((name) => new Set([name])) };
+}
+
+/**
+ * The rules in doubt of which one bound is met: for `least` those that are satisfied whatever the facts in doubt are, for
+ * `most` those that may be.
+ */
+function boundsMet(
+  doubts: readonly (Doubt | undefined)[],
+  end: "least" | "most",
+  question: CedarQuestion,
+): ReadonlySet<string> {
+  const asked = doubts.flatMap((doubt) =>
+    doubt ? doubt.without.map((names, index) => [`${doubt.rule.id}/${index}`, doubt, names] as const) : [],
+  );
+  const met = new Set(
+    end === "most" ? doubts.flatMap((doubt) => (doubt?.without.length === 0 ? [doubt.rule.id] : [])) : [],
+  );
+  if (asked.length === 0) return met;
+  const policies = asked.map(([id, { rule }, names]) => [id, boundOf(rule.policy, names, end)] as const);
+  const { satisfied, errors, refused } = askPolicies(Object.fromEntries(policies), question);
+  for (const [id, { rule }] of asked) {
+    const stumbled = refused !== undefined || errors.has(id);
+    if (satisfied.has(id) || (end === "most" && stumbled)) met.add(rule.id);
+  }
+  return met;
+}
+
+function looksAt(rule: Rule, name: string): boolean {
+  return rule.reads === "all" || rule.reads.has(name) || rule.needs.includes(name);
+}
+
+/** What is to be said of a rule that rests on the agent's own word of what came before. */
+function claimFor(rule: Rule, facts: ActFacts): string | undefined {
+  for (const [name, why] of facts.claimed) if (looksAt(rule, name)) return `${name}: ${why}`;
+  return undefined;
 }
 
 function factsInWords(rule: Rule, facts: ActFacts): string {
   const names = rule.reads === "all" ? Object.keys(facts.context) : [...rule.reads];
   return names
     .sort()
-    .map((name) => `${name} = ${Object.hasOwn(facts.context, name) ? shown(facts.context[name]) : "(absent)"}`)
+    .map((name) => `${name} = ${valueInWords(name, facts)}`)
     .join(", ");
+}
+
+function valueInWords(name: string, { context, unknown }: ActFacts): string {
+  if (unknown.has(name)) return "(unknown)";
+  return Object.hasOwn(context, name) ? shown(context[name]) : "(absent)";
 }
 
 function shown(value: unknown): string {

@@ -1,10 +1,13 @@
 import jsonata from "jsonata";
 
 import { AffiantError } from "../errors/affiantError.ts";
+import { cedarTextOf } from "./extensionText.ts";
 import { factLimits, FactMeter } from "./factMeter.ts";
 
 /** A JSONata expression that ends, and yields the same for the same act on every machine. */
 export interface FactExpression {
+  /** JSONata's syntax tree, for remarks on how a fact is written. */
+  readonly ast: unknown;
   evaluate(view: object, meter: FactMeter): Promise<unknown>;
 }
 
@@ -30,17 +33,19 @@ const exitHook = Symbol.for("jsonata.__evaluate_exit");
  */
 export function compileFact(name: string, source: string): FactExpression {
   let expression: jsonata.Expression;
+  const leading = new WeakSet<object>();
   try {
     checkNesting(source);
     expression = jsonata(source, { stack: factLimits.depth, sequence: factLimits.listLength });
-    checkTree(expression.ast());
+    checkTree(expression.ast(), leading);
   } catch (cause) {
-    throw new AffiantError("ERR_INPUT_POLICY", `fact ${name}: ${jsonataWords(cause)}`, { cause });
+    throw new AffiantError("ERR_INPUT_POLICY", `${name}: ${jsonataWords(cause)}`, { cause });
   }
   expression.registerFunction("toMillis", toMillis, "<s-:n>");
   // The hook is looked up by a symbol, which the library's types leave out.
-  expression.assign(exitHook as unknown as string, charge);
+  expression.assign(exitHook as unknown as string, chargeFor(leading));
   return {
+    ast: expression.ast(),
     evaluate: (view, meter) => expression.evaluate(view, { [meterName]: meter }) as Promise<unknown>,
   };
 }
@@ -54,29 +59,38 @@ export function jsonataWords(cause: unknown): string {
   return "it does not evaluate";
 }
 
-function charge(node: jsonata.ExprNode, _input: unknown, environment: jsonata.Environment, result: unknown): void {
-  // `checkTree` knows names, not scopes: `$eval` bound in one branch must not pass for the built-in in another.
-  const isBuiltIn = typeof result === "object" && result !== null && "_jsonata_function" in result;
-  if (isBuiltIn && node.type === "variable" && !builtIns.has(String(node.value))) {
-    throw new Error(`$${String(node.value)} is not allowed in a fact`);
-  }
-  const meter: unknown = environment.lookup(meterName);
-  if (meter instanceof FactMeter) meter.charge(result);
+type ExitHook = (node: jsonata.ExprNode, input: unknown, environment: jsonata.Environment, result: unknown) => void;
+
+/** @param leading nodes whose value is only passed through: steps of a path before its last, arguments that are counted */
+function chargeFor(leading: WeakSet<object>): ExitHook {
+  return (node, _input, environment, result) => {
+    // `checkTree` knows names, not scopes: `$eval` bound in one branch must not pass for the built-in in another.
+    const isBuiltIn = typeof result === "object" && result !== null && "_jsonata_function" in result;
+    if (isBuiltIn && node.type === "variable" && !builtIns.has(String(node.value))) {
+      throw new Error(`$${String(node.value)} is not allowed in a fact`);
+    }
+    const meter: unknown = environment.lookup(meterName);
+    if (!(meter instanceof FactMeter)) return;
+    if (leading.has(node)) meter.charge();
+    else meter.charge(result);
+  };
 }
 
-/** RFC 3339 only, with its offset: a local time would be another instant on another machine. */
+/** RFC 3339 only, with its offset: a local time would be another instant on another machine. Finer than ms is cut off. */
 function toMillis(text: string | undefined): number | undefined {
   if (text === undefined) return undefined;
-  if (!/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,3})?(Z|[+-]\d\d:\d\d)$/.test(text)) {
+  const [, date, time, fraction = "", offset] =
+    /^(\d{4}-\d\d-\d\d)[Tt ](\d\d:\d\d:\d\d)(\.\d{1,9})?([Zz]|[+-]\d\d:\d\d)$/.exec(text) ?? [];
+  if (date === undefined || time === undefined || offset === undefined || cedarTextOf("datetime", text) === undefined) {
     throw new Error(`$toMillis takes an RFC 3339 time with its offset, not ${JSON.stringify(text)}`);
   }
-  const millis = Date.parse(text);
+  const millis = Date.parse(`${date}T${time}${fraction.slice(0, 4)}${offset.toUpperCase()}`);
   if (Number.isNaN(millis)) throw new Error(`${JSON.stringify(text)} is no time`);
   return millis;
 }
 
 /** Walks every object of JSONata's syntax tree; its node types have no stable list of children. */
-function checkTree(root: unknown): void {
+function checkTree(root: unknown, leading: WeakSet<object>): void {
   const bound = new Set<string>(["", "$"]);
   const seen = new Set<object>();
   const variables: { readonly name: string; readonly called: boolean }[] = [];
@@ -90,6 +104,7 @@ function checkTree(root: unknown): void {
     if (node.type === "transform") throw new Error("the transform operator is not allowed");
     if (node.type === "lambda") for (const argument of listOf(node.arguments)) bind(argument);
     if (node.type === "bind") bind(node.lhs);
+    for (const passed of passedThrough(node)) leading.add(passed);
     for (const name of [node.focus, node.index]) if (typeof name === "string") bound.add(name);
     if (node.type === "variable" && typeof node.value === "string") variables.push({ name: node.value, called });
     // `x ~> $f` names the function that it calls on its right-hand side.
@@ -108,6 +123,24 @@ function checkTree(root: unknown): void {
     if (!builtIns.has(name)) throw new Error(`$${name} is not allowed in a fact`);
     if (!called) throw new Error(`$${name} must be called; to hand it on, wrap it: function($x) { $${name}($x) }`);
   }
+}
+
+/** Built-ins that look at how many there are, and not at what. */
+const counting = new Set(["count", "exists"]);
+
+/** Children of a node whose value nobody walks: what a path leads through, and what is only counted. */
+function passedThrough(node: Record<string, unknown>): readonly object[] {
+  if (node.type === "path") {
+    const steps = listOf(node.steps).slice(0, -1) as Record<string, unknown>[];
+    return steps.filter(({ type }) => type === "name" || type === "variable");
+  }
+  const { type, value } = (node.procedure ?? {}) as { type?: unknown; value?: unknown };
+  if (node.type !== "function" || type !== "variable" || !counting.has(String(value))) return [];
+  return (listOf(node.arguments) as Record<string, unknown>[]).flatMap((argument) => {
+    // The last step of a path hands on the same value as the path.
+    if (argument.type === "path") return [argument, ...(listOf(argument.steps).slice(-1) as object[])];
+    return argument.type === "variable" ? [argument] : [];
+  });
 }
 
 /** The parser is recursive; a clear word instead of whatever a full stack gives. */

@@ -1,5 +1,6 @@
 import { AffiantError } from "../errors/affiantError.ts";
 import { toCanonicalJson } from "../json/canonical.ts";
+import { cedarLimits } from "./cedarLimits.ts";
 import { compilePolicy } from "./compile.ts";
 import type { PolicyBundle } from "./types.ts";
 
@@ -22,15 +23,8 @@ export function parsePolicyBundle(json: unknown): PolicyBundle {
  * @throws AffiantError ERR_INPUT_POLICY
  */
 export function checkBundleShape(json: unknown): PolicyBundle {
-  const record = recordOf(json, "the bundle", [
-    "format",
-    "name",
-    "description",
-    "schema",
-    "policies",
-    "facts",
-    "undecidable",
-  ]);
+  const required = ["format", "name", "description", "schema", "policies", "facts", "undecidable"];
+  const record = recordOf(json, "the bundle", required, ["thread", "letThroughInDoubt"]);
   if (record.format !== "affiant-policy/1") fail("`format` is not affiant-policy/1");
   const bundle: PolicyBundle = {
     format: "affiant-policy/1",
@@ -39,6 +33,9 @@ export function checkBundleShape(json: unknown): PolicyBundle {
     schema: textOf(record.schema, "`schema`"),
     policies: textOf(record.policies, "`policies`"),
     facts: factsOf(record.facts),
+    // Absent stays absent: the hash is over what the author wrote.
+    ...(record.thread === undefined ? {} : { thread: textOf(record.thread, "`thread`", bundleLimits.factChars) }),
+    ...(record.letThroughInDoubt === undefined ? {} : { letThroughInDoubt: actsOf(record.letThroughInDoubt) }),
     undecidable: undecidableOf(record.undecidable),
   };
   if (!/^[a-z0-9][a-z0-9.-]*$/.test(bundle.name)) fail("`name` is not of a-z 0-9 . -");
@@ -68,6 +65,13 @@ function factsOf(value: unknown): PolicyBundle["facts"] {
   );
 }
 
+function actsOf(value: unknown): readonly string[] {
+  if (!Array.isArray(value) || value.length > cedarLimits.acts) {
+    fail(`\`letThroughInDoubt\` is not a list of at most ${cedarLimits.acts} acts`);
+  }
+  return value.map((act: unknown, index) => textOf(act, `letThroughInDoubt[${index}]`, 128));
+}
+
 function undecidableOf(value: unknown): PolicyBundle["undecidable"] {
   if (!Array.isArray(value)) fail("`undecidable` is not a list");
   if (value.length > bundleLimits.undecidable) fail(`more than ${bundleLimits.undecidable} undecidable rules`);
@@ -78,11 +82,16 @@ function undecidableOf(value: unknown): PolicyBundle["undecidable"] {
   });
 }
 
-function recordOf(value: unknown, where: string, keys?: readonly string[]): Record<string, unknown> {
+function recordOf(
+  value: unknown,
+  where: string,
+  keys?: readonly string[],
+  optional: readonly string[] = [],
+): Record<string, unknown> {
   if (typeof value !== "object" || value === null || Array.isArray(value)) fail(`${where} is not an object`);
   const record = value as Record<string, unknown>;
   if (keys !== undefined) {
-    const unknown = Object.keys(record).find((key) => !keys.includes(key));
+    const unknown = Object.keys(record).find((key) => !keys.includes(key) && !optional.includes(key));
     if (unknown !== undefined) fail(`${where} has an unknown key ${JSON.stringify(unknown)}`);
     const missing = keys.find((key) => !Object.hasOwn(record, key));
     if (missing !== undefined) fail(`${where} lacks ${JSON.stringify(missing)}`);

@@ -1,4 +1,5 @@
 import { AffiantError } from "../errors/affiantError.ts";
+import { attributesOf } from "./bounds.ts";
 import { type PolicyJson, policySetTextToParts, policyToJson, validate } from "./cedar.ts";
 import { cedarWords } from "./contextSchema.ts";
 import { builtInRules } from "./types.ts";
@@ -14,6 +15,7 @@ export interface Rule {
   /** Attributes its conditions look at; `"all"` when they use the context as a whole. */
   readonly reads: ReadonlySet<string> | "all";
   readonly text: string;
+  readonly policy: PolicyJson;
   /** The same policy with its conditions taken out: satisfied exactly when the rule speaks of the request. */
   readonly scope: PolicyJson;
 }
@@ -64,36 +66,16 @@ function readRule(text: string): Rule {
     effect: policy.effect,
     rule: rule ?? id,
     needs: needs === undefined ? [] : needs.split(",").map((name) => name.trim()),
-    reads: attributesRead(policy),
+    reads: readsOf(policy),
     text,
+    policy,
     scope: { ...policy, conditions: [], annotations: {} },
   };
 }
 
-/** Finds `context.a` and `context has a` in Cedar's JSON form, whatever they are nested in. */
-function attributesRead(policy: PolicyJson): Rule["reads"] {
-  const names = new Set<string>();
-  let whole = false;
-  const visit = (value: unknown): void => {
-    if (typeof value !== "object" || value === null) return;
-    if (Array.isArray(value)) return value.forEach(visit);
-    for (const [key, child] of Object.entries(value)) {
-      const attribute = key === "." || key === "has" ? attributeOfContext(child) : undefined;
-      if (attribute !== undefined) names.add(attribute);
-      else if (key === "Var" && child === "context") whole = true;
-      else visit(child);
-    }
-  };
-  visit(policy.conditions);
+function readsOf(policy: PolicyJson): Rule["reads"] {
+  const { names, whole } = attributesOf(policy.conditions);
   return whole ? "all" : names;
-}
-
-function attributeOfContext(access: unknown): string | undefined {
-  const { left, attr } = access as { left?: { Var?: unknown }; attr?: unknown };
-  if (left?.Var !== "context") return undefined;
-  // `context has a.b.c` comes as a list; its first part is the fact.
-  const first: unknown = Array.isArray(attr) ? attr[0] : attr;
-  return typeof first === "string" ? first : undefined;
 }
 
 function fail(message: string): never {

@@ -20,10 +20,18 @@ export interface PolicyBundle {
    */
   readonly policies: string;
   /**
-   * Context attribute → JSONata expression over `{ act, input, output, context, seq, before: [{ act, input, output, context, seq }] }`.
+   * Context attribute → JSONata expression over `{ act, seq, input, output, context, thread, before: [{ act, seq, … }] }`.
    * An expression that yields nothing or null leaves its attribute out of the context.
    */
   readonly facts: Readonly<Record<string, string>>;
+  /**
+   * JSONata expression over `{ act, seq, input, output, context, thread }` of one act that names what it belongs to: an
+   * order, a conversation. Acts of one name are one thread, and `before` holds the earlier ones. Without it an agent decides
+   * by itself what belongs together, and no rule that looks at `before` can be called kept. Absent is not the same as "".
+   */
+  readonly thread?: string;
+  /** Acts that a gate lets through although some rule cannot be decided before they are done. */
+  readonly letThroughInDoubt?: readonly string[];
   /** Rules of the prose policy that no log of acts can decide, listed so that nobody thinks they were checked. */
   readonly undecidable: readonly { readonly rule: string; readonly why: string }[];
 }
@@ -35,11 +43,25 @@ export interface PolicyAct {
   readonly input?: Json;
   readonly output?: Json;
   readonly context?: Json;
+  /** What the agent itself says it belongs to. */
+  readonly thread?: string;
   /**
    * True when every digest in the entry came with its disclosure: a value that is absent here was then never recorded.
    * Otherwise an absent value counts as withheld, and a rule whose facts look at it is undecidable, never kept.
    */
   readonly allDisclosed?: boolean;
+}
+
+/** The agent's earlier acts in the thread of an act, oldest first, and how far that list can be relied on. */
+export interface Before {
+  readonly acts: readonly PolicyAct[];
+  /** Why acts may be missing here, or be here wrongly: facts that look at them are unknown. */
+  readonly unknown?: string;
+  /**
+   * Why this list is the agent's own word. It may stand against the agent, so a rule can be violated by it; but no rule that
+   * looks at it can be called kept.
+   */
+  readonly claimed?: string;
 }
 
 /** What one rule says of one act. */
@@ -61,4 +83,5 @@ export interface ActConformity {
 export const builtInRules = {
   "unknown-act": "The policy declares no act of this name",
   "not-permitted": "The policy permits the act only under conditions that were not met",
+  "refusal-not-shown": "What is called a refusal shows that nothing was done",
 } as const;

@@ -36,7 +36,11 @@ class Walk {
     const { orderId, currency, cardToken, lines, shipTo } = this.#order;
     const amountCents = totalCentsOf(this.#order);
     const accept = () => ({ output: { totalCents: amountCents } });
-    const accepted = await this.#station.take({ act: "order.accept", plan: accept }, orderId, { currency, lines });
+    const accepted = await this.#station.take({ act: "order.accept", plan: accept }, orderId, {
+      orderId,
+      currency,
+      lines,
+    });
     if (refusalOf(accepted)) return "refused";
 
     const reserved = await this.#ask("inventory", "reserve", { lines: this.#goods });
@@ -57,7 +61,10 @@ class Walk {
     }
 
     const complete = () => ({ output: { status: "completed" } });
-    await this.#station.take({ act: "order.complete", plan: complete }, orderId, { chargedCents: amountCents });
+    await this.#station.take({ act: "order.complete", plan: complete }, orderId, {
+      orderId,
+      chargedCents: amountCents,
+    });
     await this.#notify("completed", undefined);
     return "completed";
   }
@@ -74,13 +81,14 @@ class Walk {
 
   async #cancel(refused: Extract<Outcome, { refused: unknown }>, after: readonly Outcome[]): Promise<Ending> {
     const changes = after.filter(({ act }) => act !== "inventory.check");
+    const { orderId } = this.#order;
     const input = {
+      orderId,
       refused: refused.act,
       reason: refused.refused.reason,
       undone: changes.filter((outcome) => "output" in outcome).map(({ act }) => act),
       leftToAPerson: changes.filter((outcome) => "refused" in outcome).map(({ act }) => act),
     };
-    const { orderId } = this.#order;
     await this.#station.take(
       { act: "order.cancel", plan: () => ({ output: { status: "cancelled" } }) },
       orderId,

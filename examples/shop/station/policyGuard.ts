@@ -6,7 +6,8 @@ import type { Refusal, Step } from "./step.ts";
 
 /**
  * Asks the policy that the agent committed to about a step it is going to take. The same rules, facts and evaluator
- * judge the entry later in the audit; an agent that asks first has nothing to fear from it.
+ * judge the entry later in the audit; an agent that asks first has nothing to fear from it. What cannot be decided is not
+ * done either.
  *
  * @param before the agent's own steps for the same order, oldest first
  */
@@ -18,8 +19,8 @@ export async function refusalByPolicy(
 ): Promise<Refusal | undefined> {
   const acts = before.filter(({ kind }) => kind === "act").map(toPolicyAct);
   const { findings } = await evaluateAct(policy, did, toPolicyAct(step, acts.length), acts);
-  const violated = findings.find(({ outcome }) => outcome === "violated");
-  return violated && { reason: violated.rule, rule: violated.ruleId };
+  const against = findings.find(({ outcome }) => outcome === "violated") ?? findings[0];
+  return against && { reason: against.rule, rule: against.ruleId };
 }
 
 /** `seq` is only an order here: the entry, which will have a real one, is not signed yet. */

@@ -210,7 +210,7 @@ describe("protocol/policy evaluateAct", () => {
     for (let depth = 0; depth <= factLimits.depth; depth++) input = [input];
     const { outcome, findings } = await judge({ ...charge, input });
     expect(outcome).to.equal("undecidable");
-    expect(findings[0]?.detail).to.match(/nested deeper than 256/);
+    expect(findings[0]?.detail).to.match(/nested deeper than 240/);
   });
 
   it("judges many acts at once without mixing them up", async () => {
