@@ -2,10 +2,12 @@ import type { Hex } from "../protocol/encoding/hex.ts";
 import { verifyStrict, type Ed25519Verify } from "../protocol/ed25519/verify.ts";
 import { isAffiantError } from "../protocol/errors/affiantError.ts";
 import { readEvidence } from "../protocol/evidence/readEvidence.ts";
-import { type Evidence, evidenceLineOf } from "../protocol/evidence/types.ts";
+import { salvageEvidence, type SalvagedEvidence } from "../protocol/evidence/salvageEvidence.ts";
+import { type Evidence, lostHeader } from "../protocol/evidence/types.ts";
 import { auditEntries, type EntryFindings } from "./auditEntries.ts";
 import { type AuditedEntry, decodeEntries } from "./auditedEntry.ts";
 import type { ChainReader } from "./chain/chainReader.ts";
+import { checkAlteration } from "./checks/alteration.ts";
 import { checkAnchor } from "./checks/anchor.ts";
 import { checkChain, checkContracts, type TrustedContracts } from "./checks/chain.ts";
 import { checkCheckpoint } from "./checks/checkpoint.ts";
@@ -17,7 +19,7 @@ import { checkPolicyBundles } from "./checks/policyBundle.ts";
 import { judgeConformity } from "./conformity.ts";
 import { type AuditReport, reportOf, unreadableReport } from "./report/auditReport.ts";
 import type { AuditScope } from "./report/auditScope.ts";
-import { fails, holds, type Verdict } from "./verdict.ts";
+import { type CheckName, fails, holds, unproven, type Verdict } from "./verdict.ts";
 
 /** Where an audit is: `done` of `total` entries in the stage. */
 export interface AuditProgress {
@@ -45,25 +47,34 @@ export interface AuditOptions {
  * @throws AffiantError ERR_UNAVAILABLE_CHAIN when the endpoint does not answer
  */
 export async function auditEvidence(bytes: Uint8Array, options: AuditOptions = {}): Promise<AuditReport> {
-  let evidence: Evidence;
-  try {
-    evidence = readEvidence(bytes);
-  } catch (error) {
-    if (!isAffiantError(error, "ERR_INPUT_EVIDENCE")) throw error;
-    const line = error.details["line"];
-    const subject = typeof line === "number" ? { line } : {};
-    return unreadableReport(fails("evidence", subject, "AUDIT_EVIDENCE_UNREADABLE", { detail: error.message }));
-  }
-  return audit(bytes, evidence, options);
+  const read = readOrSalvage(bytes);
+  return "unreadable" in read ? unreadableReport(read.unreadable) : audit(bytes, read, options);
 }
 
-async function audit(bytes: Uint8Array, evidence: Evidence, options: AuditOptions): Promise<AuditReport> {
+interface Read {
+  readonly evidence: Evidence;
+  /** Set for a damaged file: one thing that fails, while whatever of it can still be checked is checked. */
+  readonly salvaged?: SalvagedEvidence;
+}
+
+function readOrSalvage(bytes: Uint8Array): Read | { readonly unreadable: Verdict } {
+  try {
+    return { evidence: readEvidence(bytes) };
+  } catch (error) {
+    if (!isAffiantError(error, "ERR_INPUT_EVIDENCE")) throw error;
+    const salvaged = salvageEvidence(bytes);
+    if (salvaged) return { evidence: salvaged.evidence, salvaged };
+    const line = error.details["line"];
+    const subject = typeof line === "number" ? { line } : {};
+    return { unreadable: fails("evidence", subject, "AUDIT_EVIDENCE_UNREADABLE", { detail: error.message }) };
+  }
+}
+
+async function audit(bytes: Uint8Array, read: Read, options: AuditOptions): Promise<AuditReport> {
+  const { evidence, salvaged } = read;
   const { header } = evidence;
   const verify = options.verify ?? verifyStrict;
-  const lastLine = evidenceLineOf(evidence, "entry", evidence.entries.length);
-  const verdicts: Verdict[] = [
-    holds("evidence", { line: lastLine }, `${lastLine} lines, whole and in their one form.`),
-  ];
+  const verdicts: Verdict[] = [];
 
   const chainVerdict = await checkChain(header, options.chain);
   verdicts.push(chainVerdict);
@@ -100,6 +111,11 @@ async function audit(bytes: Uint8Array, evidence: Evidence, options: AuditOption
   verdicts.push(...checkCompleteness(findings, { evidence, tree: checkpoint.head, verify }));
   verdicts.push(...checkHeartbeats(findings, anchor.anchor));
 
+  const onFile = salvaged
+    ? checkAlteration(salvaged, verdicts)
+    : [holds("evidence", { line: linesOf(evidence) }, `${linesOf(evidence)} lines, whole and in their one form.`)];
+  verdicts.unshift(...onFile);
+
   const conformity = await judgeConformity(findings, bundles.policies, (done, total) =>
     options.onProgress?.({ stage: "conformity", done, total }),
   );
@@ -115,10 +131,31 @@ async function audit(bytes: Uint8Array, evidence: Evidence, options: AuditOption
     findings,
     activeNow: chain ? await activityOf(entries, header.contracts.agentRegistry, chain) : new Map(),
     policies: bundles.policies,
-    verdicts,
+    verdicts: header === lostHeader ? verdicts.map(withoutHeader) : verdicts,
     conformity,
   };
   return reportOf(scope);
+}
+
+/** Lines of a file that is whole: a header, a checkpoint, an end. */
+function linesOf({ policies, entries, heads }: Evidence): number {
+  return 3 + policies.length + entries.length + heads.length;
+}
+
+const headerTells: ReadonlySet<CheckName> = new Set([
+  "chain",
+  "log",
+  "checkpoint",
+  "operator",
+  "issuer",
+  "completeness",
+]);
+
+/** Where nobody knows which chain and log are meant, nothing that hangs on them is contradicted. */
+function withoutHeader(verdict: Verdict): Verdict {
+  if (verdict.outcome !== "fails" || !headerTells.has(verdict.check)) return verdict;
+  const detail = "The header, which names chain, contracts and log, cannot be read.";
+  return unproven(verdict.check, verdict.subject, "AUDIT_HEADER_LOST", { detail });
 }
 
 async function activityOf(

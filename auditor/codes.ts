@@ -6,7 +6,10 @@ export const auditCodes = {
   AUDIT_OK: "The check holds",
 
   // The file as such.
-  AUDIT_EVIDENCE_UNREADABLE: "The file breaks the evidence format on the line that is named",
+  AUDIT_EVIDENCE_UNREADABLE: "The file is no evidence file, or nothing of it can be read",
+  AUDIT_EVIDENCE_ALTERED:
+    "The file is not as it was sealed: the line that is named was changed, moved, added or taken out",
+  AUDIT_HEADER_LOST: "The header, which names chain, contracts and log, cannot be read",
   AUDIT_ENTRY_MALFORMED: "The leaf does not decode as an entry",
 
   // Who says so.

@@ -19,6 +19,16 @@ export type EvidenceLine =
   | ({ readonly type: "head" } & EvidenceHead)
   | { readonly type: "end"; readonly count: number; readonly sha256: string };
 
+/** Which lines come before which. */
+export const sortRank: Readonly<Record<EvidenceLine["type"], number>> = {
+  header: 0,
+  policy: 1,
+  checkpoint: 2,
+  entry: 3,
+  head: 4,
+  end: 5,
+};
+
 /** A tree of 2^53 leaves has inclusion proofs of at most 53 hashes. */
 const maxProofHashes = 53;
 

@@ -65,6 +65,35 @@ export interface Evidence {
   readonly entries: readonly EvidenceEntry[];
   /** Sorted by agent, none twice. */
   readonly heads: readonly EvidenceHead[];
+  /** On which lines these stand, in a damaged file; in a whole one that follows from how many there are. */
+  readonly lines?: {
+    readonly checkpoint: number;
+    readonly policies: readonly number[];
+    readonly entries: readonly number[];
+    readonly heads: readonly number[];
+  };
+}
+
+/**
+ * Stands in for a header that cannot be read. It names no chain (0 is none), no contract and no log, so nothing can hold
+ * because of it.
+ */
+export const lostHeader: EvidenceHeader = {
+  chainId: 0,
+  contracts: {
+    agentRegistry: zero(20),
+    attestationRegistry: zero(20),
+    contractRegistry: zero(20),
+    logAnchor: zero(20),
+    policyRegistry: zero(20),
+  },
+  logId: zero(32),
+  origin: "",
+  vkey: "",
+};
+
+function zero(bytes: number): Hex {
+  return `0x${"00".repeat(bytes)}`;
 }
 
 /** Line of the file (counted from 1) on which things stand; policies, entries and heads follow one another. */
@@ -76,6 +105,11 @@ export function evidenceLineOf(
   position = 0,
 ) {
   if (part === "header") return 1;
+  if (evidence.lines) {
+    const { checkpoint, policies, entries, heads } = evidence.lines;
+    if (part === "checkpoint") return checkpoint;
+    return { policy: policies, entry: entries, head: heads }[part][position] ?? 0;
+  }
   if (part === "policy") return 2 + position;
   if (part === "checkpoint") return 2 + evidence.policies.length;
   const firstEntry = 3 + evidence.policies.length;
