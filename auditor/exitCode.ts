@@ -1,12 +1,16 @@
 import type { AuditReport } from "./report/auditReport.ts";
 
+/** What an audit ends with, for scripts; 2 is wrong use of the command line. */
+export type AuditExitCode = 0 | 1 | 3 | 4 | 5;
+
 /**
- * The exit code of an audit for scripts: 0 = every verdict holds; 1 = a verdict fails; 3 = nothing fails but something
- * stays unproven (2 is wrong usage everywhere). Broken rules are the agents' doing and leave a sound file sound: they
- * count as 1 only when asked for.
+ * 0 = everything is proven and every act conforms; 1 = a verdict fails; 4 = a rule is broken; 3 = something stays unproven;
+ * 5 = some act is undecidable, and that is all. Of those that apply the first of 1, 4, 3, 5: what is known to be wrong comes
+ * before what is not known.
  */
-export function auditExitCode(report: AuditReport, { violationsFail = false } = {}): 0 | 1 | 3 {
-  const { integrityHolds, conformityHolds, fullyProven } = report.summary;
-  if (!integrityHolds || (violationsFail && !conformityHolds)) return 1;
-  return fullyProven ? 0 : 3;
+export function auditExitCode({ summary }: AuditReport): AuditExitCode {
+  if (!summary.integrityHolds) return 1;
+  if (summary.conformity === "violates") return 4;
+  if (!summary.fullyProven) return 3;
+  return summary.conformity === "undecidable" ? 5 : 0;
 }

@@ -12,11 +12,10 @@ import { verifyNative } from "../protocol/ed25519/nodeVerify.ts";
 import { formatAuditReport } from "../auditor/report/formatAuditReport.ts";
 import type { Hex } from "../protocol/encoding/hex.ts";
 import type { Deployment } from "../protocol/deployment.ts";
-import { AffiantError } from "../protocol/errors/affiantError.ts";
+import { AffiantError, isAffiantError } from "../protocol/errors/affiantError.ts";
 
 interface Flags extends CommonFlags {
   readonly rpc?: string;
-  readonly strict?: boolean;
 }
 
 export function auditCommand(): Command {
@@ -24,21 +23,19 @@ export function auditCommand(): Command {
     "audit",
     "Check an evidence file: signatures, order, policies in force, inclusion, anchor, and every act against its policy. " +
       "The chain is asked only where you name it, since whom you ask is part of what you trust; without one the " +
-      "report says what stays unproven. Exit codes: 0 every verdict holds, 1 a verdict fails, " +
-      "3 nothing fails but something stays unproven.",
+      "report says what stays unproven. Exit codes: 0 everything is proven and every act conforms, 1 a verdict fails, " +
+      "4 an act breaks a rule, 3 something stays unproven, 5 an act is undecidable; of those that apply the first.",
     "local",
     [
       "affiant audit evidence.jsonl --rpc http://127.0.0.1:8545",
       "affiant audit evidence.jsonl --rpc https://rpc.example --deployment deployment.json --json",
-      "affiant audit evidence.jsonl --rpc http://127.0.0.1:8545 --strict   # broken rules count as failure",
     ],
   )
     .argument("<file>")
     .option("--rpc <url>", "JSON-RPC endpoint of the chain (AFFIANT_RPC_URL)")
     .option("--deployment <file>", "a deployment.json whose contracts you trust (AFFIANT_DEPLOYMENT)")
-    .option("--strict", "exit code 1 also if an act breaks a rule of its policy")
     .action(
-      run<Flags, [string]>(async ({ environment, json }, flags, file) => {
+      run<Flags, [string]>(async ({ environment, json }, _flags, file) => {
         const bytes = await readFile(file).catch((cause: unknown) => {
           const { code } = cause as NodeJS.ErrnoException;
           throw new AffiantError("ERR_INPUT_FILE", `${file} cannot be read (${code})`, { cause });
@@ -63,13 +60,18 @@ export function auditCommand(): Command {
           if (!chain && environment.rpcUrl) {
             lines.push("", `The system that npm start brought up has its chain at --rpc ${environment.rpcUrl}`);
           }
-          return { data: report, lines, exitCode: auditExitCode(report, { violationsFail: flags.strict ?? false }) };
+          return { data: report, lines, exitCode: auditExitCode(report) };
         } finally {
           for (const bar of bars.values()) bar.stop();
           chain?.close();
         }
-      }),
+      }, exitCodeOf),
     );
+}
+
+/** Nothing fails because nobody answered; but nothing is proven either. */
+function exitCodeOf(error: unknown): number | undefined {
+  return isAffiantError(error, "ERR_UNAVAILABLE_CHAIN") ? 3 : undefined;
 }
 
 function trusted({ contracts }: Deployment) {

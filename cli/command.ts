@@ -49,9 +49,11 @@ export function withExamples(made: Command, examples: readonly string[]): Comman
 /**
  * Makes an action of a function that computes an outcome: prints it, or the error, and sets the exit code (0 it went
  * well, 1 it failed or a verdict fails, 2 the input was wrong).
+ * @param exitCodeOf where a command has finer codes for errors
  */
 export function run<Flags extends CommonFlags, Arguments extends unknown[]>(
   work: (session: Session, flags: Flags, ...positional: Arguments) => Promise<Outcome>,
+  exitCodeOf: (error: unknown) => number | undefined = () => undefined,
 ): (...received: unknown[]) => Promise<void> {
   return async (...received) => {
     // Commander passes the positional arguments, then the options, then the command.
@@ -63,6 +65,7 @@ export function run<Flags extends CommonFlags, Arguments extends unknown[]>(
       printOutcome(outcome, json);
     } catch (error) {
       printError(error, json);
+      process.exitCode = exitCodeOf(error) ?? process.exitCode;
     }
   };
 }

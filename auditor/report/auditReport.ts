@@ -2,6 +2,7 @@ import { sha256 } from "@noble/hashes/sha2.js";
 
 import { type Hex, toHex } from "../../protocol/encoding/hex.ts";
 import type { EntryKind } from "../../protocol/entry/claims.ts";
+import type { ActConformity } from "../../protocol/policy/types.ts";
 import type { EntryFindings } from "../auditEntries.ts";
 import type { Anchor } from "../chain/chainReader.ts";
 import type { ContractCode } from "../checks/chain.ts";
@@ -26,7 +27,9 @@ export interface AgentSummary {
   /** Whether the registry says today that the agent is active; null without a chain. It may end after honest acts. */
   readonly activeNow: boolean | null;
   readonly verdicts: Readonly<Record<Outcome, number>>;
+  /** Rules broken, and rules that could not be decided: by rule and act. */
   readonly violations: number;
+  readonly undecided: number;
 }
 
 export interface CheckSummary extends Readonly<Record<Outcome, number>> {
@@ -72,7 +75,12 @@ export interface AuditReport {
     readonly integrityHolds: boolean;
     /** Every verdict holds: nothing fails, and nothing stays unproven. */
     readonly fullyProven: boolean;
-    /** No rule is violated by an act that was judged; false for a file that cannot be read. */
+    /**
+     * Of all acts together: `violates` if one breaks a rule, else `undecidable` if a rule could not be decided for one or one
+     * could not be judged. A file that cannot be read is undecidable.
+     */
+    readonly conformity: ActConformity["outcome"];
+    /** Every act conforms: undecidable is not conforming. */
     readonly conformityHolds: boolean;
     readonly verdicts: Readonly<Record<Outcome, number>>;
     readonly checks: readonly CheckSummary[];
@@ -109,7 +117,7 @@ export function reportOf(scope: AuditScope): AuditReport {
       : null,
     chain: chainHead ? { ...chainHead, contracts: scope.contracts ?? [] } : null,
     agents: agentSummaries(scope),
-    summary: summaryOf(verdicts, conformity.violate === 0),
+    summary: summaryOf(verdicts, conductOf(conformity)),
     conformity: {
       ...counts,
       violated: ruleSummaries(findings, "violated"),
@@ -132,14 +140,19 @@ export function unreadableReport(verdict: Verdict): AuditReport {
     log: null,
     chain: null,
     agents: [],
-    summary: summaryOf([verdict], false),
+    summary: summaryOf([verdict], "undecidable"),
     conformity: { ...none, violated: [], undecided: [], undecidableRules: [] },
     limits: [],
     verdicts: [verdict],
   };
 }
 
-function summaryOf(verdicts: readonly Verdict[], conformityHolds: boolean): AuditReport["summary"] {
+function conductOf({ violate, undecidable, notJudged }: Conformity): ActConformity["outcome"] {
+  if (violate > 0) return "violates";
+  return undecidable + notJudged > 0 ? "undecidable" : "conforms";
+}
+
+function summaryOf(verdicts: readonly Verdict[], conformity: ActConformity["outcome"]): AuditReport["summary"] {
   const total = tally(verdicts);
   const byCheck = Map.groupBy(verdicts, (verdict) => verdict.check);
   const checks = checkNames.flatMap((check) => {
@@ -149,7 +162,8 @@ function summaryOf(verdicts: readonly Verdict[], conformityHolds: boolean): Audi
   return {
     integrityHolds: total.fails === 0,
     fullyProven: total.fails === 0 && total.unproven === 0,
-    conformityHolds,
+    conformity,
+    conformityHolds: conformity === "conforms",
     verdicts: total,
     checks,
   };
@@ -173,10 +187,7 @@ function ruleSummaries(findings: readonly ConformityFinding[], outcome: Conformi
 }
 
 function agentSummaries({ findings, policies, conformity, activeNow }: AuditScope): AgentSummary[] {
-  const violations = Map.groupBy(
-    conformity.findings.filter(({ outcome }) => outcome === "violated"),
-    ({ agent }) => agent,
-  );
+  const byAgentAndOutcome = Map.groupBy(conformity.findings, ({ agent, outcome }) => `${outcome} ${agent}`);
   const byAgent = Map.groupBy(findings, ({ entry }) => entry.decoded.claims.iss as string);
   return [...byAgent].flatMap(([agent, own]) => {
     const first = own[0];
@@ -201,7 +212,8 @@ function agentSummaries({ findings, policies, conformity, activeNow }: AuditScop
         notAfterBlock: bounds.reduce((a, b) => (a === null || b === null ? null : Math.max(a, b)), 0),
         activeNow: activeNow.get(agent) ?? null,
         verdicts: tally(own.flatMap(({ verdicts }) => verdicts)),
-        violations: violations.get(agent)?.length ?? 0,
+        violations: byAgentAndOutcome.get(`violated ${agent}`)?.length ?? 0,
+        undecided: byAgentAndOutcome.get(`undecidable ${agent}`)?.length ?? 0,
       },
     ];
   });

@@ -40,7 +40,10 @@ function headSection({ evidence, chain, log }: AuditReport, paint: Paint): strin
       "Evidence",
       `${count(evidence.entries, "entry", "entries")}, ${evidence.bytes.toLocaleString("en")} bytes, sha256 ${evidence.sha256}`,
     ],
-    ["Log", `${evidence.origin}${log ? `, ${count(log.size, "entry", "entries")} under root ${log.root}` : ""}`],
+    [
+      "Log",
+      `${evidence.origin || "(the header cannot be read)"}${log ? `, ${count(log.size, "entry", "entries")} under root ${log.root}` : ""}`,
+    ],
     ...(log?.operator ? [["Operator", log.operator]] : []),
     ["Anchor", log?.anchor ? `block ${log.anchor.blockNumber} of chain ${evidence.chainId}` : "none that is proven"],
     ["Chain", chain ? `${evidence.chainId}, as of block ${chain.blockNumber} ${chain.blockHash}` : "not asked"],
@@ -117,7 +120,9 @@ function agentLines(agent: AgentSummary, paint: Paint): string[] {
   const conduct =
     agent.violations > 0
       ? paint.bad(count(agent.violations, "rule broken", "rules broken"))
-      : paint.good("no rule broken");
+      : agent.undecided > 0
+        ? paint.warn(`no rule shown broken, ${agent.undecided} undecided`)
+        : paint.good("no rule broken");
   const rows = [
     ["acts", `${kinds.join(", ")}; seq ${agent.firstSeq} to ${agent.lastSeq}; blocks ${agent.notBeforeBlock} ${until}`],
     ...agent.policies.map(({ policyHash, name, entries }) => [
@@ -164,11 +169,17 @@ function subjectOf({ line, agent, seq, entryId }: Subject): string {
 function conformitySection({ conformity, summary, evidence }: AuditReport, paint: Paint, maxListed: number): string[] {
   if (!evidence) return [];
   const { judged, conform, violate, undecidable, notJudged, notActs, violated } = conformity;
-  const verdict = summary.conformityHolds
-    ? paint.good(`no act of ${judged} breaks a rule that can be decided`)
-    : paint.bad(`${count(violate, "act breaks", "acts break")} a rule`);
+  const open = undecidable + notJudged;
+  const verdict = {
+    conforms: () => paint.good(judged === 0 ? "CONFORMS: no act was made" : `CONFORMS: all ${judged} acts`),
+    violates: () => {
+      const rest = open > 0 ? `, ${open} undecidable` : "";
+      return paint.bad(`VIOLATES: ${count(violate, "act breaks", "acts break")} a rule of ${judged} judged${rest}`);
+    },
+    undecidable: () => paint.warn(`UNDECIDABLE: no act breaks a rule as far as can be seen, ${open} cannot be decided`),
+  }[summary.conformity]();
   const counts = [
-    `${judged} judged: ${conform} conform, ${violate} violate, ${undecidable} undecidable in part`,
+    `${judged} judged: ${conform} conform, ${violate} violate, ${undecidable} undecidable`,
     ...(notActs > 0 ? [`${notActs} no acts (refusals, heartbeats, key events)`] : []),
     ...(notJudged > 0 ? [`${notJudged} not judged: unsigned, or without their policy`] : []),
   ];

@@ -196,8 +196,8 @@ class Commands {
     const entryCount = readEvidence(await readFile(file)).entries.length;
     progress.done(`${entryCount} entries anchored for good; evidence written`);
     progress.begin("affiant audit, through the flaky endpoint");
-    const args = ["audit", file, "--rpc", rpcUrls[0] ?? "", "--deployment", deployed.path, "--strict"];
-    const audit = JSON.parse(await this.#run(args, [1, 3])) as AuditReport;
+    const args = ["audit", file, "--rpc", rpcUrls[0] ?? "", "--deployment", deployed.path];
+    const audit = JSON.parse(await this.#run(args, [1, 3, 4, 5])) as AuditReport;
     progress.done(
       `Audited: ${audit.verdicts.length} verdicts, ${audit.conformity.judged} acts judged by their policies`,
     );

@@ -13,7 +13,7 @@ function auditOf({ evidence, state }: World, withChain = true): Promise<AuditRep
 }
 
 /** An order's first two charges are fine; the default world's third breaks a rule. */
-const obedient = { 3: { values: { input: { amount: 1 } }, claims: { thread: "order-2" } } };
+const obedient = { 3: { values: { input: { amount: 1, order: "order-2" } } } };
 
 describe("audit of honest evidence", () => {
   it("proves all of it with a chain", async () => {
@@ -44,13 +44,12 @@ describe("audit of honest evidence", () => {
   });
 
   it("reports an act that breaks a rule and leaves the evidence sound", async () => {
-    const report = await auditOf(honestWorld({ 2: { values: { input: { amount: 101 } } } }));
+    const report = await auditOf(honestWorld({ 2: { values: { input: { amount: 101, order: "order-1" } } } }));
     expect(report.summary).to.deep.include({ integrityHolds: true, fullyProven: true, conformityHolds: false });
     const [limit, twice] = report.conformity.violated;
     expect(limit?.findings.map(({ seq, detail }) => [seq, detail])).to.deep.equal([[1, "amount = 101"]]);
     expect(twice?.findings.map(({ seq, detail }) => [seq, detail])).to.deep.equal([[2, "charges = 3"]]);
-    expect(auditExitCode(report)).to.equal(0);
-    expect(auditExitCode(report, { violationsFail: true })).to.equal(1);
+    expect(auditExitCode(report)).to.equal(4);
   });
 
   it("believes a note key that the log has changed since, for what is anchored only", async () => {
@@ -109,24 +108,29 @@ describe("audit of honest evidence", () => {
     const report = await auditOf({ ...honestWorld(), evidence: { ...evidence, entries }, state });
     const verdict = report.verdicts.find(({ check }) => check === "disclosures");
     expect(verdict?.detail).to.equal("Disclosed: nothing; withheld: 2 of 2.");
-    expect(report.conformity.undecided.map(({ ruleId }) => ruleId)).to.deep.equal(["amount-limit"]);
+    // Which order it was is withheld too, so the agent's later charges may be of that order.
+    expect(report.conformity.undecided.map(({ ruleId }) => ruleId)).to.have.members(["amount-limit", "one-charge"]);
+    expect(auditExitCode(report)).to.equal(5);
     expect(report.summary.integrityHolds).to.equal(true);
   });
 
   it("judges no refusal as an act", async () => {
     const report = await auditOf(
-      honestWorld({ ...obedient, 0: { values: { input: { amount: 900 } }, claims: { kind: "refusal" } } }),
+      honestWorld({
+        ...obedient,
+        0: { values: { input: { amount: 900 }, output: { refused: "ERR_AUTH_POLICY" } }, claims: { kind: "refusal" } },
+      }),
     );
     expect(report.conformity).to.deep.include({ judged: 4, notActs: 1, violate: 0 });
   });
 
-  it("ends in one verdict for a file that cannot be read", async () => {
-    const report = await auditEvidence(utf8(writeEvidence(honestWorld().evidence).slice(0, -1)));
+  it("ends in one verdict for a file that is no evidence", async () => {
+    const report = await auditEvidence(utf8('{"type":"note"}\n'));
     expect(report.verdicts).to.have.length(1);
     expect(report.verdicts[0]).to.deep.include({
       code: "AUDIT_EVIDENCE_UNREADABLE",
       outcome: "fails",
-      subject: { line: 12 },
+      subject: { line: 1 },
     });
     expect(report.summary).to.deep.include({ integrityHolds: false, conformityHolds: false });
     expect(auditExitCode(report)).to.equal(1);

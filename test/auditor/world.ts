@@ -89,7 +89,7 @@ export function signEntry(agent: TestAgent, policy: Hex, plan: EntryPlan): Signe
   return { leaf, entryId: entryIdOf(leaf), claims, disclosures: disclosures.sort() };
 }
 
-/** Amounts up to 100 are allowed, and no charge after another one in the same thread. */
+/** Amounts up to 100 are allowed, and at most two charges of one order. */
 export const chargePolicy: PolicyBundle = {
   format: "affiant-policy/1",
   name: "charges",
@@ -101,6 +101,7 @@ action "payment.charge" appliesTo { principal: [Agent], resource: [System], cont
 forbid (principal, action == Action::"payment.charge", resource) when { context has amount && context.amount > 100 };
 @id("one-charge") @rule("At most two charges an order")
 forbid (principal, action == Action::"payment.charge", resource) when { context has charges && context.charges > 2 };`,
+  thread: "input.order",
   facts: { amount: "input.amount", charges: "$count(before) + 1" },
   undecidable: [{ rule: "Be kind", why: "Kindness leaves no trace in a call" }],
 };
@@ -311,7 +312,10 @@ export function honestEntries(overrides: EntryOverrides = {}): SignedEntry[] {
     const entry = signEntry(agent, policyHashOf(agent === payment ? chargePolicy : stockPolicy), {
       seq,
       prev: before?.entryId ?? null,
-      values: { input: { amount: 10 * (position + 1) }, output: { ok: true } },
+      values: {
+        input: { amount: 10 * (position + 1), order: agent === stock ? `stock-${seq}` : "order-1" },
+        output: { ok: true },
+      },
       claims: { ...(agent === stock && { thread: undefined }) },
       ...overrides[position],
     });
