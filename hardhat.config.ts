@@ -7,6 +7,7 @@ import hardhatToolboxMochaEthers from "@nomicfoundation/hardhat-toolbox-mocha-et
 import { configVariable, defineConfig, overrideTask, task } from "hardhat/config";
 import { ArgumentType } from "hardhat/types/arguments";
 
+import { markBuilt } from "./cli/start/fresh.js";
 import { deployOptions } from "./cli/deploy/deployOptions.ts";
 import { writeAbis } from "./scripts/generate/abi.ts";
 import { endDespiteLeftovers } from "./test/helpers/leftovers.ts";
@@ -21,6 +22,7 @@ const buildWithAbis = overrideTask("build")
   .setInlineAction(async (args, _hre, runSuper) => {
     const built: unknown = await runSuper(args);
     await writeAbis();
+    markBuilt(import.meta.dirname);
     return built;
   })
   .build();

@@ -18,6 +18,8 @@ export interface Environment {
   readonly circuitKeysDir: string | undefined;
   /** Whether URLs that others chose (cards, attestation services, wrappers) may lead to this machine and private networks. */
   readonly allowPrivate: boolean;
+  /** Errors are shown with where they came up. */
+  readonly debug: boolean;
   /** The same without what `npm start` left in the data folder: what somebody named on purpose. */
   readonly given: { readonly rpcUrl: string | undefined; readonly deploymentPath: string | undefined };
 }
@@ -69,8 +71,14 @@ export function readEnvironment(flags: EnvironmentFlags, env: Env = process.env)
     deploymentPath: deploymentPath ?? (endpoints.deploymentPath && resolve(dataDir, endpoints.deploymentPath)),
     circuitKeysDir: env["AFFIANT_CIRCUIT_KEYS_DIR"] || undefined,
     allowPrivate: flags.allowPrivate ?? (readSwitch(env, "AFFIANT_ALLOW_PRIVATE") || endpoints.allowPrivate === true),
+    debug: isDebugging(env),
     given: { rpcUrl, deploymentPath },
   };
+}
+
+/** Asked before anything else is read: what is wrong with the rest is an error, too. */
+export function isDebugging(env: Env = process.env): boolean {
+  return Boolean(env["AFFIANT_DEBUG"]);
 }
 
 /**

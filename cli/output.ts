@@ -1,5 +1,6 @@
 import { inspect } from "node:util";
 
+import { isDebugging } from "./environment.ts";
 import { explain } from "./explain.ts";
 import { toProblem } from "../protocol/errors/problem.ts";
 
@@ -35,7 +36,7 @@ export function printError(thrown: unknown, json: boolean): void {
   process.stderr.write(`error: ${error.message}\n`);
   if (error.hint !== undefined) process.stderr.write(`  ${error.hint}\n`);
   process.stderr.write(`  ${error.code}\n`);
-  if (process.env["AFFIANT_DEBUG"]) process.stderr.write(`${inspect(thrown)}\n`);
+  if (isDebugging()) process.stderr.write(`${inspect(thrown)}\n`);
 }
 
 /** Names and values in two columns. */

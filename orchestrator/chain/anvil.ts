@@ -35,6 +35,8 @@ export async function startAnvil(options: AnvilOptions): Promise<Anvil> {
   args.push("--no-mining", "--accounts", "0", "--slots-in-an-epoch", "1");
   // Old states live in memory only, and the newest alone: anvil would write the rest to the user's home.
   args.push("--prune-history", "64");
+  // Mined again from the journal, a block has its transactions in the order in which they are sent.
+  args.push("--order", "fifo");
   if (options.statePath !== undefined) args.push("--load-state", options.statePath);
   const child = spawn(anvilBinary(), args, { stdio: ["ignore", "inherit", "pipe"] });
   let words = "";

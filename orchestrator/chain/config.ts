@@ -10,7 +10,7 @@ export function readChainConfig(env: NodeJS.ProcessEnv): LocalChainOptions {
     port: count(env, "AFFIANT_CHAIN_PORT", 65_535),
     chainId: count(env, "AFFIANT_CHAIN_ID", Number.MAX_SAFE_INTEGER, 31_337),
     funded: text(env, "AFFIANT_CHAIN_FUNDED").split(",").map(address),
-    blockTimeMs: count(env, "AFFIANT_CHAIN_BLOCK_TIME_MS", 3_600_000, 500),
+    blockTimeMs: count(env, "AFFIANT_CHAIN_BLOCK_TIME_MS", 3_600_000, 120),
     trailingBlocks: count(env, "AFFIANT_CHAIN_TRAILING_BLOCKS", 1_000, 8),
     idleBlockTimeMs: count(env, "AFFIANT_CHAIN_IDLE_BLOCK_TIME_MS", 3_600_000, 12_000),
   };

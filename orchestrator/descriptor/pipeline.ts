@@ -39,6 +39,8 @@ export interface PipelineAgent {
   /** Absolute path of the TypeScript or JavaScript file that its process runs. */
   readonly program: string;
   readonly args: readonly string[];
+  /** It runs as one file, packages included, made when it is installed: starts and measurements are many times quicker. */
+  readonly bundle: boolean;
   /** Absolute path of the folder of its policy bundle. */
   readonly policy: string;
   readonly operator: string;

@@ -65,6 +65,7 @@ function complete(file: string, written: Written): Pipeline {
     defaultLatencyMs: written.defaultLatencyMs ?? 50,
     agents: written.agents.map((agent) => ({
       args: [],
+      bundle: false,
       operator: written.name,
       risk: "limited",
       capabilities: [],

@@ -25,6 +25,7 @@ export function installRequestOf(pipeline: Pipeline, agent: PipelineAgent, incum
     source: join(pipeline.file, ".."),
     include: pipeline.attestation.include,
     site: incumbent.site,
+    release: incumbent.release,
     name: `${incumbent.folder}.v${incumbent.version}`,
   };
 }

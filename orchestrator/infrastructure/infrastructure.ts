@@ -15,6 +15,8 @@ export interface InstallRequest {
   readonly source: string;
   readonly include: readonly string[];
   readonly site: string;
+  /** Names what its sources are (`releaseOf`). */
+  readonly release: string;
   /** Unique for each version of each identity, e.g. `payment-2.v1`. */
   readonly name: string;
 }

@@ -8,10 +8,13 @@ import {
   renameSync,
   rmSync,
   symlinkSync,
+  writeFileSync,
 } from "node:fs";
 import { basename, delimiter, dirname, join, relative, resolve } from "node:path";
 import { pathToFileURL } from "node:url";
 
+import { AffiantError } from "../../protocol/errors/affiantError.ts";
+import { bundleAgent, bundledName } from "../bundle/bundleAgent.ts";
 import type { PipelineAgent } from "../descriptor/pipeline.ts";
 import type { Infrastructure, Installation, InstallRequest } from "./infrastructure.ts";
 
@@ -47,7 +50,7 @@ export class LocalProcesses implements Infrastructure {
     ];
   }
 
-  install(request: InstallRequest): Promise<Installation> {
+  async install(request: InstallRequest): Promise<Installation> {
     const root = this.#rootOf(request);
     const draft = `${root}.part`;
     const { folder, top } = placeOf(request.source);
@@ -60,8 +63,19 @@ export class LocalProcesses implements Infrastructure {
     });
     // What the program imports from beside its folder stays where it is.
     linkBeside(top, draft, folder === "" ? [] : folder.split("/"));
+    const { bundle, program } = request.agent;
+    if (bundle) {
+      const below = relative(request.source, program);
+      if (below.startsWith(".."))
+        throw new AffiantError(
+          "ERR_INPUT_PIPELINE",
+          `${program} lies outside of the descriptor's folder and cannot be bundled`,
+        );
+      const text = await bundleAgent({ program, top, release: request.release });
+      writeFileSync(bundledName(join(draft, folder, below)), text);
+    }
     renameSync(draft, root);
-    return Promise.resolve(this.#at(root, request));
+    return this.#at(root, request);
   }
 
   find(request: InstallRequest): Installation | undefined {
@@ -70,13 +84,14 @@ export class LocalProcesses implements Infrastructure {
   }
 
   commandOf({ program }: Installation, agent: PipelineAgent): readonly [string, ...string[]] {
-    const { memoryMb, cpuMillis, args } = agent;
+    const { memoryMb, cpuMillis, args, bundle } = agent;
     // Both hand over to the next program in the same process, so what is measured is Node.
     const limits = [
       ...(this.#prlimit === undefined ? [] : [this.#prlimit, `--data=${(memoryMb * 2 + runtimeMb) * 1024 * 1024}`]),
       ...(this.#nice === undefined || cpuMillis >= lowShareMillis ? [] : [this.#nice, "-n", "5"]),
     ];
-    const node = ["--disable-warning=ExperimentalWarning", `--max-old-space-size=${memoryMb}`, "--import", leash];
+    const node = ["--disable-warning=ExperimentalWarning", `--max-old-space-size=${memoryMb}`];
+    if (!bundle) node.push("--import", leash); // a bundle has it in it
     const [first = process.execPath, ...rest] = [...limits, process.execPath, ...node, program, ...args];
     return [first, ...rest];
   }
@@ -92,7 +107,7 @@ export class LocalProcesses implements Infrastructure {
     };
     return {
       root,
-      program: copied(agent.program),
+      program: agent.bundle ? bundledName(copied(agent.program)) : copied(agent.program),
       policy: copied(agent.policy),
       include: [...new Set([agent.policy, ...include].map(copied))],
     };

@@ -20,7 +20,8 @@ export async function releaseOf(agent: PipelineAgent, include: readonly string[]
     for (const file of await filesBelow(path).catch(() => [path])) files.add(file);
   }
   const hash = createHash("sha256");
-  const run = [relative(source, agent.program), agent.args, agent.memoryMb, agent.cpuMillis < 250];
+  const { args, memoryMb, cpuMillis, bundle } = agent;
+  const run = [relative(source, agent.program), args, memoryMb, cpuMillis < 250, bundle];
   hash.update(JSON.stringify([...run, process.execPath, process.version, resolve(source)]));
   const named = [...files]
     .map((path) => [relative(dirname(source), path), path] as const)

@@ -4,6 +4,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { pathToFileURL } from "node:url";
 
 import { AffiantError } from "../../protocol/errors/affiantError.ts";
+import { bundleOf } from "../bundle/bundleOf.ts";
 import { LogFile } from "./logFile.ts";
 
 /** A program of ours, run by this Node as a process of its own. */
@@ -38,7 +39,15 @@ export interface Exit {
 
 const leash = join(import.meta.dirname, "leash.ts");
 // node:sqlite still announces itself as experimental on every start, which would only fill the logs.
-const nodeOptions = ["--disable-warning=ExperimentalWarning", "--import", pathToFileURL(leash).href];
+const quiet = "--disable-warning=ExperimentalWarning";
+
+/** How Node is to run a program of ours: its bundle, which has the leash in it, or its source and the leash before it. */
+function nodeArgs([program, ...args]: readonly [string, ...string[]]): readonly string[] {
+  const bundle = bundleOf(program);
+  return bundle === undefined
+    ? [quiet, "--import", pathToFileURL(leash).href, program, ...args]
+    : [quiet, bundle, ...args];
+}
 const inherited = ["PATH", "HOME", "TMPDIR", "TMP", "TEMP", "SystemRoot", "TZ", "LANG", "LC_ALL"];
 
 /** One run of a program, from its start to its end. */
@@ -58,7 +67,7 @@ export class RunningProcess {
     const env = { ...pick(environment, inherited), ...folder, ...spec.env };
     // A group of its own: Ctrl-C reaches the parent alone, which then ends its children in the right order.
     this.#child = this.#log.lend((fd) =>
-      spawn(process.execPath, [...nodeOptions, ...spec.argv], {
+      spawn(process.execPath, nodeArgs(spec.argv), {
         env,
         detached: true,
         windowsHide: true,

@@ -86,6 +86,42 @@ describe("the local chain", () => {
     expect((await second.provider.getBlock(receipt.blockNumber))?.hash).to.equal(receipt.blockHash);
   });
 
+  it("mines the blocks since the last save again, transactions and all, as they were", async () => {
+    const first = await open();
+    const value = (n: number) => ({ to: first.deployer.address, value: BigInt(n), nonce: n });
+    await Promise.all([0, 1, 2].map((n) => first.deployer.sendTransaction(value(n))));
+    const receipt = await mined(first.deployer.sendTransaction(value(3)));
+    await eventually(async () => (await first.provider.getBlock("safe"))!.number >= receipt.blockNumber);
+    const before = await first.provider.getBlock(receipt.blockNumber);
+    killAnvil();
+    await first.ended;
+
+    const second = await open();
+    expect((await second.provider.getBlock(receipt.blockNumber))?.toJSON()).to.deep.equal(before!.toJSON());
+    expect(await second.deployer.getNonce()).to.equal(4);
+  });
+
+  it("passes over what a crash cut off, and refuses a journal that leads elsewhere", async () => {
+    const first = await open();
+    await mined(first.deployer.sendTransaction({ to: first.deployer.address, value: 1n }));
+    killAnvil();
+    await first.ended;
+    const path = join(dir, "blocks.jsonl");
+    const journal = readFileSync(path, "utf8");
+    writeFileSync(path, `${journal}{"number":`);
+    const second = await open();
+    const head = JSON.parse(journal.trimEnd().split("\n").at(-1)!) as { number: number; hash: string };
+    expect((await second.provider.getBlock(head.number))?.hash).to.equal(head.hash);
+    second.chain.close();
+    await second.ended;
+
+    const wrong = await second.ended.then(() => ({ number: 10_000, timestamp: 1, hash: "0x", transactions: [] }));
+    writeFileSync(path, `${JSON.stringify(wrong)}\n`);
+    expect(isAffiantError(await rejection(open()), "ERR_INPUT_FILE")).to.equal(true);
+    writeFileSync(path, "{}x\n");
+    expect(isAffiantError(await rejection(open()), "ERR_INPUT_FILE")).to.equal(true);
+  });
+
   it("ends an anvil whose keeper was killed, before it starts its own", async () => {
     const first = await open();
     const orphan = readFileSync(join(dir, "anvil.pid"), "utf8");

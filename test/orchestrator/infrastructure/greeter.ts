@@ -25,6 +25,7 @@ export function requestFor(source: string): InstallRequest {
     role: "says a word",
     program: join(source, "agent.js"),
     args: [],
+    bundle: false,
     policy: join(source, "policy"),
     operator: "us",
     risk: "minimal",
@@ -34,5 +35,5 @@ export function requestFor(source: string): InstallRequest {
     memoryMb: 64,
     cpuMillis: 500,
   } as const;
-  return { agent, source, include: [], site: "here", name: "greeter.v1" };
+  return { agent, source, include: [], site: "here", release: "greeting", name: "greeter.v1" };
 }

@@ -74,7 +74,7 @@ describe("what is checked before anything is started", () => {
   });
 
   it("tells an old Node what is needed, in one line", () => {
-    const guard = join(import.meta.dirname, "../../../scripts/requireNode.js");
+    const guard = join(import.meta.dirname, "../../../cli/start/requireNode.js");
     const run = (version: string) =>
       spawnSync(
         process.execPath,

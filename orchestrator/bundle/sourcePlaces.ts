@@ -1,0 +1,45 @@
+import { readFile } from "node:fs/promises";
+import { dirname, relative, resolve, sep } from "node:path";
+import { pathToFileURL } from "node:url";
+
+import type { Plugin } from "esbuild";
+
+/**
+ * Source that asks where it lies is told where the source lies, not the bundle: what it looks for stands beside it.
+ * Programs that are bundled too, such as the code of a thread, are found as bundles.
+ * @param names program, relative to the root, to the file of its bundle; all lie in one folder
+ */
+export function sourcePlaces(root: string, names: Readonly<Record<string, string>>): Plugin {
+  return {
+    name: "source places",
+    setup({ onLoad }) {
+      onLoad({ filter: /\.ts$/ }, async ({ path }) => {
+        // Not of packages; and not of what bundles, which only speaks of places.
+        if (path.includes(`${sep}node_modules${sep}`) || dirname(path) === import.meta.dirname) return undefined;
+        const text = await readFile(path, "utf8");
+        if (!text.includes("import.meta.")) return undefined;
+        return { contents: placed(text, path, root, names), loader: "ts" };
+      });
+    },
+  };
+}
+
+/** Stands for the bundle's own place while the source's places are written. */
+const bundlePlace = "__bundle__";
+
+/** The text of a file with its own places written into it. */
+export function placed(text: string, path: string, root: string, names: Readonly<Record<string, string>>): string {
+  const inBundle = text.replaceAll(
+    /new URL\("(\.[^"]+\.ts)", import\.meta\.url\)/g,
+    (whole: string, target: string) => {
+      const name = names[relative(root, resolve(dirname(path), target)).replaceAll(sep, "/")];
+      return name === undefined ? whole : `new URL(${JSON.stringify(`./${name}`)}, ${bundlePlace}.url)`;
+    },
+  );
+  return inBundle
+    .replaceAll("import.meta.dirname", JSON.stringify(dirname(path)))
+    .replaceAll("import.meta.filename", JSON.stringify(path))
+    .replaceAll("import.meta.url", JSON.stringify(pathToFileURL(path).href))
+    .replaceAll("import.meta.main", "false")
+    .replaceAll(bundlePlace, "import.meta");
+}
