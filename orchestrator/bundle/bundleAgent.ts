@@ -1,10 +1,11 @@
 import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import { builtinModules } from "node:module";
-import { basename, dirname, extname, join, relative, sep } from "node:path";
+import { basename, dirname, extname, join } from "node:path";
 
-import type { Metafile, Plugin } from "esbuild";
+import type { Metafile } from "esbuild";
 
 import { AffiantError } from "../../protocol/errors/affiantError.ts";
+import { placesBelow, prelude } from "./agentPlaces.ts";
 import { external } from "./external.ts";
 
 export interface AgentSource {
@@ -18,14 +19,6 @@ export interface AgentSource {
 
 const leash = join(import.meta.dirname, "../process/leash.ts");
 const kept = join(import.meta.dirname, "../../cache/agents");
-
-/** What CommonJS packages take for granted, and where source lay, seen from the bundle. */
-const prelude = `import { createRequire as makeRequire } from "node:module";
-import { resolve as resolvePath } from "node:path";
-const require = makeRequire(import.meta.url);
-const makePath = (below) => resolvePath(import.meta.dirname, below);
-const makeUrl = (below) => new URL(below, import.meta.url).href;
-`;
 
 /** `main.ts` runs as `main.bundle.mjs` beside it. */
 export function bundledName(program: string): string {
@@ -112,25 +105,4 @@ function isInstalled(name: string, from: string): boolean {
     if (existsSync(join(at, "node_modules", name, "package.json"))) return true;
     if (at === dirname(at)) return false;
   }
-}
-
-/** Source that asks where it lies is told so from where the bundle lies: copies of it lie elsewhere. */
-function placesBelow(top: string, folder: string): Plugin {
-  return {
-    name: "places below",
-    setup({ onLoad }) {
-      onLoad({ filter: /\.[mc]?[jt]s$/ }, ({ path }) => {
-        if (path.includes(`${sep}node_modules${sep}`)) return undefined;
-        const text = readFileSync(path, "utf8");
-        if (!text.includes("import.meta.")) return undefined;
-        const place = (to: string) => JSON.stringify(relative(folder, to).replaceAll(sep, "/") || ".");
-        const contents = text
-          .replaceAll("import.meta.dirname", `makePath(${place(dirname(path))})`)
-          .replaceAll("import.meta.filename", `makePath(${place(path)})`)
-          .replaceAll("import.meta.url", `makeUrl(${place(path)})`)
-          .replaceAll("import.meta.main", "false");
-        return { contents, loader: "ts" };
-      });
-    },
-  };
 }

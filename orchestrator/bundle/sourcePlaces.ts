@@ -15,7 +15,7 @@ export function sourcePlaces(root: string, names: Readonly<Record<string, string
     setup({ onLoad }) {
       onLoad({ filter: /\.ts$/ }, async ({ path }) => {
         // Not of packages; and not of what bundles, which only speaks of places.
-        if (path.includes(`${sep}node_modules${sep}`) || dirname(path) === import.meta.dirname) return undefined;
+        if (path.includes(`${sep}node_modules${sep}`) || speaksOfPlaces(path)) return undefined;
         const text = await readFile(path, "utf8");
         if (!text.includes("import.meta.")) return undefined;
         return { contents: placed(text, path, root, names), loader: "ts" };
@@ -23,6 +23,9 @@ export function sourcePlaces(root: string, names: Readonly<Record<string, string
     },
   };
 }
+
+/** What bundles has these words in its text, and means the text of others. */
+export const speaksOfPlaces = (path: string): boolean => /[\\/]bundle[\\/](?:source|agent)Places\.ts$/.test(path);
 
 /** Stands for the bundle's own place while the source's places are written. */
 const bundlePlace = "__bundle__";
