@@ -20,6 +20,9 @@ export interface Environment {
   readonly allowPrivate: boolean;
   /** Errors are shown with where they came up. */
   readonly debug: boolean;
+  /** The relayer's keys, where they are not in its folder. */
+  readonly noteKeyFile: string | undefined;
+  readonly journalKeyFile: string | undefined;
   /** The same without what `npm start` left in the data folder: what somebody named on purpose. */
   readonly given: { readonly rpcUrl: string | undefined; readonly deploymentPath: string | undefined };
 }
@@ -72,6 +75,8 @@ export function readEnvironment(flags: EnvironmentFlags, env: Env = process.env)
     circuitKeysDir: env["AFFIANT_CIRCUIT_KEYS_DIR"] || undefined,
     allowPrivate: flags.allowPrivate ?? (readSwitch(env, "AFFIANT_ALLOW_PRIVATE") || endpoints.allowPrivate === true),
     debug: isDebugging(env),
+    noteKeyFile: env["AFFIANT_NOTE_KEY_FILE"] || undefined,
+    journalKeyFile: env["AFFIANT_JOURNAL_KEY_FILE"] || undefined,
     given: { rpcUrl, deploymentPath },
   };
 }

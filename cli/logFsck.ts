@@ -1,4 +1,5 @@
 import { join } from "node:path";
+
 import { Contract, JsonRpcProvider } from "ethers";
 
 import type { Command } from "commander";
@@ -15,19 +16,24 @@ import type { ChainAnchor } from "../relayer/fsck/fsck.ts";
 interface Flags extends CommonFlags {
   readonly repair?: boolean;
   readonly noteKey?: string;
+  readonly journalKey?: string;
 }
 
 export function logFsckCommand(): Command {
   return command(
     "fsck",
-    "Hold every stored byte of a stopped relayer to its tree, its signed checkpoints and, if an endpoint is named, the " +
-      "chain. Ends with 1 if there are faults that were not repaired.",
+    "Hold every row, every index and the schema of a stopped relayer's database to its tree, its signed checkpoints, the " +
+      "rows' digests and, if an endpoint is named, the chain. Ends with 1 if there are faults that were not repaired.",
     "chain",
     ["affiant log fsck", "affiant log fsck --data data --repair", "affiant log fsck --rpc http://127.0.0.1:8545"],
   )
     .option(
       "--note-key <file>",
       "the log's note key (AFFIANT_NOTE_KEY_FILE; default: note.key in the relayer's folder)",
+    )
+    .option(
+      "--journal-key <file>",
+      "the key that the rows are digested under (AFFIANT_JOURNAL_KEY_FILE; default: journal.key in the relayer's folder)",
     )
     .option("--repair", "write anew what can be computed from the leaves: tiles, ids, agents' heads")
     .action(
@@ -37,7 +43,8 @@ export function logFsckCommand(): Command {
         const { fsck } = await import("../relayer/fsck/fsck.ts");
         const report = await fsck({
           dataDir,
-          noteKeyFile: flags.noteKey ?? join(dataDir, "note.key"),
+          noteKeyFile: flags.noteKey ?? environment.noteKeyFile ?? join(dataDir, "note.key"),
+          journalKeyFile: flags.journalKey ?? environment.journalKeyFile ?? join(dataDir, "journal.key"),
           repair: flags.repair ?? false,
           ...(environment.given.rpcUrl === undefined ? {} : { anchors: anchorsOnChain(environment) }),
         });
@@ -45,7 +52,9 @@ export function logFsckCommand(): Command {
         return {
           data: { dataDir, ...report },
           lines: [
-            ...report.faults.map(({ place, what }) => `${place}: ${what}`),
+            ...report.faults.map(
+              ({ place, what, code }) => `${place}: ${what}${code === undefined ? "" : ` (${code})`}`,
+            ),
             ...columns([
               ["folder", dataDir],
               ["entries", report.size],

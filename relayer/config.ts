@@ -21,6 +21,8 @@ export interface RelayerConfig {
   /** JSON-RPC calls that travel in one HTTP request, at most; 1 = no batches. */
   readonly rpcBatchLimit: number;
   readonly noteKeyFile: string;
+  /** The secret that the rows of the database are digested under. */
+  readonly journalKeyFile: string;
   readonly anchorIntervalMs: number;
   readonly anchorMaxEntries: number;
   /** Every how manieth anchor becomes a record of the contract; the others only move its latest root. */
@@ -126,6 +128,7 @@ function readAll(reader: EnvReader): RelayerConfig {
     laneInFlight: reader.whole("AFFIANT_LANE_IN_FLIGHT", 64, 1, 10_000),
     rpcBatchLimit: reader.whole("AFFIANT_RPC_BATCH_LIMIT", 50, 1, 1_000),
     noteKeyFile: reader.text("AFFIANT_NOTE_KEY_FILE", join(dataDir, "note.key")),
+    journalKeyFile: reader.text("AFFIANT_JOURNAL_KEY_FILE", join(dataDir, "journal.key")),
     anchorIntervalMs: reader.whole("AFFIANT_ANCHOR_INTERVAL_MS", 60_000, 100, 86_400_000),
     anchorMaxEntries: reader.whole("AFFIANT_ANCHOR_MAX_ENTRIES", 10_000, 1, 100_000_000),
     anchorRecordEvery: reader.whole("AFFIANT_ANCHOR_RECORD_EVERY", defaultRecordEvery, 1, 1_000_000),

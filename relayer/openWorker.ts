@@ -48,7 +48,7 @@ export async function openWorker(
   closers.add(() => lock.release());
   const traces = await openTraces(config.traces, logger);
   closers.add(() => traces.close());
-  const database = openDatabase(join(config.dataDir, "relayer.db"), seams.commitHook);
+  const database = openDatabase(join(config.dataDir, "relayer.db"), seams.commitHook, config.journalKeyFile);
   closers.add(() => database.close());
   const chain = connectChain(config, deployment);
   await askPatiently(() => chain.heads.poll());

@@ -161,7 +161,7 @@ function openStore(
 ): { database: Database; log: Log; disclosures: DisclosureStore } {
   const lock = lockFolder(config.dataDir, config.redisUrl === undefined ? "alone" : "writer");
   closers.add(() => lock.release());
-  const database = openDatabase(join(config.dataDir, "relayer.db"), seams.commitHook);
+  const database = openDatabase(join(config.dataDir, "relayer.db"), seams.commitHook, config.journalKeyFile);
   closers.add(() => database.close());
   seams.onDatabase?.(database);
   const log = new Log(database, config.dataDir, checkpointKeys(config, deployment, signer));

@@ -1,8 +1,9 @@
 import { join } from "node:path";
+
 import { type Command, Option } from "commander";
 
 import { command, type CommonFlags, run } from "../command.ts";
-import { relayerFolder } from "../environment.ts";
+import { type Environment, relayerFolder } from "../environment.ts";
 import { table } from "../output.ts";
 import { jobStates, type JobState } from "../../relayer/journal/job.ts";
 
@@ -23,7 +24,7 @@ export function jobsListCommand(): Command {
     .option("--limit <count>", "how many at most", "100")
     .action(
       run<Flags, []>(async ({ environment }, flags) => {
-        const desk = await openDesk(environment.dataDir);
+        const desk = await openDesk(environment);
         try {
           const jobs = desk.list(flags.state ?? "failed", Math.max(1, Math.trunc(Number(flags.limit)) || 100));
           const rows = jobs.map(({ id, kind, state, agent, setbacks, why }) => [
@@ -52,7 +53,7 @@ export function jobsRetryCommand(): Command {
     .argument("<id...>", "ids of failed requests")
     .action(
       run<Flags, [string[]]>(async ({ environment }, flags, ids) => {
-        const desk = await openDesk(environment.dataDir);
+        const desk = await openDesk(environment);
         try {
           const retried = ids.map((id) => ({ id, as: desk.retry(id) }));
           return { data: { retried }, lines: retried.map(({ id, as }) => (id === as ? id : `${id} as ${as}`)) };
@@ -63,8 +64,8 @@ export function jobsRetryCommand(): Command {
     );
 }
 
-async function openDesk(dataDir: string) {
+async function openDesk({ dataDir, journalKeyFile }: Environment) {
   const folder = relayerFolder(dataDir);
   const { JobDesk } = await import("../../relayer/journal/jobDesk.ts");
-  return JobDesk.open(join(folder, "relayer.db"));
+  return JobDesk.open(join(folder, "relayer.db"), journalKeyFile);
 }

@@ -6,7 +6,7 @@ import { command, type CommonFlags, group, run } from "../command.ts";
 import { relayerEnvironment } from "../environment.ts";
 import { relayerBackupCommand } from "./backup.ts";
 import { jobsListCommand, jobsRetryCommand } from "./jobs.ts";
-import { rotateNoteKeyCommand, rotateOperatorCommand } from "./rotate.ts";
+import { rotateJournalKeyCommand, rotateNoteKeyCommand, rotateOperatorCommand } from "./rotate.ts";
 import { readRelayerConfig } from "../../relayer/config.ts";
 
 export function relayerCommand(): Command {
@@ -22,7 +22,13 @@ export function relayerCommand(): Command {
   )
     .addCommand(relayerBackupCommand())
     .addCommand(group("jobs", "What the relayer is to do on chain.", [jobsListCommand(), jobsRetryCommand()]))
-    .addCommand(group("rotate", "Change the log's own keys.", [rotateNoteKeyCommand(), rotateOperatorCommand()]))
+    .addCommand(
+      group("rotate", "Change the log's own keys, or the one that its database is sealed under.", [
+        rotateNoteKeyCommand(),
+        rotateOperatorCommand(),
+        rotateJournalKeyCommand(),
+      ]),
+    )
     .enablePositionalOptions() // as affiantProgram does: it takes both
     .action(
       run<CommonFlags, []>(async ({ environment, json }) => {

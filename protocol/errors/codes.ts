@@ -81,6 +81,15 @@ const table = {
   // The relayer: its own state.
   ERR_CONFLICT_LOG_FORK: { status: 409, title: "The stored log disagrees with what was signed or anchored" },
   ERR_CONFLICT_LOG_OPERATOR: { status: 409, title: "The log is registered to another operator or note key" },
+  ERR_CONFLICT_ROW_ALTERED: { status: 409, title: "A stored row is not what this relayer wrote" },
+  ERR_CONFLICT_DATABASE_ALTERED: {
+    status: 409,
+    title: "The database was changed by something that is not this relayer",
+  },
+  ERR_CONFLICT_JOURNAL_KEY: {
+    status: 409,
+    title: "The key that the stored rows are sealed under is missing, or another",
+  },
   ERR_UNAVAILABLE_FUNDS: { status: 503, title: "A sender account cannot pay for gas", retryable: true },
   ERR_UNAVAILABLE_QUEUE: { status: 503, title: "The relayer is busy", retryable: true },
   ERR_UNAVAILABLE_STORAGE: { status: 503, title: "The relayer cannot write to its storage", retryable: true },

@@ -11,10 +11,11 @@ import type { Findings } from "./findings.ts";
 interface EntryRow {
   idx: number;
   agent: number;
-  did: string | null;
+  did: Uint8Array | null;
   seq: number;
   entry_id: Uint8Array;
-  leaf: string;
+  /** The very bytes: as text, SQLite hands on what stands before a zero byte, and repairs what is no UTF-8. */
+  leaf: Uint8Array;
   leaf_hash: Uint8Array;
 }
 
@@ -26,8 +27,8 @@ interface Chain {
 }
 
 /** RFC 9162 leaf hash, native: a log is long. */
-function nativeLeafHash(leaf: string): Uint8Array {
-  return hash("sha256", Buffer.concat([Buffer.of(0), Buffer.from(leaf, "latin1")]), "buffer");
+function nativeLeafHash(leaf: Uint8Array): Uint8Array {
+  return hash("sha256", Buffer.concat([Buffer.of(0), leaf]), "buffer");
 }
 
 export const nativeSha256 = (bytes: Uint8Array): Uint8Array => hash("sha256", bytes, "buffer");
@@ -41,7 +42,7 @@ export function checkEntries(sql: DatabaseSync, findings: Findings, onLeaf: (lea
   const chains = new Map<number, Chain>();
   const rows = sql
     .prepare(
-      `SELECT e.idx, e.agent, a.did, e.seq, e.entry_id, e.leaf, e.leaf_hash
+      `SELECT e.idx, e.agent, CAST(a.did AS BLOB) AS did, e.seq, e.entry_id, CAST(e.leaf AS BLOB) AS leaf, e.leaf_hash
        FROM entry e LEFT JOIN agent a ON a.id = e.agent ORDER BY e.idx`,
     )
     .iterate() as Iterable<EntryRow>;
@@ -56,7 +57,7 @@ export function checkEntries(sql: DatabaseSync, findings: Findings, onLeaf: (lea
         sql.prepare("UPDATE entry SET leaf_hash = ? WHERE idx = ?").run(leafHash, row.idx),
       );
     }
-    const entryId = nativeSha256(Buffer.from(row.leaf, "latin1"));
+    const entryId = nativeSha256(row.leaf);
     if (!bytesEqual(entryId, row.entry_id)) {
       findings.derived(`entry ${row.idx}`, "its id is not that of its leaf", () =>
         sql.prepare("UPDATE entry SET entry_id = ? WHERE idx = ?").run(entryId, row.idx),
@@ -69,10 +70,11 @@ export function checkEntries(sql: DatabaseSync, findings: Findings, onLeaf: (lea
 
 function checkEntry(row: EntryRow, chains: Map<number, Chain>, findings: Findings): void {
   const place = `entry ${row.idx}`;
-  const decoded = decodeChecked(row.leaf, place, findings);
+  const decoded = decodeChecked(Buffer.from(row.leaf).toString("latin1"), place, findings);
   if (!decoded) return;
   const { claims, entryId } = decoded;
-  if (claims.iss !== row.did) findings.fault(place, `signed by ${claims.iss}, kept as of ${row.did ?? "nobody"}`);
+  const did = row.did && Buffer.from(row.did).toString("latin1");
+  if (claims.iss !== did) findings.fault(place, `signed by ${claims.iss}, kept as of ${did ?? "nobody"}`);
   if (claims.seq !== row.seq) findings.fault(place, `signed as seq ${claims.seq}, kept as ${row.seq}`);
   const chain = chains.get(row.agent) ?? { nextSeq: 0, head: null, lastBlock: 0, did: claims.iss };
   if (claims.seq !== chain.nextSeq) findings.fault(place, `seq ${claims.seq} follows on ${chain.nextSeq - 1}`);

@@ -1,3 +1,5 @@
+import type { ErrorCode } from "../../protocol/errors/codes.ts";
+
 /** One thing that is wrong with what is stored. */
 export interface Fault {
   /** E.g. `entry 17`, `tile 1/0`, `checkpoint 256`, `file checkpoint.0`. */
@@ -5,6 +7,8 @@ export interface Fault {
   readonly what: string;
   /** True for what can be computed from the leaves, and so be put right. */
   readonly derived: boolean;
+  /** Where the relayer itself refuses it: under this code. */
+  readonly code?: ErrorCode;
 }
 
 /** Most faults that are listed: one flipped byte can spoil everything above it. */
@@ -17,8 +21,8 @@ export class Findings {
   count = 0;
 
   /** Something that only a backup brings back. */
-  fault(place: string, what: string): void {
-    this.#add({ place, what, derived: false });
+  fault(place: string, what: string, code?: ErrorCode): void {
+    this.#add({ place, what, derived: false, ...(code === undefined ? {} : { code }) });
   }
 
   /** @param repair writes what it should be */

@@ -2,22 +2,19 @@ import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import type { DatabaseSync } from "node:sqlite";
 
-import { keccak256 } from "ethers";
-
 import { bytesEqual } from "../../protocol/encoding/bytes.ts";
 import { toHex } from "../../protocol/encoding/hex.ts";
-import { openDisclosures } from "../../protocol/entry/disclosure.ts";
-import { decodeLeaf } from "../../protocol/entry/leaf.ts";
-import { AffiantError } from "../../protocol/errors/affiantError.ts";
+import { AffiantError, isAffiantError } from "../../protocol/errors/affiantError.ts";
 import { parseCheckpoint } from "../../protocol/log/checkpoint.ts";
 import type { NoteVerifier } from "../../protocol/log/noteKey.ts";
 import { verifyNote } from "../../protocol/log/signedNote.ts";
 import { openNoteKey } from "../log/noteKey.ts";
-import { openDatabase } from "../store/database.ts";
-import { DisclosureKeys } from "../store/disclosureKeys.ts";
-import { DisclosureStore } from "../store/disclosureStore.ts";
+import { journalKeyBeside, migrate, openSql } from "../store/database.ts";
 import { lockFolder } from "../store/folderLock.ts";
-import { checkEntries, decodeChecked, nativeSha256 } from "./checkEntries.ts";
+import { checkBeside } from "./checkBeside.ts";
+import { checkEntries } from "./checkEntries.ts";
+import { checkJournal } from "./checkJournal.ts";
+import { checkClasses, checkRows, checkSchema } from "./checkRows.ts";
 import { TreeCheck } from "./checkTree.ts";
 import { type Fault, Findings } from "./findings.ts";
 
@@ -32,6 +29,8 @@ export interface FsckOptions {
   /** The relayer's folder. */
   readonly dataDir: string;
   readonly noteKeyFile: string;
+  /** Default: beside the database. */
+  readonly journalKeyFile?: string;
   /** Writes anew what can be computed from the leaves, if the leaves are those that were signed. */
   readonly repair: boolean;
   /** What the chain has on record of a log, by its origin. */
@@ -50,8 +49,9 @@ export interface FsckReport {
 }
 
 /**
- * Holds every stored byte of a stopped relayer to the tree: leaves, signatures and chains of entries, tiles, signed
- * checkpoints in the database and beside it, anchors, policies, disclosures, signed transactions.
+ * Holds a stopped relayer's whole database to what can be known of it: leaves, signatures and chains of entries, tiles, signed
+ * checkpoints in the database and beside it, anchors; every other row to its digest, and all of them to the seal over their sums;
+ * signed transactions to their jobs; indexes to their tables, and the schema to the one that it should be.
  * @throws AffiantError ERR_CONFLICT_RUNNING, ERR_INPUT_DATA_FOLDER, ERR_INPUT_FILE
  */
 export async function fsck(options: FsckOptions): Promise<FsckReport> {
@@ -61,12 +61,7 @@ export async function fsck(options: FsckOptions): Promise<FsckReport> {
   }
   const lock = lockFolder(options.dataDir);
   try {
-    const database = openDatabase(file);
-    try {
-      return await new Fsck(options, database.sql).run();
-    } finally {
-      database.close();
-    }
+    return await new Fsck(options, file).run();
   } finally {
     lock.release();
   }
@@ -80,45 +75,69 @@ interface Signed {
 
 class Fsck {
   readonly #options: FsckOptions;
-  readonly #sql: DatabaseSync;
+  readonly #file: string;
   readonly #findings = new Findings();
   readonly #checked: Record<string, number> = {};
   readonly #signed: Signed[] = [];
   #verifier: NoteVerifier | undefined;
 
-  constructor(options: FsckOptions, sql: DatabaseSync) {
+  constructor(options: FsckOptions, file: string) {
     this.#options = options;
-    this.#sql = sql;
+    this.#file = file;
   }
 
+  /** Nothing is migrated or sealed before it was looked at, but for what the columns that are looked for make necessary. */
   async run(): Promise<FsckReport> {
-    this.#checkPages();
-    const origin = this.#readCheckpoints();
+    let sql: DatabaseSync | undefined;
+    let tree: TreeCheck | undefined;
+    let repaired = 0;
+    try {
+      sql = openSql(this.#file);
+      migrate(sql);
+      ({ tree, repaired } = await this.#checkAll(sql));
+    } catch (error) {
+      if (isAffiantError(error)) throw error;
+      // SQLite's own words about a file that it cannot read.
+      this.#findings.fault("database", `cannot be read: ${(error as Error).message}`, "ERR_CONFLICT_DATABASE_ALTERED");
+    } finally {
+      sql?.close();
+    }
+    const { faults, count } = this.#findings;
+    const root = tree ? toHex(tree.root()) : "";
+    return { size: tree?.size ?? 0, root, faults, faultCount: count, repaired, checked: this.#checked };
+  }
+
+  async #checkAll(sql: DatabaseSync): Promise<{ readonly tree: TreeCheck; readonly repaired: number }> {
+    this.#checkPages(sql);
+    checkSchema(sql, this.#findings);
+    checkClasses(sql, this.#findings);
+    const { dataDir, journalKeyFile = journalKeyBeside(this.#file) } = this.#options;
+    this.#checked["digests"] = checkRows(sql, journalKeyFile, this.#findings);
+    const origin = this.#readCheckpoints(sql);
     for (const { name, size, root } of (origin && (await this.#options.anchors?.(origin))) || []) {
       this.#signed.push({ place: name, size, root });
       this.#count("anchors on chain");
     }
-    const tree = new TreeCheck(this.#sql, this.#findings, new Set(this.#signed.map(({ size }) => size)));
-    checkEntries(this.#sql, this.#findings, (leafHash) => tree.add(leafHash));
+    const tree = new TreeCheck(sql, this.#findings, new Set(this.#signed.map(({ size }) => size)));
+    checkEntries(sql, this.#findings, (leafHash) => tree.add(leafHash));
     this.#checked["entries"] = tree.size;
     tree.finish();
     const agrees = this.#checkRoots(tree);
-    this.#checkBeside();
-    const repaired = this.#options.repair && agrees ? this.#repair() : 0;
-    const { faults, count } = this.#findings;
-    return { size: tree.size, root: toHex(tree.root()), faults, faultCount: count, repaired, checked: this.#checked };
+    checkJournal(sql, this.#findings, this.#checked);
+    checkBeside(sql, dataDir, this.#findings, this.#checked);
+    return { tree, repaired: this.#options.repair && agrees ? this.#repair(sql) : 0 };
   }
 
-  #checkPages(): void {
-    for (const row of this.#sql.prepare("PRAGMA integrity_check(100)").all() as { integrity_check: string }[]) {
+  #checkPages(sql: DatabaseSync): void {
+    for (const row of sql.prepare("PRAGMA integrity_check(100)").all() as { integrity_check: string }[]) {
       if (row.integrity_check !== "ok") this.#findings.fault("database", row.integrity_check);
     }
   }
 
   /** @returns the log's origin; undefined where nothing was signed yet */
-  #readCheckpoints(): string | undefined {
+  #readCheckpoints(sql: DatabaseSync): string | undefined {
     let origin: string | undefined;
-    const rows = this.#sql.prepare("SELECT size, root, note FROM checkpoint ORDER BY size").iterate();
+    const rows = sql.prepare("SELECT size, root, note FROM checkpoint ORDER BY size").iterate();
     for (const row of rows as Iterable<{ size: number; root: Uint8Array; note: string }>) {
       const place = `checkpoint ${row.size}`;
       this.#count("checkpoints");
@@ -134,7 +153,7 @@ class Fsck {
     if (origin !== undefined && !slots.includes("whole")) {
       this.#findings.fault("file checkpoint.0, checkpoint.1", "neither holds a signed checkpoint");
     }
-    const anchors = this.#sql.prepare("SELECT size, root FROM anchor").iterate();
+    const anchors = sql.prepare("SELECT size, root FROM anchor").iterate();
     for (const { size, root } of anchors as Iterable<{ size: number; root: Uint8Array }>) {
       this.#count("anchors");
       this.#signed.push({ place: `anchor of ${size}`, size, root });
@@ -197,63 +216,11 @@ class Fsck {
     return agrees;
   }
 
-  #checkBeside(): void {
-    this.#each<{ hash: Uint8Array; bundle: string }>(
-      "policy",
-      "SELECT hash, bundle FROM policy",
-      ({ hash, bundle }) => {
-        const isRight = bytesEqual(nativeSha256(Buffer.from(bundle, "utf8")), hash);
-        if (!isRight) this.#findings.fault(`policy ${toHex(hash)}`, "its bytes have another hash");
-      },
-    );
-    this.#each<{ hash: string; raw: string }>("attempt", "SELECT hash, raw FROM attempt", ({ hash, raw }) => {
-      if (!/^0x([0-9a-f]{2})+$/.test(raw) || keccak256(raw) !== hash) {
-        this.#findings.fault(`attempt ${hash}`, "its signed bytes have another hash");
-      }
-    });
-    type Rival = { did: string | null; seq: number; entry_id: Uint8Array; leaf: string };
-    const rivals = "SELECT did, seq, entry_id, leaf FROM equivocation LEFT JOIN agent ON agent.id = equivocation.agent";
-    this.#each<Rival>("equivocation", rivals, ({ did, seq, entry_id, leaf }) => {
-      const place = `equivocation ${toHex(entry_id)}`;
-      const decoded = decodeChecked(leaf, place, this.#findings);
-      if (!decoded) return;
-      const { claims, entryId } = decoded;
-      const isRight = entryId === toHex(entry_id) && claims.iss === did && claims.seq === seq;
-      if (!isRight) this.#findings.fault(place, "kept under another id, agent or seq than it is signed for");
-    });
-    this.#checkDisclosures();
-  }
-
-  #checkDisclosures(): void {
-    const keys = new DisclosureKeys(join(this.#options.dataDir, "disclosures.key"));
-    const store = new DisclosureStore({ sql: this.#sql, transaction: (_, work) => work() }, keys);
-    type Row = { entry_id: Uint8Array; leaf: string | null };
-    const rows = `SELECT d.entry_id, e.leaf FROM disclosure d LEFT JOIN entry e ON e.entry_id = d.entry_id`;
-    this.#each<Row>("disclosure", rows, ({ entry_id, leaf }) => {
-      const place = `disclosure ${toHex(entry_id)}`;
-      try {
-        const texts = store.read(entry_id);
-        if (leaf === null) this.#findings.fault(place, "the log has no such entry");
-        else if (texts) openDisclosures(decodeLeaf(leaf, nativeSha256).claims._sd, texts);
-      } catch (error) {
-        this.#findings.fault(place, `it does not open, or is not the entry's: ${(error as Error).message}`);
-      }
-    });
-    keys.close();
-  }
-
-  #each<Row>(name: string, sql: string, check: (row: Row) => void): void {
-    for (const row of this.#sql.prepare(sql).iterate() as Iterable<Row>) {
-      this.#count(name);
-      check(row);
-    }
-  }
-
-  #repair(): number {
+  #repair(sql: DatabaseSync): number {
     const { repairs } = this.#findings;
-    this.#sql.exec("BEGIN IMMEDIATE");
+    sql.exec("BEGIN IMMEDIATE");
     for (const repair of repairs) repair();
-    this.#sql.exec("COMMIT");
+    sql.exec("COMMIT");
     return repairs.length;
   }
 

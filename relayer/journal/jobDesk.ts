@@ -5,6 +5,7 @@ import { AffiantError } from "../../protocol/errors/affiantError.ts";
 import type { Problem } from "../../protocol/errors/problem.ts";
 import { type Database, openDatabase } from "../store/database.ts";
 import type { JobKind, JobState } from "./job.ts";
+import { JobTable } from "./jobTable.ts";
 
 /** A job as an operator sees it. */
 export interface JobLine {
@@ -47,10 +48,10 @@ export class JobDesk {
     this.#now = now;
   }
 
-  /** @throws AffiantError ERR_INPUT_DATA_FOLDER */
-  static open(file: string): JobDesk {
+  /** @throws AffiantError ERR_INPUT_DATA_FOLDER, and those of `openDatabase` */
+  static open(file: string, keyFile?: string): JobDesk {
     if (!existsSync(file)) throw new AffiantError("ERR_INPUT_DATA_FOLDER", `there is no journal at ${file}`);
-    return new JobDesk(openDatabase(file));
+    return new JobDesk(openDatabase(file, undefined, keyFile));
   }
 
   /** Newest first. `open`: what is not over. */
@@ -68,7 +69,7 @@ export class JobDesk {
    * transaction stays on record, and the call becomes a new request, which its client finds under the same
    * Idempotency-Key. The contract's own replay protection holds for both.
    * @returns the id to follow
-   * @throws AffiantError ERR_NOT_FOUND_JOB, ERR_CONFLICT_JOB_STATE
+   * @throws AffiantError ERR_NOT_FOUND_JOB, ERR_CONFLICT_JOB_STATE, ERR_CONFLICT_ROW_ALTERED
    */
   retry(id: string): string {
     return this.#database.transaction("job.retry", () => {
@@ -79,6 +80,7 @@ export class JobDesk {
           hint: "only failed requests are tried again; the relayer makes its own jobs anew by itself",
         });
       }
+      new JobTable(this.#database.sql).intact(id); // a copy of it would get a digest of its own
       const key = this.#freeKey(id);
       return row.txHash === null ? this.#again(id, key) : this.#anew(id, key);
     });

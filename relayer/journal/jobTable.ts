@@ -1,5 +1,7 @@
 import type { DatabaseSync, StatementSync } from "node:sqlite";
 
+import { holdsExpression } from "../store/rows/tables.ts";
+import { rowAltered } from "../store/rows/rowAltered.ts";
 import { type Job, type JobKind, type JobState, jobStates, type Mined, type NewJob, type Simulation } from "./job.ts";
 
 const columns = `id, kind, agent, target, data, state, lane, nonce, gas_limit AS gasLimit,
@@ -16,6 +18,7 @@ export interface MinedBlock {
 export class JobTable {
   readonly #sql: DatabaseSync;
   readonly #prepared = new Map<string, StatementSync>();
+  #holds: string | undefined;
 
   constructor(sql: DatabaseSync) {
     this.#sql = sql;
@@ -35,6 +38,18 @@ export class JobTable {
   /** Lets a job's key be used again: for one that failed, or that is through and may be asked for once more. */
   freeKey(dedupeKey: string): void {
     this.#run("UPDATE job SET dedupe_key = dedupe_key || '#' || id WHERE dedupe_key = ?", dedupeKey);
+  }
+
+  /**
+   * A job for whoever signs what it says.
+   * @throws AffiantError ERR_CONFLICT_ROW_ALTERED if the row is not what this relayer wrote, or gone
+   */
+  intact(id: string): Job {
+    this.#holds ??= holdsExpression(this.#sql, "job");
+    const row = this.#statement(`SELECT ${columns}, ${this.#holds} AS holds FROM job WHERE id = ?`).get(id);
+    const { holds, ...job } = (row ?? { holds: 0 }) as unknown as Job & { holds: number };
+    if (holds !== 1) throw rowAltered("job", id);
+    return job;
   }
 
   byId(id: string): Job | undefined {

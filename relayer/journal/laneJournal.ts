@@ -52,6 +52,14 @@ export class LaneJournal {
     return this.#tables.jobs.gasInFlight(this.address);
   }
 
+  /**
+   * A job and its attempts, oldest first, read for signing or sending: in these very values, each row bears its digest.
+   * @throws AffiantError ERR_CONFLICT_ROW_ALTERED
+   */
+  intact(jobId: string): { readonly job: Job; readonly attempts: readonly Attempt[] } {
+    return { job: this.#tables.jobs.intact(jobId), attempts: this.#tables.attempts.intact(jobId) };
+  }
+
   attempts(jobId: string): Attempt[] {
     return this.#tables.attempts.ofJob(jobId);
   }

@@ -1,6 +1,8 @@
 import type { DatabaseSync, StatementSync } from "node:sqlite";
 
 import { AffiantError } from "../../protocol/errors/affiantError.ts";
+import { holdsExpression } from "../store/rows/tables.ts";
+import { rowAltered } from "../store/rows/rowAltered.ts";
 
 /** The statements over the table `lane`: the next nonce of each sender key, and who wrote to it last. */
 export class LaneTable {
@@ -9,7 +11,8 @@ export class LaneTable {
   readonly #setFence: StatementSync;
 
   constructor(sql: DatabaseSync) {
-    this.#read = sql.prepare("SELECT next_nonce AS nextNonce, fence FROM lane WHERE address = ?");
+    const holds = holdsExpression(sql, "lane");
+    this.#read = sql.prepare(`SELECT next_nonce AS nextNonce, fence, ${holds} AS holds FROM lane WHERE address = ?`);
     this.#setNonce = sql.prepare(
       "INSERT INTO lane (address, next_nonce) VALUES (?, ?) ON CONFLICT (address) DO UPDATE SET next_nonce = excluded.next_nonce",
     );
@@ -18,8 +21,11 @@ export class LaneTable {
     );
   }
 
+  /** What is signed next depends on it. @throws AffiantError ERR_CONFLICT_ROW_ALTERED if it is not what this relayer wrote */
   nextNonce(address: string): number {
-    return (this.#read.get(address) as { nextNonce: number } | undefined)?.nextNonce ?? 0;
+    const row = this.#read.get(address) as { nextNonce: number; holds: number } | undefined;
+    if (row && row.holds !== 1) throw rowAltered("lane", address);
+    return row?.nextNonce ?? 0;
   }
 
   setNextNonce(address: string, nonce: number): void {

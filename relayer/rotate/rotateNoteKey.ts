@@ -12,7 +12,7 @@ import { CheckpointFile } from "../store/checkpointFile.ts";
 import type { CommitHook, Database } from "../store/database.ts";
 import { EntryStore } from "../store/entryStore.ts";
 import { TreeStore } from "../store/treeStore.ts";
-import { nextKeyFile, swapKeyFiles } from "./keyFiles.ts";
+import { nextKeyFile, swapKeyFiles } from "../store/keyFiles.ts";
 import { sendAlone } from "./sendAlone.ts";
 import { openStopped, type StoppedRelayer } from "./stoppedRelayer.ts";
 

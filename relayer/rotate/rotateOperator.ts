@@ -5,8 +5,8 @@ import { LogTree } from "../log/logTree.ts";
 import { assertAgrees } from "../log/openLog.ts";
 import { openSenderKey, type TransactionSigner } from "../sender/signer.ts";
 import { EntryStore } from "../store/entryStore.ts";
+import { nextKeyFile, swapKeyFiles } from "../store/keyFiles.ts";
 import { TreeStore } from "../store/treeStore.ts";
-import { nextKeyFile, swapKeyFiles } from "./keyFiles.ts";
 import { sendAlone } from "./sendAlone.ts";
 import { openStopped, type StoppedRelayer } from "./stoppedRelayer.ts";
 

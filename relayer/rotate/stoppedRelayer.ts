@@ -34,7 +34,7 @@ export async function openStopped(config: RelayerConfig, closers: Closers, hook?
   const { chainId, ...rest } = parseDeployment(readFileSync(config.deploymentFile, "utf8"));
   const lock = lockFolder(config.dataDir);
   closers.add(() => lock.release());
-  const database = openDatabase(join(config.dataDir, "relayer.db"), hook);
+  const database = openDatabase(join(config.dataDir, "relayer.db"), hook, config.journalKeyFile);
   closers.add(() => database.close());
   const operator = openSenderKey(config.senderKeyFile);
   if (new Journal(database).busyLanes().includes(operator.address)) {

@@ -47,8 +47,9 @@ async function takeMined(pass: LanePass, followed: readonly Followed[]): Promise
 }
 
 /** After so many blocks: the same nonce for a higher fee where the fee holds it back, else the same bytes again. */
-async function urge(pass: LanePass, { job, attempts }: Followed): Promise<void> {
+async function urge(pass: LanePass, followed: Followed): Promise<void> {
   const { head, options, onChain } = pass;
+  const { job, attempts } = pass.journal.intact(followed.job.id);
   const last = attempts.at(-1);
   if (!last || head.number - (last.sentAtBlock ?? 0) < options.bumpAfterBlocks) return;
   // A transaction behind others of its account waits for them, whatever it pays; unless blocks cost more than it gives.

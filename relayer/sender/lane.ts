@@ -8,7 +8,7 @@ import type { LaneLease } from "./laneLease.ts";
 import type { LanePass, LaneTools } from "./lanePass.ts";
 import type { TransactionSigner } from "./signer.ts";
 import { spendNonces } from "./spendNonces.ts";
-import { transmit } from "./transmit.ts";
+import { type Sending, transmit } from "./transmit.ts";
 
 /**
  * Moves the jobs of one sender key forward: one account, one line of nonces. It keeps nothing in memory that the journal
@@ -117,18 +117,32 @@ export class Lane {
       await followMined(pass);
       if (!this.#signer.isRetired) await fillGaps(pass);
     }
-    const signed = journal.inState("signed").flatMap((job) => {
-      const attempt = journal.attempts(job.id).at(-1);
-      return attempt ? [{ job, attempt }] : [];
-    });
+    const { signed, trouble } = signedOnes(journal);
     await transmit(pass, signed);
     if (this.#signer.isRetired) journal.giveBack();
     else await spendNonces(pass);
+    if (trouble) throw trouble;
   }
 
   async #countOnChain(): Promise<number> {
     return Number(await this.#tools.rpc.call("eth_getTransactionCount", [this.address, "latest"]));
   }
+}
+
+/** What is signed and was not sent. What was altered meanwhile stays where it is, and keeps nothing else. */
+function signedOnes(journal: LaneJournal): { readonly signed: readonly Sending[]; readonly trouble: unknown } {
+  const signed: Sending[] = [];
+  let trouble: unknown;
+  for (const { id } of journal.inState("signed")) {
+    try {
+      const { job, attempts } = journal.intact(id);
+      const attempt = attempts.at(-1);
+      if (attempt) signed.push({ job, attempt });
+    } catch (error) {
+      trouble ??= error;
+    }
+  }
+  return { signed, trouble };
 }
 
 /** What cannot be sent from here now, other lanes may send. */

@@ -24,7 +24,8 @@ export async function spendNonces(pass: LanePass): Promise<void> {
     const ready = journal.inState("simulated", room).filter((job) => isFresh(pass, job));
     if (ready.length === 0) return;
     const fees = firstFees(pass.head.baseFeePerGas, options.feeCaps);
-    const jobs = await payable(pass, ready, fees);
+    const jobs = intactOnes(pass, await payable(pass, ready, fees));
+    if (jobs.length === 0) continue; // what was altered has failed, and makes room
     const attempts = await signAll(pass, jobs, fees);
     journal.claim(attempts);
     for (const { id } of jobs) pass.tell(id);
@@ -88,6 +89,20 @@ async function payable({ rpc, journal }: LanePass, jobs: readonly Job[], { maxFe
   if (count !== 0) return count < 0 ? jobs : jobs.slice(0, count);
   const message = `${journal.address} cannot pay for what waits: it has ${balanceWei} wei`;
   throw new AffiantError("ERR_UNAVAILABLE_FUNDS", message);
+}
+
+/** Read again as they are signed. What was changed on the disk is not: it fails, for an operator to look at. */
+function intactOnes({ journal, tell }: LanePass, jobs: readonly Job[]): readonly Job[] {
+  return jobs.flatMap(({ id }) => {
+    try {
+      return [journal.intact(id).job];
+    } catch (error) {
+      if (!isAffiantError(error) || error.code !== "ERR_CONFLICT_ROW_ALTERED") throw error;
+      journal.fail(id, JSON.stringify(toProblem(error)));
+      tell(id);
+      return [];
+    }
+  });
 }
 
 /** The journal's count; the chain's where that is ahead, because the key was used from elsewhere. */

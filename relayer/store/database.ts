@@ -1,11 +1,13 @@
 import { closeSync, constants, fdatasync, fsyncSync, openSync } from "node:fs";
-import { dirname } from "node:path";
+import { dirname, join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { promisify } from "node:util";
 
 import { makeFolder } from "../../host/files/makeFolder.ts";
 import { AffiantError } from "../../protocol/errors/affiantError.ts";
 import { migrations } from "./migrations.ts";
+import { openRows } from "./rows/openRows.ts";
+import type { RowGuard } from "./rows/rowGuard.ts";
 
 /** One SQLite file, shared by the processes of one machine. `fault` lets tests break a write at a named point. */
 export interface Database {
@@ -57,6 +59,7 @@ export const commitNames = [
   "job.fail",
   "job.setback",
   "job.retry",
+  "job.trace",
   "lease.take",
 ] as const;
 export type CommitName = (typeof commitNames)[number];
@@ -65,12 +68,45 @@ export type CommitName = (typeof commitNames)[number];
  * Commits that need not reach the disk at once: what they write down is found again on the chain, or done again without
  * harm. They outlive the process; a power cut may take the last of them, never one before a commit of another name.
  */
-const foundAgain: ReadonlySet<CommitName> = new Set(["job.take", "job.simulated", "job.mined", "job.final"]);
+const foundAgain: ReadonlySet<CommitName> = new Set([
+  "job.take",
+  "job.simulated",
+  "job.mined",
+  "job.final",
+  "job.trace",
+]);
 
 /** Called around commits; a test throws (or dies) in it before the write is durable (`lost`) or after (`landed`). */
 export type CommitHook = (point: "before-commit" | "after-commit", name: CommitName) => void;
 
-export function openDatabase(file: string, hook: CommitHook = () => undefined): Database {
+/**
+ * @param keyFile of the key that the rows are digested under; made for a database that has none
+ * @throws AffiantError ERR_INPUT_DATA_FOLDER, ERR_CONFLICT_JOURNAL_KEY, ERR_CONFLICT_DATABASE_ALTERED, ERR_INPUT_FILE
+ */
+export function openDatabase(
+  file: string,
+  hook: CommitHook = () => undefined,
+  keyFile: string = journalKeyBeside(file),
+): Database {
+  const sql = openSql(file);
+  try {
+    const isNew = versionOf(sql) === 0;
+    migrate(sql);
+    const rows = openRows(sql, keyFile, isNew);
+    return databaseOf(sql, file, hook, rows);
+  } catch (error) {
+    sql.close();
+    throw error;
+  }
+}
+
+/** Where the key of a database's rows is unless an operator says otherwise. */
+export function journalKeyBeside(file: string): string {
+  return join(dirname(file), "journal.key");
+}
+
+/** The file with what every connection of ours has, and nothing migrated or checked. */
+export function openSql(file: string): DatabaseSync {
   makeFolder(dirname(file));
   const sql = new DatabaseSync(file, { enableForeignKeyConstraints: false });
   sql.exec(`
@@ -82,15 +118,25 @@ export function openDatabase(file: string, hook: CommitHook = () => undefined): 
     PRAGMA temp_store = MEMORY;
     PRAGMA secure_delete = ON;
   `);
-  migrate(sql);
+  return sql;
+}
+
+function databaseOf(sql: DatabaseSync, file: string, hook: CommitHook, rows: RowGuard): Database {
   const wal = new WalFile(file, sql);
+  const run: Runner = (name, work) => runTransaction(sql, rows, (point) => hook(point, name), work);
+  const runUnsynced: Runner = (name, work) => {
+    // NORMAL leaves out one thing: the sync of the write-ahead log at COMMIT.
+    sql.exec("PRAGMA synchronous = NORMAL");
+    try {
+      return run(name, work);
+    } finally {
+      sql.exec("PRAGMA synchronous = FULL");
+    }
+  };
   return {
     sql,
-    transaction: (name, work) => {
-      if (!foundAgain.has(name)) return runTransaction(sql, (point) => hook(point, name), work);
-      return runUnsynced(sql, (point) => hook(point, name), work);
-    },
-    transactionToSync: (name, work) => runUnsynced(sql, (point) => hook(point, name), work),
+    transaction: (name, work) => (foundAgain.has(name) ? runUnsynced(name, work) : run(name, work)),
+    transactionToSync: runUnsynced,
     sync: () => wal.sync(),
     close: () => {
       wal.close();
@@ -140,17 +186,14 @@ class WalFile {
   }
 }
 
-/** NORMAL leaves out one thing: the sync of the write-ahead log at COMMIT. */
-function runUnsynced<T>(sql: DatabaseSync, hook: (point: Parameters<CommitHook>[0]) => void, work: () => T): T {
-  sql.exec("PRAGMA synchronous = NORMAL");
-  try {
-    return runTransaction(sql, hook, work);
-  } finally {
-    sql.exec("PRAGMA synchronous = FULL");
-  }
-}
+type Runner = <T>(name: CommitName, work: () => T) => T;
 
-function runTransaction<T>(sql: DatabaseSync, hook: (point: Parameters<CommitHook>[0]) => void, work: () => T): T {
+function runTransaction<T>(
+  sql: DatabaseSync,
+  rows: RowGuard,
+  hook: (point: Parameters<CommitHook>[0]) => void,
+  work: () => T,
+): T {
   try {
     sql.exec("BEGIN IMMEDIATE");
   } catch (cause) {
@@ -158,13 +201,16 @@ function runTransaction<T>(sql: DatabaseSync, hook: (point: Parameters<CommitHoo
   }
   let result: T;
   try {
+    rows.begin();
     result = work();
+    rows.end();
     hook("before-commit");
     sql.exec("COMMIT");
     hook("after-commit");
   } catch (cause) {
     // After a failed COMMIT the transaction may still be open, or gone (SQLITE_FULL rolls back by itself).
     if (sql.isTransaction) sql.exec("ROLLBACK");
+    rows.forget();
     throw cause instanceof AffiantError ? cause : storageError(cause);
   }
   return result;
@@ -175,7 +221,7 @@ export function storageError(cause: unknown): AffiantError {
 }
 
 /** Each step in a transaction that looks first: another process may have taken it meanwhile. */
-function migrate(sql: DatabaseSync): void {
+export function migrate(sql: DatabaseSync): void {
   if (versionOf(sql) > migrations.length) {
     throw new AffiantError(
       "ERR_INPUT_DATA_FOLDER",
@@ -190,6 +236,6 @@ function migrate(sql: DatabaseSync): void {
   }
 }
 
-function versionOf(sql: DatabaseSync): number {
+export function versionOf(sql: DatabaseSync): number {
   return (sql.prepare("PRAGMA user_version").get() as { user_version: number }).user_version;
 }

@@ -29,7 +29,9 @@ export class SealedKeyStore {
 
   constructor(database: Database) {
     this.#database = database;
-    this.#put = database.sql.prepare("INSERT INTO sealed_key VALUES (?, ?, ?, ?, ?, ?, ?)");
+    this.#put = database.sql.prepare(
+      `INSERT INTO sealed_key (escrow_group, commitment, holder, epoch, root, sealed, proof) VALUES (?, ?, ?, ?, ?, ?, ?)`,
+    );
     this.#get = database.sql.prepare(
       "SELECT epoch, root, sealed, proof FROM sealed_key WHERE escrow_group = ? AND commitment = ? AND holder = ?",
     );

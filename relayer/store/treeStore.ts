@@ -64,7 +64,11 @@ export class TreeStore {
       "SELECT size, root, note FROM checkpoint WHERE size > ? ORDER BY size LIMIT 1",
     );
     const columns = "size, root, block_number, tx_hash, record";
-    this.#putAnchor = sql.prepare(`INSERT OR REPLACE INTO anchor (${columns}) VALUES (?, ?, ?, ?, ?)`);
+    this.#putAnchor = sql.prepare(
+      `INSERT INTO anchor (${columns}) VALUES (?, ?, ?, ?, ?)
+       ON CONFLICT (size) DO UPDATE SET root = excluded.root, block_number = excluded.block_number,
+         tx_hash = excluded.tx_hash, record = excluded.record`,
+    );
     this.#anchors = sql.prepare(`SELECT ${columns} FROM anchor ORDER BY size LIMIT ? OFFSET ?`);
     this.#lastAnchor = sql.prepare(`SELECT ${columns} FROM anchor ORDER BY size DESC LIMIT 1`);
     this.#anchorOf = sql.prepare(`SELECT ${columns} FROM anchor WHERE size = ?`);

@@ -11,6 +11,7 @@ import type { Traces } from "./traces.ts";
  * beside the job, so that another process, or this one after a crash, goes on with the same trace.
  */
 export class JobTraces {
+  readonly #database: Database;
   readonly #traces: Traces;
   readonly #now: () => number;
   readonly #keep: StatementSync;
@@ -21,6 +22,7 @@ export class JobTraces {
 
   constructor(database: Database, traces: Traces, now: () => number) {
     const { sql } = database;
+    this.#database = database;
     this.#traces = traces;
     this.#now = now;
     this.#keep = sql.prepare("INSERT OR IGNORE INTO job_trace (job, trace_parent) VALUES (?, ?)");
@@ -31,7 +33,7 @@ export class JobTraces {
   /** Ties a job to the request that is under way. */
   follow(jobId: string): void {
     const parent = this.#traces.current();
-    if (parent !== undefined) this.#keep.run(jobId, parent);
+    if (parent !== undefined) this.#write(() => this.#keep.run(jobId, parent));
   }
 
   /** To be called after each step of a job. A step lasts from the step before to now. */
@@ -49,9 +51,13 @@ export class JobTraces {
       endMs: nowMs,
       ...(job.state === "failed" ? { error: "failed" } : {}),
     });
-    if (job.state === "final" || job.state === "failed") this.#drop.run(job.id);
+    if (job.state === "final" || job.state === "failed") this.#write(() => this.#drop.run(job.id));
     // The relayer's own jobs have no request above them: the first step is the root of their trace.
-    else if (stored === undefined && traceParent !== undefined) this.#keep.run(job.id, traceParent);
+    else if (stored === undefined && traceParent !== undefined) this.#write(() => this.#keep.run(job.id, traceParent));
+  }
+
+  #write(work: () => unknown): void {
+    this.#database.transaction("job.trace", work);
   }
 }
 

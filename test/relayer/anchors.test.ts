@@ -110,7 +110,7 @@ describe("relayer: records among anchors", () => {
     const before = await told();
     await relayer.close();
     const database = openDatabase(join(home.dir, "relayer.db"));
-    database.sql.exec("DELETE FROM anchor");
+    database.transaction("anchor.drop", () => database.sql.exec("DELETE FROM anchor"));
     database.close();
     relayer = await home.start();
     expect(await told()).to.deep.equal(before);

@@ -90,7 +90,7 @@ describe("relayer: fsck", () => {
     `${column} = substr(${column}, 1, ${at - 1}) || CASE substr(${column}, ${at}, 1) WHEN 'A' THEN 'B' ELSE 'A' END || substr(${column}, ${at + 1})`;
 
   for (const [what, sql, place] of [
-    ["a tile's hash", `UPDATE tile SET hashes = zeroblob(32) || substr(hashes, 33)`, "tile 0/0"],
+    ["a tile's hash", `UPDATE tile SET hashes = CAST(zeroblob(32) || substr(hashes, 33) AS BLOB)`, "tile 0/0"],
     ["a tile's root", `UPDATE tile SET root = zeroblob(32)`, "tile 0/0"],
     ["a leaf hash", `UPDATE entry SET leaf_hash = zeroblob(32) WHERE idx = 7`, "entry 7"],
     ["an entry's id", `UPDATE entry SET entry_id = zeroblob(32) WHERE idx = 7`, "entry 7"],

@@ -148,6 +148,7 @@ describe("relayer: rotating the log's keys", () => {
     const dir = `${home.dir}-restored`;
     await cp(`${home.dir}-backup`, dir, { recursive: true });
     await copyFile(join(home.dir, "sender.key"), join(dir, "sender.key"));
+    await copyFile(join(home.dir, "journal.key"), join(dir, "journal.key"));
     await copyFile(join(home.dir, "note.key"), join(dir, "note.key.next"));
     const { vkey } = await info();
     const retired = (await readdir(home.dir)).find((name) => name.startsWith("note.key.retired"));

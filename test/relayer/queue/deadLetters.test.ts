@@ -60,6 +60,7 @@ describe("relayer: requests that wait, and dead letters", () => {
     journal.add({ id, dedupeKey: `request:${id}`, kind, agent: target, target, data: bytes, lane: null });
   }
 
+  const write = (text: string) => database.transaction("job.fail", () => database.sql.exec(text));
   const stateOf = (id: string) => journal.byId(id)?.state;
 
   it("a call that the node cannot run waits by itself and lets the others pass", async () => {
@@ -95,7 +96,7 @@ describe("relayer: requests that wait, and dead letters", () => {
 
   it("a failed request is tried again under its id, with its count of tries at 0", async () => {
     add("bad", poison);
-    database.sql.exec("UPDATE job SET setbacks = 12 WHERE id = 'bad'");
+    write("UPDATE job SET setbacks = 12 WHERE id = 'bad'");
     await lane.work();
     expect(stateOf("bad")).to.equal("failed");
     expect(desk.retry("bad")).to.equal("bad");
@@ -105,7 +106,7 @@ describe("relayer: requests that wait, and dead letters", () => {
 
   it("one that reverted on chain becomes a new request, and its transaction stays on record", () => {
     add("reverted", "0x600dca11");
-    database.sql.exec(`UPDATE job SET state = 'failed', tx_hash = '0xaa', gas_used = 21000, nonce = 0,
+    write(`UPDATE job SET state = 'failed', tx_hash = '0xaa', gas_used = 21000, nonce = 0,
       error = '{"code":"ERR_PROOF_REVERTED","detail":"no"}' WHERE id = 'reverted'`);
     const next = desk.retry("reverted");
     expect(next).not.to.equal("reverted");
@@ -120,7 +121,7 @@ describe("relayer: requests that wait, and dead letters", () => {
   it("tries nothing again that did not fail, that is its own, or that is not there", () => {
     add("waiting", "0x600dca11");
     add("own", "0x600dca12", "noop");
-    database.sql.exec("UPDATE job SET state = 'failed', error = '{}' WHERE id = 'own'");
+    write("UPDATE job SET state = 'failed', error = '{}' WHERE id = 'own'");
     expect(thrownCode(() => desk.retry("waiting"))).to.equal("ERR_CONFLICT_JOB_STATE");
     expect(thrownCode(() => desk.retry("own"))).to.equal("ERR_CONFLICT_JOB_STATE");
     expect(thrownCode(() => desk.retry("nobody"))).to.equal("ERR_NOT_FOUND_JOB");

@@ -19,9 +19,14 @@ export function swapKeyFiles(file: string, name: string): string {
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== "EEXIST") throw error; // an interrupted swap came as far
   }
+  putNextKey(file);
+  return retired;
+}
+
+/** Makes the next key the key, where there was none. */
+export function putNextKey(file: string): void {
   renameSync(nextKeyFile(file), file);
   const folder = openSync(dirname(file), "r");
   fsyncSync(folder);
   closeSync(folder);
-  return retired;
 }
