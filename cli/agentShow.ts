@@ -4,6 +4,7 @@ import { command, type CommonFlags, run } from "./command.ts";
 import { type Environment, requireDeployment, requireRpcUrl } from "./environment.ts";
 import { columns } from "./output.ts";
 import { type LookedUpCard, lookUpCard } from "../agent/card/lookUpCard.ts";
+import { type OwnerAccount, ownerAccountOf } from "../agent/chain/ownerAccount.ts";
 import { Registries } from "../agent/chain/registries.ts";
 import { Rpc } from "../agent/chain/rpc.ts";
 import { Journal } from "../agent/journal/journal.ts";
@@ -17,7 +18,7 @@ type Card = LookedUpCard | null | undefined;
 export function agentShowCommand(): Command {
   return command(
     "show",
-    "Show an agent: its identifiers, what it has signed so far, and its card, checked. Needs no passphrase.",
+    "Show an agent: its identifiers, what it has signed so far, whose signature counts for it, and its card, checked. Needs no passphrase.",
     "chain",
     [
       "affiant agent show support",
@@ -33,11 +34,16 @@ export function agentShowCommand(): Command {
         const shown = isDid ? { did: agent } : await showLocal(environment, agent);
         // What is in the folder is shown without a chain, too.
         const isChainKnown = environment.rpcUrl !== undefined && environment.deploymentPath !== undefined;
-        const card = isDid || isChainKnown ? await cardOf(environment, shown.did) : undefined;
+        const onChain = isDid || isChainKnown ? await lookUp(environment, shown.did) : undefined;
+        const card = onChain?.card;
         return {
-          data: { ...shown.data, did: shown.did, ...(card === undefined ? {} : { card }) },
-          lines: [...(shown.lines ?? columns([["DID", shown.did]])), ...describe(card)],
-          ok: card ? card.outcome === "holds" : true,
+          data: { ...shown.data, did: shown.did, ...onChain },
+          lines: [
+            ...(shown.lines ?? columns([["DID", shown.did]])),
+            ...(onChain ? describeOwner(onChain.owner) : []),
+            ...describe(card),
+          ],
+          ok: (card ? card.outcome === "holds" : true) && (onChain?.owner.takes.length ?? 0) === 0,
         };
       }),
     );
@@ -76,7 +82,12 @@ async function showLocal({ dataDir }: Environment, name: string): Promise<Shown>
   }
 }
 
-async function cardOf(environment: Environment, did: string): Promise<LookedUpCard | null> {
+interface OnChain {
+  readonly owner: OwnerAccount;
+  readonly card: LookedUpCard | null;
+}
+
+async function lookUp(environment: Environment, did: string): Promise<OnChain> {
   const { address, chainId } = parseEthrDid(did);
   const deployment = requireDeployment(environment);
   if (chainId !== BigInt(deployment.chainId)) {
@@ -86,11 +97,34 @@ async function cardOf(environment: Environment, did: string): Promise<LookedUpCa
   }
   const rpc = new Rpc({ url: requireRpcUrl(environment), chainId: deployment.chainId });
   try {
+    const owner = await ownerAccountOf(rpc, deployment, address);
     const published = await new Registries(rpc, deployment).cardOf(address);
-    return published && (await lookUpCard(published, { allowPrivate: environment.allowPrivate }));
+    const card = published && (await lookUpCard(published, { allowPrivate: environment.allowPrivate }));
+    return { owner, card };
   } finally {
     rpc.close();
   }
+}
+
+function describeOwner({ owner, kind, delegate, takes }: OwnerAccount): string[] {
+  if (owner === null) return ["", ...columns([["owner", "none: the agent was deactivated"]])];
+  const words = {
+    key: "signs with its key",
+    contract: "a contract: what its code takes for a signature counts (ERC-1271)",
+    delegated: `delegated to ${delegate} (EIP-7702): besides its key, what that code takes for a signature counts`,
+    none: "",
+  };
+  const careless =
+    takes.length === 0
+      ? undefined
+      : `its code took ${takes.join(", ")} for its signature: anyone can write for this agent, or take it. Undo the delegation, or change the owner, now`;
+  return [
+    "",
+    ...columns([
+      ["owner", `${owner}, ${words[kind]}`],
+      ["DANGER", careless],
+    ]),
+  ];
 }
 
 function describe(card: Card): string[] {

@@ -8,6 +8,7 @@ import { AffiantError } from "../../protocol/errors/affiantError.ts";
 import { localChainIds } from "../../protocol/zk/keyGate.ts";
 import { tryOwnFolder } from "../process/folderLock.ts";
 import { deployedArtifactNames, readArtifacts } from "./artifacts.ts";
+import { assertOwnBlockNumbers } from "./blockNumbers.ts";
 import type { Eip1193 } from "./chainRpc.ts";
 import { assertKeysAllowed } from "./circuitKeys.ts";
 import type { DeployerAccount } from "./deployerAccount.ts";
@@ -67,8 +68,8 @@ export const defaultUpgraderDelaySec = 2 * 24 * 3600;
  * end sends nothing.
  *
  * @returns undefined if `confirm` said no
- * @throws AffiantError ERR_CONFLICT_CHAIN if the endpoint's chain is not the network's, or does not hold what the file
- *   names; ERR_INPUT_KEY_* for keys that may not be used there; ERR_INPUT_FUNDS; ERR_CONFLICT_RUNNING; ERR_UNAVAILABLE_CHAIN
+ * @throws AffiantError ERR_CONFLICT_CHAIN if the endpoint's chain is not the network's, does not count its own blocks, or
+ *   does not hold what the file names; ERR_INPUT_KEY_* for keys that may not be used there; ERR_INPUT_FUNDS; ERR_CONFLICT_RUNNING; ERR_UNAVAILABLE_CHAIN
  */
 export async function deployToNetwork(options: NetworkDeployOptions): Promise<NetworkDeployed | undefined> {
   const { network, rpc, chainId, artifactsDir, circuitKeysDir } = options;
@@ -79,6 +80,7 @@ export async function deployToNetwork(options: NetworkDeployOptions): Promise<Ne
     await assertPresent(rpc, previous, path);
     return { deployment: previous, path, transactions: [] };
   }
+  await assertOwnBlockNumbers(rpc, network);
   const artifacts = await readArtifacts(deployedArtifactNames, artifactsDir);
   await assertKeysAllowed(chainId, artifacts, circuitKeysDir);
 

@@ -30,7 +30,8 @@ const contractNameOf = (name: string): string => `${name.charAt(0).toUpperCase()
  */
 export async function describeDeployment(deployed: DeployedModule): Promise<Deployment> {
   const reader = new Reader(deployed);
-  const plain = async (contract: string, id = contract): Promise<DeployedCode> => reader.code(`Affiant#${id}`, contract);
+  const plain = async (contract: string, id = contract): Promise<DeployedCode> =>
+    reader.code(`Affiant#${id}`, contract);
   const behindProxy = async (name: string): Promise<[string, DeployedContract]> => {
     const contract = contractNameOf(name);
     const { constructorArguments, ...proxy } = await reader.code(`Affiant#${contract}_proxy`, "ERC1967Proxy");
