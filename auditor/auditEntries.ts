@@ -1,5 +1,3 @@
-import type { ReadCallContext } from "../protocol/ucan/callContext.ts";
-
 import type { Ed25519Verify } from "../protocol/ed25519/verify.ts";
 import type { Hex } from "../protocol/encoding/hex.ts";
 import type { EvidenceHeader } from "../protocol/evidence/types.ts";
@@ -7,7 +5,8 @@ import type { AuditedEntry } from "./auditedEntry.ts";
 import type { Anchor, ChainReader } from "./chain/chainReader.ts";
 import { type CallEntry, checkCallPairs } from "./checks/callPairs.ts";
 import { checkAttestation } from "./checks/attestation.ts";
-import { checkCall } from "./checks/call.ts";
+import { checkCall, type SignedCall } from "./checks/call.ts";
+import { checkClock } from "./checks/clock.ts";
 import type { TreeHead } from "./checks/checkpoint.ts";
 import { checkDisclosures, type OpenedDisclosures } from "./checks/disclosures.ts";
 import { checkInclusion } from "./checks/inclusion.ts";
@@ -31,8 +30,8 @@ export interface EntryFindings {
   readonly inclusionHolds: boolean;
   /** Block by which the act was done, null if nothing bounds it. */
   readonly upperBound: number | null;
-  /** The call that the entry is about. */
-  readonly call: ReadCallContext | undefined;
+  /** The call that the entry is about, if its caller signed it. */
+  readonly call: SignedCall | undefined;
 }
 
 export interface EntryContext {
@@ -95,6 +94,7 @@ async function auditEntry(
   const disclosures = checkDisclosures(entry);
   const attestation = await checkAttestation(entry, attestationRegistry, upperBound, chain);
   const groupKey = keyEscrow && (await checkGroupKey(entry, disclosures.opened, keyEscrow, upperBound, chain));
+  const clock = await checkClock(entry, previous, upperBound, chain);
   const call = await checkCall(entry, disclosures.opened, { header, upperBound, chain, verify });
   const verdicts = [
     holds("entry", entry.subject, "The leaf is an entry in its one form."),
@@ -103,6 +103,7 @@ async function auditEntry(
     ...(sequence ? [sequence] : []),
     await checkNotBefore(entry, previous, chain),
     checkNotAfter(entry, upperBound),
+    ...(clock ? [clock] : []),
     checkIssuer(entry, header),
     await checkSigningKey(entry, agentRegistry, upperBound, chain),
     await checkPolicyInForce(entry, policyRegistry, upperBound, chain),

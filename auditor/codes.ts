@@ -32,6 +32,8 @@ export const auditCodes = {
   AUDIT_BLOCK_DECREASES: "The entry names an earlier block than the agent's entry before it",
   AUDIT_BLOCK_AFTER_ANCHOR: "The entry names a block that is later than its anchor",
   AUDIT_NO_UPPER_BOUND: "No anchor bounds the act from above",
+  AUDIT_CLOCK_OUTSIDE: "The agent's clock puts the act outside of the time between its block and its anchor",
+  AUDIT_CLOCK_DECREASES: "By the agent's clock the entry came before the agent's entry before it",
 
   // The policy.
   AUDIT_POLICY_NONE: "The agent had committed to no policy at the entry's not-before block",
@@ -63,11 +65,15 @@ export const auditCodes = {
   AUDIT_CALL_WITHHELD: "The entry names a contract and does not disclose the call",
   AUDIT_CALL_MALFORMED: "The call that is disclosed cannot be read",
   AUDIT_CALL_OTHER: "The entry is about another call than the one it discloses",
-  AUDIT_CALL_NOT_ALLOWED: "The agent executed a call that its contracts do not allow",
+  AUDIT_CALL_SIGNATURE: "The agent entered a call as its own that it did not sign",
+  AUDIT_CALL_NOT_ALLOWED: "The agent executed a call that no contract under its own right allows",
+  AUDIT_CALL_TIME: "The call or a contract had ended before the entry's block, or a contract began after its anchor",
+  AUDIT_CALL_TIME_IN_WINDOW: "A contract ended or began between not-before block and anchor",
   AUDIT_CALL_KEY_UNBOUND: "A contract was not signed with a key of the account that it names",
+  AUDIT_CALL_KEY_ENDED_IN_WINDOW: "A key that signed a contract ended between not-before block and anchor",
   AUDIT_CALL_REVOKED: "A contract had been revoked before the call was executed",
   AUDIT_CALL_REVOKED_IN_WINDOW: "A contract was revoked between not-before block and anchor",
-  AUDIT_CALL_TWICE: "One call was executed twice",
+  AUDIT_CALL_TWICE: "One task was executed twice",
   AUDIT_CALL_ONE_SIDED: "Only one of two agents in the file entered the call",
   AUDIT_CALL_OTHER_SIDE_ABSENT: "The other side of the call is not in the file",
 

@@ -18,6 +18,7 @@ export const checkNames = [
   "sequence",
   "not-before",
   "not-after",
+  "clock",
   "issuer",
   "signing-key",
   "policy-in-force",

@@ -8,6 +8,7 @@ import type { Command } from "commander";
 import { JsonRpcProvider } from "ethers";
 
 import { readContractFile } from "./contract/contractFiles.ts";
+import { ownerOf } from "./contract/ownerOf.ts";
 import { command, type CommonFlags } from "./command.ts";
 import {
   type Environment,
@@ -29,12 +30,12 @@ import { loadPolicyBundle } from "../agent/policy/loadBundle.ts";
 import { formatKeyDid } from "../protocol/did/key.ts";
 import { AffiantError } from "../protocol/errors/affiantError.ts";
 import { compilePolicy } from "../protocol/policy/compile.ts";
-import { faultsOfChain } from "../protocol/ucan/verifyChain.ts";
 
 interface Flags extends CommonFlags {
   readonly agent: string;
   readonly policy?: string;
   readonly contract?: string;
+  readonly owner?: string;
   readonly maxRevocationAge: string;
   readonly http?: string;
   readonly serverUrl?: string;
@@ -49,7 +50,7 @@ export function mcpProxyCommand(): Command {
     "all",
     [
       "affiant mcp-proxy --agent support --policy ./policy -- node server.js",
-      "affiant mcp-proxy --agent support --contract tools.json --http 3900 --server-url http://127.0.0.1:3000/mcp",
+      "affiant mcp-proxy --agent support --contract tools.json --owner did:key:z6Mk… --http 3900 --server-url http://127.0.0.1:3000/mcp",
     ],
   )
     .argument("[server...]", "the server's command and its arguments, after --")
@@ -62,6 +63,7 @@ export function mcpProxyCommand(): Command {
       "--contract <file>",
       "a contract made out to the agent: calls outside of /mcp/<tool> and its terms are refused",
     )
+    .option("--owner <did:key>", "with --contract: whose tools they are, a key or the name of an agent here")
     .option(
       "--max-revocation-age <seconds>",
       "how old the chain's answer may be, whether the contract was revoked",
@@ -131,9 +133,14 @@ async function gatesOf(
   }
   if (flags.contract === undefined) return { gate: allGates(gates) };
   const chain = readContractFile(flags.contract);
-  const [fault] = faultsOfChain(chain, nowSec());
-  if (fault) throw new AffiantError(fault.code, `link ${fault.link + 1} of the contract: ${fault.detail}`);
-  gates.push(contractGate(chain, formatKeyDid(agent.signer.publicKey), nowSec));
+  if (flags.owner === undefined) {
+    throw new AffiantError(
+      "ERR_INPUT_CONFIG",
+      "--contract needs --owner: whose tools they are, the contract cannot say",
+    );
+  }
+  const owner = await ownerOf(flags.owner, environment.dataDir);
+  gates.push(contractGate({ chain, owner, holder: formatKeyDid(agent.signer.publicKey), nowSec }));
   const maxAgeSec = readSeconds(flags.maxRevocationAge);
   gates.push(revocationGate(chain, revocationsOf(environment, maxAgeSec), nowSec));
   return { gate: allGates(gates), contractCid: chain.at(-1)?.envelope.cid };

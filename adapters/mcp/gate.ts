@@ -1,6 +1,8 @@
 import { judgeRevocation } from "../../agent/calls/judgeRevocation.ts";
 import type { CachedRevocations } from "../../agent/calls/revocations.ts";
 import type { KeyDid } from "../../protocol/did/key.ts";
+import { verifyNative } from "../../protocol/ed25519/nodeVerify.ts";
+import { AffiantError } from "../../protocol/errors/affiantError.ts";
 import type { ErrorCode } from "../../protocol/errors/codes.ts";
 import type { Json } from "../../protocol/json/canonical.ts";
 import type { CompiledPolicy } from "../../protocol/policy/compile.ts";
@@ -10,7 +12,9 @@ import type { PolicyAct, RuleFinding } from "../../protocol/policy/types.ts";
 import type { Delegation } from "../../protocol/ucan/delegation.ts";
 import { commandCovers } from "../../protocol/ucan/command.ts";
 import { decodeIpld, encodeIpld, type Ipld } from "../../protocol/ucan/ipld.ts";
-import { firstUnmetStatement } from "../../protocol/ucan/policy.ts";
+import { firstUnmetStatement, statementText } from "../../protocol/ucan/policy.ts";
+import { StepBudget } from "../../protocol/ucan/stepBudget.ts";
+import { faultsOfChain } from "../../protocol/ucan/verifyChain.ts";
 
 /** A tool call that a client wants to make. */
 export interface ToolCall {
@@ -77,11 +81,25 @@ export function commandOfTool(tool: string): string {
   return `/mcp/${tool.toLowerCase().replaceAll(/[^a-z0-9_.-]/g, "-")}`;
 }
 
+export interface GateContract {
+  /** From the owner's own contract to the one made out to the holder. */
+  readonly chain: readonly Delegation[];
+  /** Whose tools they are. Told by who runs the gateway: a contract says of anybody that the right is theirs. */
+  readonly owner: KeyDid;
+  /** Who calls. */
+  readonly holder: KeyDid;
+  /** Unix seconds. */
+  readonly nowSec: () => number;
+}
+
 /**
- * Refuses what the contract does not allow. The contract was verified when the gateway started (signatures, chain,
- * parties); here its commands, its policy on the arguments and its times are checked for each call.
+ * Refuses what the contract does not allow. The contract as such is verified here and now (owner, signatures, chain); its
+ * commands, its policy on the arguments and its times are checked for each call.
+ * @throws AffiantError ERR_AUTH_CONTRACT_SIGNATURE, ERR_AUTH_CONTRACT_CHAIN, ERR_AUTH_CONTRACT_TIME
  */
-export function contractGate(chain: readonly Delegation[], holder: KeyDid, nowSec: () => number): Gate {
+export function contractGate({ chain, owner, holder, nowSec }: GateContract): Gate {
+  const [fault] = faultsOfChain(chain, owner, nowSec(), verifyNative);
+  if (fault) throw new AffiantError(fault.code, `link ${fault.link + 1} of the contract: ${fault.detail}`);
   return ({ tool, args }) => {
     const command = commandOfTool(tool);
     if (chain.at(-1)?.audience !== holder) {
@@ -89,15 +107,15 @@ export function contractGate(chain: readonly Delegation[], holder: KeyDid, nowSe
     }
     // As it would travel: what DAG-CBOR cannot say has no place under a contract either.
     const value = decodeIpld(encodeIpld(args as Ipld));
+    const budget = new StepBudget();
     const now = nowSec();
     for (const link of chain) {
       if (!commandCovers(link.command, command)) {
         return { code: "ERR_AUTH_CONTRACT_SCOPE", detail: `${command} is not among ${link.command}` };
       }
-      const unmet = firstUnmetStatement(link.policy, value);
+      const unmet = firstUnmetStatement(link.policy, value, budget);
       if (unmet) {
-        const clause = JSON.stringify(unmet.source);
-        return { code: "ERR_AUTH_CONTRACT_SCOPE", detail: `the arguments do not satisfy ${clause}` };
+        return { code: "ERR_AUTH_CONTRACT_SCOPE", detail: `the arguments do not satisfy ${statementText(unmet)}` };
       }
       if (
         (link.expiresAtSec !== null && now >= link.expiresAtSec) ||

@@ -10,7 +10,7 @@ import type { ReplayStore } from "./replayStore.ts";
 import type { AgedFinding, CachedRevocations } from "./revocations.ts";
 
 export interface GuardOptions {
-  /** Who we are: calls made out to anybody else are refused. */
+  /** Who we are: calls made out to anybody else are refused, and so are those under any right but our own. */
   readonly executor: KeyDid;
   readonly replayStore: ReplayStore;
   readonly revocations: CachedRevocations;
@@ -32,9 +32,19 @@ export type CallVerdict =
       /** What the chain said, and how old that answer is. Absent where we called ourselves and no contract is involved. */
       readonly revocation?: AgedFinding;
     }
-  | { readonly allowed: false; readonly code: ErrorCode; readonly detail: string; readonly link?: number };
+  | {
+      readonly allowed: false;
+      readonly code: ErrorCode;
+      readonly detail: string;
+      readonly link?: number;
+      /** Whether the call was shown to be its issuer's: if not, anybody may have written it. */
+      readonly signed: boolean;
+    };
 
-/** Decides on calls: contracts, then revocation on chain, then replay. Only an allowed call is remembered as made. */
+/**
+ * Decides on calls: contracts under our own right, then revocation on chain, then replay. The chain is asked, and a call
+ * remembered as made, only where our own signature stands at the root.
+ */
 export class Guard {
   readonly #options: Required<Omit<GuardOptions, "maxChainLength">> & GuardOptions;
 
@@ -42,31 +52,26 @@ export class Guard {
     this.#options = { clockSkewSec: 5, maxCallLifetimeSec: 300, verifySignature: verifyNative, ...options };
   }
 
-  /** Never throws for what a caller sent; what it cannot decide (the chain does not answer) it refuses. */
-  async judge({ invocation, delegations }: Call): Promise<CallVerdict> {
+  /**
+   * Never throws for what a caller sent; what it cannot decide (the chain does not answer) it refuses.
+   * @param command the one that is executed; any that our contracts allow if it is not given
+   */
+  async judge({ invocation, delegations }: Call, command?: string): Promise<CallVerdict> {
     const { executor, clockSkewSec, maxChainLength, verifySignature } = this.#options;
     const nowSec = this.#options.nowSec();
+    const terms = { owner: executor, executor, command, nowSec, clockSkewSec, maxChainLength, verifySignature };
+    const verdict = verifyInvocation(invocation, delegations, terms);
+    if (!verdict.allowed) return verdict;
     const forgetAtSec = this.#lastUseOf(invocation.expiresAtSec, nowSec);
     if (forgetAtSec === undefined) {
       const detail = `the call does not expire within ${this.#options.maxCallLifetimeSec} seconds`;
-      return { allowed: false, code: "ERR_AUTH_CONTRACT_TIME", detail };
+      return refused({ code: "ERR_AUTH_CONTRACT_TIME", detail });
     }
-    const verdict = verifyInvocation(invocation, delegations, {
-      nowSec,
-      executor,
-      clockSkewSec,
-      ...(maxChainLength === undefined ? {} : { maxChainLength }),
-      verifySignature,
-    });
-    if (!verdict.allowed) return verdict;
     const revocation = await judgeRevocation(verdict.chain, this.#options.revocations, nowSec);
-    if (!revocation.stands) {
-      const { stands, ...refusal } = revocation;
-      return { allowed: stands, ...refusal };
-    }
+    if (!revocation.stands) return refused(revocation);
     // The caller's nonce is under its signature; another signature over the same task is still the same call.
     if (!(await this.#options.replayStore.claim(`${invocation.issuer} ${invocation.taskCid}`, forgetAtSec, nowSec))) {
-      return { allowed: false, code: "ERR_CONFLICT_REPLAY", detail: "a call with this nonce was accepted before" };
+      return refused({ code: "ERR_CONFLICT_REPLAY", detail: "a call with this nonce was accepted before" });
     }
     return { allowed: true, chain: verdict.chain, ...(revocation.finding ? { revocation: revocation.finding } : {}) };
   }
@@ -76,4 +81,8 @@ export class Guard {
     if (expiresAtSec === null || expiresAtSec > nowSec + maxCallLifetimeSec + clockSkewSec) return undefined;
     return expiresAtSec + clockSkewSec;
   }
+}
+
+function refused({ code, detail, link }: { code: ErrorCode; detail: string; link?: number }): CallVerdict {
+  return { allowed: false, signed: true, code, detail, ...(link === undefined ? {} : { link }) };
 }

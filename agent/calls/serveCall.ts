@@ -1,9 +1,11 @@
+import { verifyNative } from "../../protocol/ed25519/nodeVerify.ts";
 import { AffiantError } from "../../protocol/errors/affiantError.ts";
 import { toProblem } from "../../protocol/errors/problem.ts";
 import type { GroupKeyUse } from "../../protocol/escrow/groupKeyUse.ts";
 import type { Json } from "../../protocol/json/canonical.ts";
 import { type Call, parseCall } from "../../protocol/ucan/callMessage.ts";
 import { ipldToJson } from "../../protocol/ucan/ipldJson.ts";
+import { isSigned } from "../../protocol/ucan/isSigned.ts";
 import { type CallAnswer, callRecordOf, type CallRecorder, refusalOutput } from "./callRecord.ts";
 import type { CallVerdict, Guard } from "./guard.ts";
 
@@ -33,7 +35,8 @@ export interface ServeCallOptions {
 
 /**
  * Judges a call, executes it if it is allowed, and enters what happened before it is answered: an act, or a refusal.
- * A message that cannot be read as a call has no caller to name, so it leaves no entry.
+ * What cannot be read as a call, or was not signed by whom it names, has no caller: it leaves no entry, since anybody could
+ * fill our log with words that are nobody's.
  * @param message the parsed JSON body
  */
 export async function serveCall(message: unknown, options: ServeCallOptions): Promise<CallAnswer> {
@@ -44,8 +47,11 @@ export async function serveCall(message: unknown, options: ServeCallOptions): Pr
     if (error instanceof AffiantError) return { error };
     throw error;
   }
+  const { guard, command } = options;
+  const verdict = await judge(guard, call, command);
+  if (!verdict.allowed && !verdict.signed) return { error: new AffiantError(verdict.code, verdict.detail) };
   const args = ipldToJson(call.invocation.args) as { readonly [name: string]: Json };
-  const answer = await decide(call, args, options);
+  const answer = await execute(call, args, verdict, options.handler);
   const outcome =
     "result" in answer
       ? ({ kind: "act", output: answer.result } as const)
@@ -54,21 +60,28 @@ export async function serveCall(message: unknown, options: ServeCallOptions): Pr
   return answer;
 }
 
-async function decide(
+/** A guard that breaks refuses. */
+async function judge(guard: Guard, call: Call, command: string): Promise<CallVerdict> {
+  try {
+    return await guard.judge(call, command);
+  } catch {
+    const detail = "the call could not be judged";
+    const signed = isSigned(call.invocation, verifyNative);
+    return { allowed: false, signed, code: "ERR_INTERNAL_UNEXPECTED", detail };
+  }
+}
+
+async function execute(
   call: Call,
   args: { readonly [name: string]: Json },
-  { guard, command, handler }: ServeCallOptions,
+  verdict: CallVerdict,
+  handler: CallHandler,
 ): Promise<CallAnswer> {
+  if (!verdict.allowed) {
+    const details = verdict.link === undefined ? {} : { link: verdict.link };
+    return { error: new AffiantError(verdict.code, verdict.detail, { details }) };
+  }
   try {
-    if (call.invocation.command !== command) {
-      const detail = `this endpoint executes ${command}, not ${call.invocation.command}`;
-      throw new AffiantError("ERR_AUTH_CONTRACT_SCOPE", detail);
-    }
-    const verdict = await guard.judge(call);
-    if (!verdict.allowed) {
-      const details = verdict.link === undefined ? {} : { link: verdict.link };
-      throw new AffiantError(verdict.code, verdict.detail, { details });
-    }
     return { result: await handler({ args, caller: call.invocation.issuer, call, verdict }) };
   } catch (error) {
     if (error instanceof AffiantError) return { error };

@@ -77,6 +77,8 @@ export interface ChainReader {
   /** The block as of which everything is answered. */
   head(): Promise<{ readonly blockNumber: number; readonly blockHash: Hex }>;
   blockHash(blockNumber: number): Promise<Hex | null>;
+  /** When a block was made by its own header, Unix seconds: the chain's consensus holds it near the true time. */
+  blockTimeSec(blockNumber: number): Promise<number | null>;
   /** keccak-256 of the code at the address. */
   codeHash(address: Hex): Promise<Hex | null>;
   /** Where an ERC-1967 proxy at the address delegates to; null where there is none. */

@@ -55,6 +55,9 @@ export interface RpcChainOptions {
 }
 
 type Head = Awaited<ReturnType<ChainReader["head"]>>;
+type Block = Head & { readonly timeSec: number };
+/** What is read of a block's header, as JSON-RPC has it. */
+type Header = { readonly number: string; readonly hash: Hex; readonly timestamp: string };
 
 /**
  * A chain behind a plain JSON-RPC endpoint: `eth_chainId`, `eth_call`, `eth_getBlockByNumber`, `eth_getLogs` of one block,
@@ -121,6 +124,11 @@ export class RpcChain implements ChainReader {
     // A block above the head that was fixed may exist by now, but not as of that head.
     if (blockNumber > (await this.head()).blockNumber) return null;
     return (await this.#block(toQuantity(blockNumber)))?.blockHash ?? null;
+  }
+
+  async blockTimeSec(blockNumber: number): Promise<number | null> {
+    if (blockNumber > (await this.head()).blockNumber) return null;
+    return (await this.#block(toQuantity(blockNumber)))?.timeSec ?? null;
   }
 
   async codeHash(address: Hex): Promise<Hex | null> {
@@ -304,9 +312,9 @@ export class RpcChain implements ChainReader {
     }
   }
 
-  async #block(tag: string): Promise<Head | null> {
-    const block = (await this.#ask("eth_getBlockByNumber", [tag, false])) as { number: string; hash: Hex } | null;
-    return block && { blockNumber: Number(block.number), blockHash: block.hash };
+  async #block(tag: string): Promise<Block | null> {
+    const block = (await this.#ask("eth_getBlockByNumber", [tag, false])) as Header | null;
+    return block && { blockNumber: Number(block.number), blockHash: block.hash, timeSec: Number(block.timestamp) };
   }
 
   async #asOfHead(method: string, ...params: readonly unknown[]): Promise<unknown> {

@@ -1,27 +1,28 @@
-import { parseEthrDid } from "../../protocol/did/ethr.ts";
-import { parseKeyDid } from "../../protocol/did/key.ts";
 import type { Ed25519Verify } from "../../protocol/ed25519/verify.ts";
-import { type Hex, toHex } from "../../protocol/encoding/hex.ts";
+import { toHex } from "../../protocol/encoding/hex.ts";
 import type { EvidenceHeader } from "../../protocol/evidence/types.ts";
 import { toCanonicalJson } from "../../protocol/json/canonical.ts";
 import { isCallContext, type ReadCallContext, readCallContext } from "../../protocol/ucan/callContext.ts";
 import { actOfCommand } from "../../protocol/ucan/callMessage.ts";
-import { contractIdOf, type Delegation } from "../../protocol/ucan/delegation.ts";
 import { ipldToJson } from "../../protocol/ucan/ipldJson.ts";
-import { verifyInvocation } from "../../protocol/ucan/verifyInvocation.ts";
+import { isSigned, keyOfDid } from "../../protocol/ucan/isSigned.ts";
 import type { AuditedEntry } from "../auditedEntry.ts";
 import type { ChainReader } from "../chain/chainReader.ts";
 import { fails, holds, unproven, type Verdict } from "../verdict.ts";
+import { judgeExecution } from "./callExecution.ts";
+import { type CallOutcome, outcomeOf } from "./callOutcome.ts";
 import type { OpenedDisclosures } from "./disclosures.ts";
 
-/** How long before its entry a call may have been accepted, in seconds: the longest that a guard lets a call live. */
-const maxUnderWaySec = 300;
+/** A call that its caller signed, for pairing. */
+export interface SignedCall extends ReadCallContext {
+  readonly outcome: CallOutcome;
+}
 
 export interface CallCheck {
   /** Absent for entries that have nothing to do with a call. */
   readonly verdict?: Verdict;
-  /** The call, for pairing, if it can be read and is the entry's. */
-  readonly call?: ReadCallContext;
+  /** Absent where it cannot be read, is not the entry's, or was not signed by its caller: it ties nobody to anything. */
+  readonly call?: SignedCall;
 }
 
 export interface CallCheckContext {
@@ -32,8 +33,9 @@ export interface CallCheckContext {
 }
 
 /**
- * Judges again the call that an entry is about: is it the entry's, and, if the agent executed it, was it allowed by the
- * contracts, and were those in force. A call that was refused needs no right; who asked without one was told so.
+ * Judges again the call that an entry is about: is it the entry's, did its caller sign it, and, if the agent executed it,
+ * was it allowed by contracts under the agent's own right, and were those in force. A call that was refused needs no right,
+ * nor a true caller: who asked without was told so.
  */
 export async function checkCall(
   entry: AuditedEntry,
@@ -41,7 +43,7 @@ export async function checkCall(
   context: CallCheckContext,
 ): Promise<CallCheck> {
   const { subject } = entry;
-  const { ctr, kind } = entry.decoded.claims;
+  const { ctr } = entry.decoded.claims;
   if (!isCallContext(opened.context)) {
     if (ctr === undefined) return {};
     const detail = "The entry names a contract; the call itself is not disclosed.";
@@ -54,116 +56,64 @@ export async function checkCall(
     const detail = `The call cannot be read: ${error instanceof Error ? error.message : String(error)}.`;
     return { verdict: fails("call", subject, "AUDIT_CALL_MALFORMED", { detail }) };
   }
-  const mismatch = mismatchOf(entry, opened, read);
+  const outcome = outcomeOf(entry, opened);
+  const mismatch = mismatchOf(entry, opened, read, outcome);
   if (mismatch) return { verdict: fails("call", subject, "AUDIT_CALL_OTHER", mismatch) };
-  if (read.role === "caller" || kind !== "act") {
-    return { verdict: holds("call", subject, `The entry is about the call ${cidOf(read)}.`), call: read };
-  }
-  return { verdict: await judgeExecution(entry, read, context), call: read };
+  const verdict = await judge(entry, read, outcome, context);
+  const isOurs = keyOf(partyOf(read)) === entry.signingKey;
+  if (!isOurs || !isSigned(read.call.invocation, context.verify)) return { verdict };
+  return { verdict, call: { ...read, outcome } };
 }
 
-function cidOf({ call }: ReadCallContext): string {
-  return call.invocation.envelope.cid;
+async function judge(
+  entry: AuditedEntry,
+  read: ReadCallContext,
+  outcome: CallOutcome,
+  context: CallCheckContext,
+): Promise<Verdict> {
+  const { subject } = entry;
+  const { invocation } = read.call;
+  const about = `The entry is about the call ${invocation.envelope.cid}`;
+  if (read.role === "caller") {
+    if (isSigned(invocation, context.verify)) return holds("call", subject, `${about}, which the agent signed.`);
+    const detail = "The agent enters a call as its own that it did not sign.";
+    return fails("call", subject, "AUDIT_CALL_SIGNATURE", { expected: invocation.issuer, detail });
+  }
+  if (outcome === "refused") return holds("call", subject, `${about}, which was refused.`);
+  const verdict = await judgeExecution(entry, read.call, context);
+  if (outcome === "done" || verdict.outcome !== "fails") return verdict;
+  const detail = `Called a refusal, with its output withheld; if it was done, then against its contracts. ${verdict.detail}`;
+  return unproven("call", subject, "AUDIT_CALL_WITHHELD", { detail });
+}
+
+function partyOf({ role, call: { invocation } }: ReadCallContext): string {
+  return role === "caller" ? invocation.issuer : invocation.executor;
+}
+
+/** Of a principal that is no Ed25519 key, nothing: it then matches no entry. */
+function keyOf(did: string): string {
+  return toHex(keyOfDid(did) ?? new Uint8Array(0));
 }
 
 /** What the entry says otherwise than the call it discloses. */
 function mismatchOf(
   entry: AuditedEntry,
   opened: OpenedDisclosures,
-  { role, call: { invocation } }: ReadCallContext,
+  read: ReadCallContext,
+  outcome: CallOutcome,
 ): { detail: string; expected: string; found: string | null } | undefined {
+  const { invocation } = read.call;
   const { act, ctr } = entry.decoded.claims;
-  const party = role === "caller" ? invocation.issuer : invocation.executor;
+  // A call that was made out to somebody else may be refused by whoever it reaches.
+  const needNotBeOurs = read.role === "callee" && outcome === "refused";
   const expected: readonly (readonly [what: string, expected: string, found: string | null])[] = [
     ["act", actOfCommand(invocation.command), act],
     ["contract", invocation.proofs.at(-1) ?? "none", ctr ?? "none"],
-    ["signing key", toHex(keyOf(party)), entry.signingKey],
+    ...(needNotBeOurs ? [] : ([["signing key", keyOf(partyOf(read)), entry.signingKey]] as const)),
     ...(opened.input === undefined
       ? []
       : ([["input", toCanonicalJson(ipldToJson(invocation.args)), toCanonicalJson(opened.input)]] as const)),
   ];
   const [other] = expected.filter(([, wanted, found]) => wanted !== found);
   return other && { detail: `The call has another ${other[0]} than the entry.`, expected: other[1], found: other[2] };
-}
-
-/** Of a principal that is no Ed25519 key, nothing: it then matches no entry. */
-function keyOf(did: string): Uint8Array {
-  try {
-    return parseKeyDid(did);
-  } catch {
-    return new Uint8Array(0);
-  }
-}
-
-async function judgeExecution(
-  entry: AuditedEntry,
-  read: ReadCallContext,
-  { header, upperBound, chain, verify }: CallCheckContext,
-): Promise<Verdict> {
-  const { subject } = entry;
-  const { invocation, delegations } = read.call;
-  const verdict = verifyInvocation(invocation, delegations, {
-    // The agent's clock, which only bounds: a contract that ended long before the act cannot have allowed it.
-    nowSec: entry.decoded.claims.iat,
-    clockSkewSec: maxUnderWaySec,
-    verifySignature: verify,
-  });
-  if (!verdict.allowed) {
-    const link = verdict.link === undefined ? "" : ` (link ${verdict.link + 1})`;
-    const detail = `The agent executed a call that its contracts do not allow: ${verdict.detail}${link}.`;
-    return fails("call", subject, "AUDIT_CALL_NOT_ALLOWED", { found: verdict.code, detail });
-  }
-  if (verdict.chain.length === 0) return holds("call", subject, `The agent executed its own call ${cidOf(read)}.`);
-  if (!chain) {
-    const detail = "Whether a contract of the call had been revoked, the chain would say.";
-    return unproven("call", subject, "AUDIT_CHAIN_NOT_GIVEN", { detail });
-  }
-  const ended = await endOfChain(entry, verdict.chain, { header, upperBound, chain });
-  return ended ?? holds("call", subject, `Allowed by ${verdict.chain.length} contract(s) that were in force.`);
-}
-
-/** What ended a contract of the chain by the entry's block, or by its anchor; undefined if nothing did. */
-async function endOfChain(
-  entry: AuditedEntry,
-  links: readonly Delegation[],
-  { header, upperBound, chain }: { header: EvidenceHeader; upperBound: number | null; chain: ChainReader },
-): Promise<Verdict | undefined> {
-  const { subject } = entry;
-  const { blockNumber } = entry.decoded.claims.nb;
-  const { agentRegistry, contractRegistry } = header.contracts;
-  const issuers = links.map((link) => issuerOf(link, header.chainId));
-  for (const [i, link] of links.entries()) {
-    const issuer = issuers[i];
-    const key = toHex(parseKeyDid(link.issuer));
-    if (!issuer || !(await chain.signingKeyValidAt(agentRegistry, issuer, key, blockNumber))) {
-      const detail = `Link ${i + 1} was not signed with a key that its account had at block ${blockNumber}.`;
-      return fails("call", subject, "AUDIT_CALL_KEY_UNBOUND", {
-        expected: link.issuerAgent ?? null,
-        found: key,
-        detail,
-      });
-    }
-    // Whoever issued this link or one above it may have ended it.
-    for (const author of issuers.slice(0, i + 1)) {
-      if (!author) continue;
-      const revoked = await chain.revokedAtBlock(contractRegistry, author, contractIdOf(link));
-      if (revoked === null) continue;
-      const found = `${link.envelope.cid} revoked in block ${revoked}`;
-      if (revoked <= blockNumber) {
-        const detail = `Link ${i + 1} had been revoked before the act, by ${author}.`;
-        return fails("call", subject, "AUDIT_CALL_REVOKED", { expected: `not by block ${blockNumber}`, found, detail });
-      }
-      if (upperBound === null || revoked <= upperBound) {
-        const detail = `Link ${i + 1} was revoked between the entry's block and its anchor: which came first is not proven.`;
-        return unproven("call", subject, "AUDIT_CALL_REVOKED_IN_WINDOW", { found, detail });
-      }
-    }
-  }
-  return undefined;
-}
-
-function issuerOf({ issuerAgent }: Delegation, chainId: number): Hex | undefined {
-  if (!issuerAgent) return undefined;
-  const parts = parseEthrDid(issuerAgent);
-  return parts.chainId === BigInt(chainId) ? (parts.address.toLowerCase() as Hex) : undefined;
 }

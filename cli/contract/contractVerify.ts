@@ -3,32 +3,41 @@ import { JsonRpcProvider } from "ethers";
 
 import { ChainRevocations } from "../../agent/calls/chainRevocations.ts";
 import type { ContractLink, RevocationFinding } from "../../agent/calls/revocations.ts";
-import { parseKeyDid } from "../../protocol/did/key.ts";
 import { toHex } from "../../protocol/encoding/hex.ts";
 
 import { contractIdOf, type Delegation } from "../../protocol/ucan/delegation.ts";
+import { keyOfDid } from "../../protocol/ucan/isSigned.ts";
 import { faultsOfChain } from "../../protocol/ucan/verifyChain.ts";
 import { delegationInWords } from "../../protocol/ucan/words.ts";
 import { command, type CommonFlags, run } from "../command.ts";
 import { readContractFile } from "./contractFiles.ts";
+import { ownerOf } from "./ownerOf.ts";
 import { requireDeployment, requireRpcUrl, type Environment } from "../environment.ts";
 
 interface Flags extends CommonFlags {
+  readonly owner: string;
   readonly offline?: boolean;
 }
 
 export function contractVerifyCommand(): Command {
-  return command("verify", "Check a contract: signatures, chain, times, and on chain whether it was revoked.", "all", [
-    "affiant contract verify charge.json",
-    "affiant contract verify charge.json --offline",
-  ])
+  return command(
+    "verify",
+    "Check a contract: owner, signatures, chain, times, and on chain whether it was revoked.",
+    "all",
+    [
+      "affiant contract verify charge.json --owner payment",
+      "affiant contract verify charge.json --owner did:key:z6Mk… --offline",
+    ],
+  )
     .argument("<file>", "a contract")
+    .requiredOption("--owner <did:key>", "whose right it is to be: a key, or the name of an agent here")
     .option("--offline", "do not ask the chain; revocation then stays unknown")
     .action(
-      run<Flags, [string]>(async ({ environment }, { offline }, file) => {
+      run<Flags, [string]>(async ({ environment }, { owner, offline }, file) => {
         const chain = readContractFile(file);
+        const rightful = await ownerOf(owner, environment.dataDir);
         const faults: { link: number; code: string; detail: string }[] = [
-          ...faultsOfChain(chain, Math.floor(Date.now() / 1000)),
+          ...faultsOfChain(chain, rightful, Math.floor(Date.now() / 1000)),
         ];
         const finding = offline ? undefined : await readChain(environment, chain, faults);
         const ok = faults.length === 0;
@@ -60,7 +69,9 @@ async function readChain(
       faults.push({ link, code: "ERR_AUTH_CONTRACT_CHAIN", detail });
       return undefined;
     }
-    const issuerKey = toHex(parseKeyDid(delegation.issuer));
+    const key = keyOfDid(delegation.issuer);
+    if (!key) return undefined; // its signature is a fault already
+    const issuerKey = toHex(key);
     links.push({ contractId: contractIdOf(delegation), issuerAgent: delegation.issuerAgent, issuerKey });
   }
   const { chainId, contracts } = requireDeployment(environment);

@@ -121,6 +121,7 @@ const table = {
   ERR_UNAVAILABLE_RELAYER: { status: 503, title: "The relayer cannot be reached or is busy", retryable: true },
   // Scoped contracts between agents.
   ERR_INPUT_UCAN: { status: 400, title: "The contract or invocation is not a UCAN of the supported form" },
+  ERR_LIMIT_CALL_WORK: { status: 413, title: "The call and its contracts ask for more work than a call may" },
   ERR_AUTH_CONTRACT_MISSING: { status: 401, title: "The call comes without a contract" },
   ERR_AUTH_CONTRACT_SIGNATURE: { status: 401, title: "A signature of the call or of its contract does not verify" },
   ERR_AUTH_CONTRACT_CHAIN: { status: 403, title: "The contracts do not form a chain from the owner to the caller" },

@@ -4,6 +4,8 @@ import { fromBase64url, toBase64url } from "../encoding/base64url.ts";
 import { AffiantError } from "../errors/affiantError.ts";
 import { decodeDelegation, type Delegation } from "./delegation.ts";
 import { decodeInvocation, type Invocation } from "./invocation.ts";
+import { measureCbor } from "./measureCbor.ts";
+import { StepBudget } from "./stepBudget.ts";
 
 /** A call as it travels: the invocation and the contracts it names, tokens as base64url. */
 export type CallMessage = {
@@ -27,10 +29,13 @@ const maxContracts = 32;
  */
 const decoded = new LRUCache<string, Delegation>({ maxSize: 4 << 20, sizeCalculation: (_, text) => text.length });
 
-function contractOf(text: string): Delegation {
+function contractOf(text: string, budget: StepBudget): Delegation {
   const known = decoded.get(text);
+  const bytes = known?.envelope.bytes ?? fromBase64url(text);
+  // One that was read before counts as if it were not: what a call may cost does not depend on who called earlier.
+  budget.spend(known?.envelope.steps ?? measureCbor(bytes).steps);
   if (known) return known;
-  const contract = decodeDelegation(fromBase64url(text));
+  const contract = decodeDelegation(bytes);
   decoded.set(text, contract);
   return contract;
 }
@@ -44,7 +49,8 @@ export function formatCall(invocation: Invocation, chain: readonly Delegation[])
 
 /**
  * @param value parsed JSON of unknown form
- * @throws AffiantError ERR_AUTH_CONTRACT_MISSING if there is no invocation at all, ERR_INPUT_UCAN, ERR_INPUT_ENCODING
+ * @throws AffiantError ERR_AUTH_CONTRACT_MISSING if there is no invocation at all, ERR_INPUT_UCAN, ERR_INPUT_ENCODING,
+ * ERR_LIMIT_CALL_WORK for tokens that hold more than a call may
  */
 export function parseCall(value: unknown): Call {
   const { invocation, contracts, ...rest } = (typeof value === "object" && value !== null ? value : {}) as {
@@ -56,12 +62,15 @@ export function parseCall(value: unknown): Call {
     throw new AffiantError("ERR_INPUT_UCAN", "a call is an invocation and a list of contracts, as base64url");
   }
   if (contracts.length > maxContracts) throw new AffiantError("ERR_INPUT_UCAN", `more than ${maxContracts} contracts`);
+  const budget = new StepBudget();
+  const bytes = fromBase64url(invocation);
+  budget.spend(measureCbor(bytes).steps);
   const delegations = contracts.map((text: unknown) => {
     if (typeof text !== "string") throw new AffiantError("ERR_INPUT_UCAN", "a contract is base64url text");
-    return contractOf(text);
+    return contractOf(text, budget);
   });
   return {
-    invocation: decodeInvocation(fromBase64url(invocation)),
+    invocation: decodeInvocation(bytes),
     delegations: new Map(delegations.map((link) => [link.envelope.cid, link])),
   };
 }

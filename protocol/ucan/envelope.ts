@@ -1,6 +1,8 @@
 import { bytesEqual } from "../encoding/bytes.ts";
 import { AffiantError } from "../errors/affiantError.ts";
 import { cidOf, decodeIpld, encodeIpld, type Ipld, type IpldMap, isIpldMap } from "./ipld.ts";
+import { measureCbor } from "./measureCbor.ts";
+import { maxCallSteps } from "./stepBudget.ts";
 
 /** Varsig v1 header: Ed25519 (0xed, curve 0xed, SHA-512 0x13) over DAG-CBOR (0x71). The one suite that is accepted. */
 const varsigHeader = Uint8Array.of(0x34, 0x01, 0xed, 0x01, 0xed, 0x01, 0x13, 0x71);
@@ -24,6 +26,8 @@ export interface Envelope {
   readonly bytes: Uint8Array;
   /** CIDv1 of `bytes` in base32: the token's name. */
   readonly cid: string;
+  /** What reading it takes of a call's budget. */
+  readonly steps: number;
 }
 
 /** Signs with Ed25519; 64 bytes. */
@@ -39,7 +43,8 @@ export async function sealEnvelope(kind: PayloadKind, payload: IpldMap, signer: 
   const signedBytes = encodeIpld(signed);
   const signature = await signer.sign(signedBytes);
   const bytes = encodeIpld([signature, signed]);
-  return { kind, payload, signature, signedBytes, bytes, cid: cidOf(bytes).toString() };
+  const { steps } = measureCbor(bytes);
+  return { kind, payload, signature, signedBytes, bytes, cid: cidOf(bytes).toString(), steps };
 }
 
 /**
@@ -48,6 +53,10 @@ export async function sealEnvelope(kind: PayloadKind, payload: IpldMap, signer: 
  */
 export function openEnvelope(bytes: Uint8Array, kind: PayloadKind): Envelope {
   check(bytes.length <= maxTokenBytes, `a token has at most ${maxTokenBytes} bytes`);
+  const { steps } = measureCbor(bytes);
+  if (steps > maxCallSteps) {
+    throw new AffiantError("ERR_LIMIT_CALL_WORK", `a token holds at most ${maxCallSteps} items`);
+  }
   const envelope = decodeIpld(bytes);
   check(Array.isArray(envelope) && envelope.length === 2, "a token is a pair of signature and signed part");
   const [signature, signed] = envelope as unknown as readonly [Ipld, Ipld];
@@ -59,7 +68,7 @@ export function openEnvelope(bytes: Uint8Array, kind: PayloadKind): Envelope {
   check(isIpldMap(payload), `not a UCAN 1.0 ${kind === "dlg" ? "delegation" : "invocation"}`);
   // The encoding is known to be canonical: behind the list's head and the signature stands the signed part, as encoded.
   const signedBytes = bytes.subarray(1 + encodeIpld(signature).length);
-  return { kind, payload, signature, signedBytes, bytes, cid: cidOf(bytes).toString() };
+  return { kind, payload, signature, signedBytes, bytes, cid: cidOf(bytes).toString(), steps };
 }
 
 function check(holds: boolean, message: string): asserts holds {

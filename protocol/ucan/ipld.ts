@@ -5,6 +5,8 @@ import { sha256 } from "@noble/hashes/sha2.js";
 
 import { bytesEqual } from "../encoding/bytes.ts";
 import { AffiantError } from "../errors/affiantError.ts";
+import { measureCbor } from "./measureCbor.ts";
+import type { StepBudget } from "./stepBudget.ts";
 
 /** A value of the IPLD data model. Integers outside ±2^53 arrive as bigint. */
 export type Ipld =
@@ -13,6 +15,9 @@ export type Ipld =
 export type IpldMap = { readonly [key: string]: Ipld };
 
 const sha256Code = 0x12;
+
+/** Lists and maps within each other. Encoders take time with the product of depth and size, and run out of stack. */
+export const maxIpldDepth = 64;
 
 export function encodeIpld(value: Ipld): Uint8Array {
   try {
@@ -28,6 +33,9 @@ export function encodeIpld(value: Ipld): Uint8Array {
  * @throws AffiantError ERR_INPUT_UCAN
  */
 export function decodeIpld(bytes: Uint8Array): Ipld {
+  if (measureCbor(bytes).depth > maxIpldDepth) {
+    throw new AffiantError("ERR_INPUT_UCAN", `lists and maps are at most ${maxIpldDepth} within each other`);
+  }
   let value: Ipld;
   try {
     value = dagCbor.decode<Ipld>(bytes);
@@ -53,19 +61,32 @@ export function isIpldMap(value: Ipld | undefined): value is IpldMap {
   );
 }
 
-/** Deep equality of the data model: numbers by value, maps without regard to order. */
-export function ipldEqual(a: Ipld, b: Ipld): boolean {
+/**
+ * Deep equality of the data model: numbers by value, maps without regard to order.
+ * @throws AffiantError ERR_LIMIT_CALL_WORK if the budget does not suffice for looking
+ */
+export function ipldEqual(a: Ipld, b: Ipld, budget: StepBudget): boolean {
+  budget.spend();
+  if (typeof a === "string" && typeof b === "string") {
+    if (a.length !== b.length) return false;
+    budget.spendOnLength(a.length);
+    return a === b;
+  }
   if (a === b) return true;
   if (isNumber(a) && isNumber(b)) return a == b; // eslint-disable-line eqeqeq -- 1n == 1: kinds of number are one here
-  if (a instanceof Uint8Array && b instanceof Uint8Array) return bytesEqual(a, b);
+  if (a instanceof Uint8Array && b instanceof Uint8Array) {
+    budget.spendOnLength(Math.min(a.length, b.length));
+    return bytesEqual(a, b);
+  }
   if (Array.isArray(a) && Array.isArray(b)) {
-    return a.length === b.length && a.every((item: Ipld, i) => ipldEqual(item, b[i] as Ipld));
+    return a.length === b.length && a.every((item: Ipld, i) => ipldEqual(item, b[i] as Ipld, budget));
   }
   if (isIpldMap(a) && isIpldMap(b)) {
     const keys = Object.keys(a);
+    budget.spend(keys.length);
     return (
       keys.length === Object.keys(b).length &&
-      keys.every((key) => Object.hasOwn(b, key) && ipldEqual(a[key] as Ipld, b[key] as Ipld))
+      keys.every((key) => Object.hasOwn(b, key) && ipldEqual(a[key] as Ipld, b[key] as Ipld, budget))
     );
   }
   const cid = CID.asCID(a);

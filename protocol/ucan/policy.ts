@@ -1,7 +1,9 @@
 import { AffiantError } from "../errors/affiantError.ts";
-import { matchesGlob } from "./glob.ts";
+import { utf8 } from "../encoding/bytes.ts";
+import { matchesGlob, maxPatternBytes } from "./glob.ts";
 import { type Ipld, ipldEqual, isIpldMap, isNumber } from "./ipld.ts";
-import { parseSelector, select, type Selection, type Selector } from "./selector.ts";
+import { parseSelector, select, type Selection, type Selector, valuesOf } from "./selector.ts";
+import { StepBudget } from "./stepBudget.ts";
 
 type Comparison = "<" | "<=" | ">" | ">=";
 
@@ -52,6 +54,9 @@ function parseStatement(source: Ipld, depth: number, budget: { left: number }): 
       return { source, op, selector: selectorOf(first), value: second };
     case "like":
       if (typeof second !== "string") throw malformed("like takes a pattern");
+      if (second.length > maxPatternBytes || utf8(second).length > maxPatternBytes) {
+        throw malformed(`a pattern has at most ${maxPatternBytes} bytes`);
+      }
       return { source, op, selector: selectorOf(first), pattern: second };
     case "and":
     case "or":
@@ -76,46 +81,64 @@ function malformed(message: string): AffiantError {
   return new AffiantError("ERR_INPUT_UCAN", `the contract's policy cannot be read: ${message}`);
 }
 
-/** @returns the first top-level statement that the arguments do not satisfy, or undefined if all hold */
-export function firstUnmetStatement(policy: UcanPolicy, args: Ipld): Statement | undefined {
-  return policy.find((statement) => !holds(statement, args));
+/**
+ * @param budget what the call that is judged may still cost; a whole one where this is all that is asked of it
+ * @returns the first top-level statement that the arguments do not satisfy, or undefined if all hold
+ * @throws AffiantError ERR_LIMIT_CALL_WORK: nothing is known then, so nothing is allowed
+ */
+export function firstUnmetStatement(policy: UcanPolicy, args: Ipld, budget = new StepBudget()): Statement | undefined {
+  return policy.find((statement) => !holds(statement, args, budget));
+}
+
+/** A statement as it stands in the token, for messages: at most 200 characters. */
+export function statementText({ source }: Statement): string {
+  return JSON.stringify(source, (_, inner: unknown) => (typeof inner === "bigint" ? inner.toString() : inner)).slice(
+    0,
+    200,
+  );
 }
 
 /**
  * Whether one statement holds. A selector that leads nowhere makes *its* statement false (UCAN Delegation §Validation).
  * @dev Hazard of the specification: `not` turns that into true, so `["not", ["==", ".country", "X"]]` also admits
  * arguments without a country. Grant by what is allowed, not by what is not.
+ * @throws AffiantError ERR_LIMIT_CALL_WORK
  */
-export function holds(statement: Statement, args: Ipld): boolean {
+export function holds(statement: Statement, args: Ipld, budget = new StepBudget()): boolean {
+  budget.spend();
+  const inner = (one: Statement): boolean => holds(one, args, budget);
   switch (statement.op) {
-    case "==":
-      return onValue(select(args, statement.selector), (value) => ipldEqual(value, statement.value));
-    case "!=":
-      return onValue(select(args, statement.selector), (value) => !ipldEqual(value, statement.value));
-    case "<":
-    case "<=":
-    case ">":
-    case ">=":
-      return onValue(select(args, statement.selector), (value) => compare(statement.op, value, statement.value));
-    case "like":
-      return onValue(
-        select(args, statement.selector),
-        (value) => typeof value === "string" && matchesGlob(value, statement.pattern),
-      );
     case "and":
-      return statement.statements.every((inner) => holds(inner, args));
+      return statement.statements.every(inner);
     case "or":
-      return statement.statements.length === 0 || statement.statements.some((inner) => holds(inner, args));
+      return statement.statements.length === 0 || statement.statements.some(inner);
     case "not":
-      return !holds(statement.statement, args);
-    case "all":
-    case "any":
-      return quantify(statement.op, select(args, statement.selector), statement.statement);
+      return !inner(statement.statement);
+    default:
+      return onValue(select(args, statement.selector, budget), (value) => holdsFor(statement, value, budget));
   }
 }
 
 function onValue(selection: Selection, test: (value: Ipld) => boolean): boolean {
   return selection.found && test(selection.value);
+}
+
+function holdsFor(statement: Extract<Statement, { selector: Selector }>, value: Ipld, budget: StepBudget): boolean {
+  switch (statement.op) {
+    case "==":
+      return ipldEqual(value, statement.value, budget);
+    case "!=":
+      return !ipldEqual(value, statement.value, budget);
+    case "like":
+      if (typeof value !== "string") return false;
+      budget.spendOnLength(value.length + statement.pattern.length);
+      return matchesGlob(value, statement.pattern);
+    case "all":
+    case "any":
+      return quantify(statement.op, value, statement.statement, budget);
+    default:
+      return compare(statement.op, value, statement.value);
+  }
 }
 
 /** Mathematical comparison; anything that is not a number (a string of digits among it) compares as false. */
@@ -127,10 +150,10 @@ function compare(op: Comparison, value: Ipld, bound: number | bigint): boolean {
 }
 
 /** `any` over nothing is false here as in logic; the specification gives only `or []` a value of true. */
-function quantify(op: "all" | "any", selection: Selection, statement: Statement): boolean {
-  if (!selection.found) return false;
-  const { value } = selection;
-  const items = Array.isArray(value) ? (value as readonly Ipld[]) : isIpldMap(value) ? Object.values(value) : undefined;
+function quantify(op: "all" | "any", value: Ipld, statement: Statement, budget: StepBudget): boolean {
+  const list = Array.isArray(value) ? (value as readonly Ipld[]) : undefined;
+  const items = list ?? (isIpldMap(value) ? valuesOf(value, budget) : undefined);
   if (!items) return false;
-  return op === "all" ? items.every((item) => holds(statement, item)) : items.some((item) => holds(statement, item));
+  const test = (item: Ipld): boolean => holds(statement, item, budget);
+  return op === "all" ? items.every(test) : items.some(test);
 }

@@ -1,5 +1,6 @@
 import { AffiantError } from "../errors/affiantError.ts";
-import { type Ipld, isIpldMap } from "./ipld.ts";
+import { type Ipld, type IpldMap, isIpldMap } from "./ipld.ts";
+import type { StepBudget } from "./stepBudget.ts";
 
 /**
  * A UCAN selector (UCAN Delegation §Selectors): the jq-like path into an invocation's arguments.
@@ -61,11 +62,15 @@ function malformed(text: string): AffiantError {
   return new AffiantError("ERR_INPUT_UCAN", `not a selector: ${JSON.stringify(text.slice(0, 80))}`);
 }
 
-/** Resolves from left to right. A key missing in a map selects null, as the specification demands. */
-export function select(root: Ipld, selector: Selector): Selection {
+/**
+ * Resolves from left to right. A key missing in a map selects null, as the specification demands.
+ * @throws AffiantError ERR_LIMIT_CALL_WORK if the budget does not suffice
+ */
+export function select(root: Ipld, selector: Selector, budget: StepBudget): Selection {
   let value = root;
   for (const current of selector) {
-    const next = take(value, current);
+    budget.spend();
+    const next = take(value, current, budget);
     if (!next.found) return current.optional ? { found: true, value: null } : next;
     value = next.value;
   }
@@ -74,27 +79,33 @@ export function select(root: Ipld, selector: Selector): Selection {
 
 const nothing: Selection = { found: false };
 
-function take(value: Ipld, current: Step): Selection {
+function take(value: Ipld, current: Step, budget: StepBudget): Selection {
   switch (current.kind) {
     case "field":
       if (!isIpldMap(value)) return nothing;
       return { found: true, value: Object.hasOwn(value, current.name) ? (value[current.name] as Ipld) : null };
     case "values":
       if (Array.isArray(value)) return { found: true, value: value as Ipld };
-      return isIpldMap(value) ? { found: true, value: Object.values(value) } : nothing;
+      if (!isIpldMap(value)) return nothing;
+      return { found: true, value: valuesOf(value, budget) };
     case "index": {
-      const list = asList(value);
-      const item = list?.at(current.index);
+      // Bytes are selected into as an array of numbers (UCAN Delegation §Selecting on Bytes).
+      if (!(value instanceof Uint8Array) && !Array.isArray(value)) return nothing;
+      const item = (value as Uint8Array | readonly Ipld[]).at(current.index);
       return item === undefined ? nothing : { found: true, value: item };
     }
-    case "slice":
-      if (value instanceof Uint8Array) return { found: true, value: value.slice(current.from, current.to) };
-      return Array.isArray(value) ? { found: true, value: value.slice(current.from, current.to) as Ipld } : nothing;
+    case "slice": {
+      if (!(value instanceof Uint8Array) && !Array.isArray(value)) return nothing;
+      const part = (value as Uint8Array | readonly Ipld[]).slice(current.from, current.to);
+      budget.spendOnLength(part.length);
+      return { found: true, value: part };
+    }
   }
 }
 
-/** Bytes are selected into as an array of numbers (UCAN Delegation §Selecting on Bytes). */
-function asList(value: Ipld): readonly Ipld[] | undefined {
-  if (value instanceof Uint8Array) return Array.from(value);
-  return Array.isArray(value) ? (value as readonly Ipld[]) : undefined;
+/** The values of a map, in its order. */
+export function valuesOf(map: IpldMap, budget: StepBudget): readonly Ipld[] {
+  const values = Object.values(map);
+  budget.spend(values.length);
+  return values;
 }

@@ -1,7 +1,8 @@
+import type { KeyDid } from "../did/key.ts";
 import { type Ed25519Verify, verifyStrict } from "../ed25519/verify.ts";
-import { parseKeyDid } from "../did/key.ts";
 import { commandCovers } from "./command.ts";
 import type { Delegation } from "./delegation.ts";
+import { isSigned } from "./isSigned.ts";
 
 /** One thing that is wrong with a chain of contracts, whoever may be going to use it. */
 export interface ChainFault {
@@ -12,11 +13,13 @@ export interface ChainFault {
 }
 
 /**
- * What is wrong with a chain by itself: signatures, principals, one subject, times, and links that pass on a command
- * that lies outside of the one above (such a link grants nothing). An empty list means that it can be used.
+ * What is wrong with a chain: signatures, principals from the owner on, one subject, times, and links that pass on a
+ * command that lies outside of the one above (such a link grants nothing). An empty list means that it can be used.
+ * @param owner whose right it is to be: known from elsewhere, since anybody can issue a chain of their own
  */
 export function faultsOfChain(
   chain: readonly Delegation[],
+  owner: KeyDid,
   nowSec: number,
   verifySignature: Ed25519Verify = verifyStrict,
 ): readonly ChainFault[] {
@@ -28,10 +31,10 @@ export function faultsOfChain(
     if (!isSigned(delegation, verifySignature)) {
       fault("ERR_AUTH_CONTRACT_SIGNATURE", `the signature of ${envelope.cid} does not verify`);
     }
-    if (above ? above.audience !== issuer : subject !== issuer) {
+    if (issuer !== (above ? above.audience : owner)) {
       fault("ERR_AUTH_CONTRACT_CHAIN", `issued by ${issuer}, whose right it is not`);
     }
-    if (subject !== chain[0]?.subject) fault("ERR_AUTH_CONTRACT_CHAIN", "about another subject than the first link");
+    if (subject !== owner) fault("ERR_AUTH_CONTRACT_CHAIN", `about ${subject ?? "any subject"}, not the right's owner`);
     if (above && !commandCovers(above.command, command)) {
       fault("ERR_AUTH_CONTRACT_CHAIN", `${command} is not among ${above.command}: this link grants nothing`);
     }
@@ -39,14 +42,4 @@ export function faultsOfChain(
     if (notBeforeSec !== undefined && nowSec < notBeforeSec) fault("ERR_AUTH_CONTRACT_TIME", "not yet valid");
   });
   return faults;
-}
-
-function isSigned({ envelope, issuer }: Delegation, verifySignature: Ed25519Verify): boolean {
-  let key: Uint8Array;
-  try {
-    key = parseKeyDid(issuer);
-  } catch {
-    return false; // a principal of another kind: nothing it signs is accepted here
-  }
-  return verifySignature(envelope.signature, envelope.signedBytes, key);
 }

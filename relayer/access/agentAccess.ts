@@ -1,10 +1,11 @@
-import { parseKeyDid } from "../../protocol/did/key.ts";
+import { formatKeyDid, type KeyDid, parseKeyDid } from "../../protocol/did/key.ts";
 import { verifyNative } from "../../protocol/ed25519/nodeVerify.ts";
 import { parseEthrDid } from "../../protocol/did/ethr.ts";
 import { toHex } from "../../protocol/encoding/hex.ts";
 import { AffiantError } from "../../protocol/errors/affiantError.ts";
 import { type Call, parseCall } from "../../protocol/ucan/callMessage.ts";
 import { contractIdOf, type Delegation } from "../../protocol/ucan/delegation.ts";
+import { isSigned, keyOfDid } from "../../protocol/ucan/isSigned.ts";
 import { verifyInvocation } from "../../protocol/ucan/verifyInvocation.ts";
 import type { ContractReader } from "../chain/contracts.ts";
 import type { Registries } from "../chain/registries.ts";
@@ -53,18 +54,26 @@ export class AgentAccess {
     const { invocation, delegations } = parseCall(message);
     const nowSec = this.#options.nowSec();
     this.#checkTask(invocation, request, nowSec);
-    const verdict = verifyInvocation(invocation, delegations, {
-      nowSec,
-      executor: invocation.subject,
-      clockSkewSec,
-      verifySignature: verifyNative,
-    });
+    // Nobody makes us ask the chain in somebody else's name.
+    if (!isSigned(invocation, verifyNative)) {
+      throw new AffiantError("ERR_AUTH_CONTRACT_SIGNATURE", "the call's signature does not verify");
+    }
+    const owner = await this.#keyOf(request.owner, invocation.subject);
+    const terms = { owner, executor: owner, nowSec, clockSkewSec, verifySignature: verifyNative };
+    const verdict = verifyInvocation(invocation, delegations, terms);
     if (!verdict.allowed) {
       const details = verdict.link === undefined ? {} : { link: verdict.link };
       throw new AffiantError(verdict.code, verdict.detail, { details });
     }
-    await this.#options.registries.checkKeyNow(request.owner, toHex(parseKeyDid(invocation.subject)));
     await this.#checkRevocation(verdict.chain);
+  }
+
+  /** The key that is said to be the agent's, once the chain has said so. */
+  async #keyOf(agent: string, subject: string): Promise<KeyDid> {
+    const key = keyOfDid(subject);
+    if (!key) throw new AffiantError("ERR_AUTH_SIGNING_KEY", `not a signing key of ${agent}`);
+    await this.#options.registries.checkKeyNow(agent, toHex(key));
+    return formatKeyDid(key);
   }
 
   #checkTask({ command, args, expiresAtSec }: Call["invocation"], request: AccessRequest, nowSec: number): void {

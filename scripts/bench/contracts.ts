@@ -78,7 +78,7 @@ async function chainRow(length: number): Promise<BenchRow> {
 
   const ours = (): void => {
     const call: Call = parseCall(message);
-    const options = { nowSec, verifySignature: verifyNative };
+    const options = { owner: owner.did, executor: owner.did, nowSec, verifySignature: verifyNative };
     if (!verifyInvocation(call.invocation, call.delegations, options).allowed) throw new Error("refused");
   };
   const bare = (): void => {

@@ -107,6 +107,7 @@ export async function sign(
         prev: entries.at(-1)?.entryId ?? null,
         values: { input: { amount: 1 }, output: {} },
         claims: {
+          iat: head.timestamp,
           nb: { blockHash: head.hash as Hex, blockNumber: head.number, chainId },
           thread: `order-${entries.length}`,
         },

@@ -296,6 +296,27 @@ const forgeries: readonly Forgery[] = [
     turns: [["not-before", "AUDIT_BLOCK_DECREASES", { line: 9, expected: 20, found: 19 }]],
   },
   {
+    what: "a clock that was set back before the block that the entry names",
+    forge: () => honestWorld({ 0: { claims: { iat: 1_800_000_000 - 301 } } }),
+    turns: [["clock", "AUDIT_CLOCK_OUTSIDE", { line: 5, found: 1_800_000_000 - 301, outcome: "unproven" }]],
+  },
+  {
+    what: "a clock that is ahead of the anchor",
+    forge: () => honestWorld({ 4: { claims: { iat: 1_800_000_020 + 301 } } }),
+    turns: [["clock", "AUDIT_CLOCK_OUTSIDE", { line: 9, found: 1_800_000_321, outcome: "unproven" }]],
+  },
+  {
+    what: "a clock that goes back along an agent's entries, by one second",
+    forge: () => honestWorld({ 2: { claims: { iat: 1_799_999_999 } } }),
+    turns: [
+      [
+        "clock",
+        "AUDIT_CLOCK_DECREASES",
+        { line: 7, expected: 1_800_000_000, found: 1_799_999_999, outcome: "unproven" },
+      ],
+    ],
+  },
+  {
     what: "disclosures of two entries exchanged",
     forge: () => {
       const [a, , b] = honest.evidence.entries;

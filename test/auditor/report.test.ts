@@ -27,7 +27,7 @@ describe("audit report for people", () => {
   it("says who acted under which policy, what is proven, and which rule was broken by which entry", async () => {
     const world = honestWorld({ 2: { values: { input: { amount: 101 } } } });
     const text = formatAuditReport(await auditOf(world));
-    expect(text).to.include("PROVEN: all 66 verdicts hold");
+    expect(text).to.include("PROVEN: all 71 verdicts hold");
     expect(text).to.include(world.payment.did);
     expect(text).to.include(`charges ${policyHashOf(chargePolicy)}`);
     expect(text).to.include("amount-limit A charge is at most 100 (1)");

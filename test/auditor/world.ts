@@ -32,6 +32,8 @@ export const chainId = 31337;
 
 /** Ed25519 secret keys and everything else that must look random but stay the same: SHA-256 of a name. */
 export const seed = (name: string): Uint8Array => sha256(utf8(name));
+/** One block a second; entries are signed in the second of the block that they name. */
+export const blockTimeOf = (blockNumber: number): number => 1_800_000_000 - 20 + blockNumber;
 export const blockHashOf = (blockNumber: number): Hex => toHex(seed(`block ${blockNumber}`));
 
 export interface TestAgent {
@@ -112,6 +114,7 @@ export const stockPolicy: PolicyBundle = { ...chargePolicy, name: "stock", undec
 export interface ChainState {
   chainId: number;
   head: number;
+  blockTimeSec?: (blockNumber: number) => number;
   code: Record<Hex, Hex>;
   agentRegistry: Hex;
   keys: { agent: Hex; key: Hex; addedAtBlock: number; revokedAtBlock?: number }[];
@@ -142,6 +145,9 @@ export function chainOf(state: ChainState): ChainReader {
     chainId: () => Promise.resolve(state.chainId),
     head: () => Promise.resolve({ blockNumber: state.head, blockHash: blockHashOf(state.head) }),
     blockHash: (blockNumber) => Promise.resolve(blockNumber <= state.head ? blockHashOf(blockNumber) : null),
+    blockTimeSec: (blockNumber) => {
+      return Promise.resolve(blockNumber <= state.head ? (state.blockTimeSec ?? blockTimeOf)(blockNumber) : null);
+    },
     codeHash: (asked) => Promise.resolve(state.code[asked] ?? null),
     implementationOf: () => Promise.resolve(null),
     agentRegistryOf: (asked) => {

@@ -50,16 +50,26 @@ describe("affiant contract", () => {
   });
 
   it("finds a good contract good", async () => {
-    const { code, data } = await affiant("contract", "verify", at("b.json"), "--offline");
+    const { code, data } = await affiant("contract", "verify", at("b.json"), "--owner", "payment", "--offline");
     expect({ code, ...data }).to.deep.include({ code: 0, holds: true, revocation: null });
   });
 
   it("finds a chain without its first link bad, and says which link", async () => {
     const file = JSON.parse(readFileSync(at("b.json"), "utf8")) as { contracts: string[] };
     writeFileSync(at("cut.json"), JSON.stringify({ ...file, contracts: file.contracts.slice(1) }));
-    const { code, data } = await affiant("contract", "verify", at("cut.json"), "--offline");
+    const { code, data } = await affiant("contract", "verify", at("cut.json"), "--owner", "payment", "--offline");
     expect(code).to.equal(1);
     expect((data["faults"] as unknown[])[0]).to.deep.include({ link: 0, code: "ERR_AUTH_CONTRACT_CHAIN" });
+  });
+
+  it("finds a contract bad that is about somebody else's right than was said", async () => {
+    const { code, data } = await affiant("contract", "verify", at("a.json"), "--owner", "order", "--offline");
+    expect(code).to.equal(1);
+    expect((data["faults"] as unknown[])[0]).to.deep.include({ link: 0, code: "ERR_AUTH_CONTRACT_CHAIN" });
+  });
+
+  it("does not verify a contract without being told whose right it is", async () => {
+    expect((await affiant("contract", "verify", at("a.json"), "--offline")).code).to.equal(2);
   });
 
   const wrong: readonly (readonly [string, () => string[], string])[] = [

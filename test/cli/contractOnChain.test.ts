@@ -37,14 +37,14 @@ describe("affiant contract, on a chain", () => {
     expect((await run(...passedOn, "--under", at("charge.json"), "--out", at("sub.json"))).code).to.equal(0);
 
     // Nobody knows yet whose key signed it.
-    const unknown = await run("contract", "verify", at("charge.json"));
+    const unknown = await run("contract", "verify", at("charge.json"), "--owner", "payment");
     expect(unknown.code).to.equal(1);
     expect(firstFault(unknown)).to.deep.include({ link: 0, code: "ERR_AUTH_CONTRACT_CHAIN" });
 
     for (const name of ["payment", "order"]) {
       expect((await run("policy", "commit", "examples/airline/policy", "--agent", name)).code).to.equal(0);
     }
-    const holds = await run("contract", "verify", at("sub.json"));
+    const holds = await run("contract", "verify", at("sub.json"), "--owner", "payment");
     expect(holds).to.include({ code: 0, stderr: "" });
     expect(holds.json()).to.deep.include({ holds: true, faults: [] });
 
@@ -60,7 +60,7 @@ describe("affiant contract, on a chain", () => {
     });
 
     for (const name of ["charge.json", "sub.json"]) {
-      const ended = await run("contract", "verify", at(name));
+      const ended = await run("contract", "verify", at(name), "--owner", "payment");
       expect(ended.code, name).to.equal(1);
       expect(firstFault(ended)).to.deep.include({ link: 0, code: "ERR_AUTH_CONTRACT_REVOKED" });
     }
@@ -74,10 +74,10 @@ describe("affiant contract, on a chain", () => {
     await run("contract", "issue", "--agent", "order", "--to", clerk, ...scope, ...under);
     const revoked = await run("contract", "revoke", at("beneath.json"), "--agent", "payment", "--link", "2");
     expect(revoked.json()).to.include({ added: true });
-    expect(firstFault(await run("contract", "verify", at("beneath.json")))).to.deep.include({
+    expect(firstFault(await run("contract", "verify", at("beneath.json"), "--owner", "payment"))).to.deep.include({
       link: 1,
       code: "ERR_AUTH_CONTRACT_REVOKED",
     });
-    expect((await run("contract", "verify", at("own.json"))).code).to.equal(0);
+    expect((await run("contract", "verify", at("own.json"), "--owner", "payment")).code).to.equal(0);
   });
 });

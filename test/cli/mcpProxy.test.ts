@@ -125,7 +125,17 @@ describe("affiant mcp-proxy", () => {
     expect((await affiant([...issue, ...on])).code).to.equal(0);
 
     // Without a policy in force no entry can be signed; the contract narrows it.
-    const client = await connect(dataDir, "--policy", dataDir, "--contract", file, "--max-revocation-age", "0");
+    const client = await connect(
+      dataDir,
+      "--policy",
+      dataDir,
+      "--contract",
+      file,
+      "--owner",
+      "owner",
+      "--max-revocation-age",
+      "0",
+    );
     const echo = async (): Promise<string> =>
       textOf(await client.callTool({ name: "echo", arguments: { message: "hi" } }));
     // The chain does not know yet whose key signed the contract.

@@ -110,7 +110,10 @@ describe("adapters/mcp", () => {
       },
       issuer,
     );
-    const { client, entries } = await connect(allGates([contractGate([contract], holder.did, () => nowSec)]));
+    const terms = { chain: [contract], owner: issuer.did, holder: holder.did };
+    let now = nowSec;
+    const gate = contractGate({ ...terms, nowSec: () => now });
+    const { client, entries } = await connect(allGates([gate]));
     const allowed = await client.callTool({ name: "echo", arguments: { message: "public notice" } });
     expect(allowed.isError).not.to.equal(true);
     const secret = await client.callTool({ name: "echo", arguments: { message: "secret" } });
@@ -119,12 +122,23 @@ describe("adapters/mcp", () => {
     expect(textOf(other)).to.contain("ERR_AUTH_CONTRACT_SCOPE");
     expect(entries.map(({ kind }) => kind)).to.deep.equal(["act", "refusal", "refusal"]);
 
-    const expired = contractGate([contract], holder.did, () => nowSec + 60);
     const call = { tool: "echo", args: { message: "public notice" }, index: 0 };
-    expect(await expired(call, [])).to.deep.include({ code: "ERR_AUTH_CONTRACT_TIME" });
-    expect(await contractGate([contract], issuer.did, () => nowSec)(call, [])).to.deep.include({
-      code: "ERR_AUTH_CONTRACT_CHAIN",
-    });
+    const others = contractGate({ ...terms, holder: issuer.did, nowSec: () => nowSec });
+    expect(await others(call, [])).to.deep.include({ code: "ERR_AUTH_CONTRACT_CHAIN" });
+    now += 60;
+    expect(await gate(call, [])).to.deep.include({ code: "ERR_AUTH_CONTRACT_TIME" });
+  });
+
+  it("cannot be made of a contract that its holder issued to itself", async () => {
+    const claims = { audience: holder.did, command: "/", policy: [], nonce: new Uint8Array(12), expiresAtSec: null };
+    const own = await issueDelegation(claims, holder);
+    const terms = { chain: [own], holder: holder.did, nowSec: () => nowSec };
+    expect(() => contractGate({ ...terms, owner: issuer.did }))
+      .to.throw()
+      .with.property("code", "ERR_AUTH_CONTRACT_CHAIN");
+    expect(await contractGate({ ...terms, owner: holder.did })({ tool: "echo", args: {}, index: 0 }, [])).to.equal(
+      undefined,
+    );
   });
 
   it("refuses a call under a contract that the chain calls revoked, or says nothing about", async () => {

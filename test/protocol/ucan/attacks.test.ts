@@ -58,8 +58,12 @@ async function callFor(
   );
 }
 
+const ours = { owner: payment.did, executor: payment.did };
 const judge = (call: Invocation, chain: readonly Delegation[]): InvocationVerdict =>
-  verifyInvocation(call, new Map(chain.map((link) => [link.envelope.cid, link])), { nowSec, executor: payment.did });
+  verifyInvocation(call, new Map(chain.map((link) => [link.envelope.cid, link])), {
+    ...ours,
+    nowSec,
+  });
 
 describe("protocol/ucan: attacks", () => {
   it("allows the call that was agreed", async () => {
@@ -136,7 +140,7 @@ describe("protocol/ucan: attacks", () => {
     const call = await callFor(chain);
     expect(judge(call, chain)).to.deep.include({ code: "ERR_AUTH_CONTRACT_TIME", link: 0 });
     const presented = new Map(chain.map((link) => [link.envelope.cid, link]));
-    expect(verifyInvocation(call, presented, { nowSec, clockSkewSec: 1 }).allowed).to.equal(true);
+    expect(verifyInvocation(call, presented, { ...ours, nowSec, clockSkewSec: 1 }).allowed).to.equal(true);
   });
 
   it("refuses a chain of a thousand links before it verifies a single signature", async () => {
@@ -144,6 +148,7 @@ describe("protocol/ucan: attacks", () => {
     const call = await callFor(Array.from({ length: 1000 }, () => link));
     let verified = 0;
     const verdict = verifyInvocation(call, new Map([[link.envelope.cid, link]]), {
+      ...ours,
       nowSec,
       verifySignature: () => {
         verified += 1;
@@ -169,6 +174,7 @@ describe("protocol/ucan: attacks", () => {
       allowed: false,
       code: "ERR_AUTH_CONTRACT_SIGNATURE",
       detail: "the call's signature does not verify",
+      signed: false,
     });
   });
 

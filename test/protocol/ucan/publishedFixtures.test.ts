@@ -293,7 +293,9 @@ describe("protocol/ucan: the working group's published cases", () => {
       const invocation = decodeInvocation((await sealEnvelope("inv", payload, signer)).bytes);
       const presented = new Map(example.withhold ? [] : links.map((link) => [link.envelope.cid, link]));
 
-      const verdict = verifyInvocation(invocation, presented, { nowSec: atSec, allowPowerline: true });
+      const { executor } = invocation;
+      const owner = people[example.about].did;
+      const verdict = verifyInvocation(invocation, presented, { owner, executor, nowSec: atSec, allowPowerline: true });
 
       expect(verdict.allowed ? undefined : verdict.code).to.equal(example.refusal);
     });
@@ -316,7 +318,8 @@ describe("protocol/ucan: the working group's published cases", () => {
       people.alice,
     );
     const presented = new Map(links.map((link) => [link.envelope.cid, link]));
-    const verdict = verifyInvocation(decodeInvocation(bytes), presented, { nowSec: atSec });
+    const owner = people.carol.did;
+    const verdict = verifyInvocation(decodeInvocation(bytes), presented, { owner, executor: owner, nowSec: atSec });
     expect(verdict).to.deep.include({ allowed: false, code: "ERR_AUTH_CONTRACT_CHAIN", link: 1 });
   });
 });
