@@ -1,3 +1,4 @@
+import { takesClaimedThread } from "../../protocol/policy/absence.ts";
 import type { AuditScope } from "./auditScope.ts";
 
 /**
@@ -5,7 +6,7 @@ import type { AuditScope } from "./auditScope.ts";
  * "holds" than is there.
  */
 export function limitsOf(
-  scope: Pick<AuditScope, "chainHead" | "contracts" | "contractsTrusted" | "findings">,
+  scope: Pick<AuditScope, "chainHead" | "contracts" | "contractsTrusted" | "findings" | "policies">,
 ): string[] {
   const limits = [
     "That these are all entries up to the checkpoint is the log's word where it holds, and nobody's where it is missing. What an agent never handed in, or signed beside these for another log, only its counterparts know.",
@@ -14,6 +15,12 @@ export function limitsOf(
   ];
   if (scope.findings.some(({ withheld }) => withheld > 0)) {
     limits.push("Some disclosures were withheld: rules that need them are undecidable, not kept.");
+  }
+  for (const { bundle } of scope.policies.values()) {
+    if (bundle.thread?.trim() !== "thread") continue;
+    limits.push(
+      `What came before an act under the policy ${bundle.name} is the agent's own word: the policy accepts it.`,
+    );
   }
   if (!scope.chainHead) {
     limits.push(

@@ -1,5 +1,5 @@
 import { askPolicies, askSet, type CedarJudgement, type CedarQuestion } from "./askCedar.ts";
-import { boundOf } from "./bounds.ts";
+import { boundOf, type Unknown } from "./bounds.ts";
 import { compilePolicy, type CompiledPolicy } from "./compile.ts";
 import { type ActFacts, factsOf } from "./facts.ts";
 import type { Rule } from "./rules.ts";
@@ -87,7 +87,7 @@ interface Doubt {
   readonly rule: Rule;
   readonly why: string;
   /** Sets of facts; without those of one of them Cedar may still come to a judgement. */
-  readonly without: readonly ReadonlySet<string>[];
+  readonly without: readonly Unknown[];
 }
 
 function judgeForbids(
@@ -138,13 +138,13 @@ function doubtAbout(rule: Rule, facts: ActFacts, judgement: CedarJudgement): Dou
   const [first] = unread;
   if (first !== undefined || missing.length > 0) {
     const why = first === undefined ? `not in the record: ${missing.join(", ")}` : `${first[0]}: ${first[1]}`;
-    return { rule, why, without: [new Set([...unread.map(([name]) => name), ...missing])] };
+    return { rule, why, without: [{ names: new Set([...unread.map(([name]) => name), ...missing]), present: false }] };
   }
   const error = judgement.errors.get(rule.id);
   if (error === undefined) return undefined;
   // It stumbled over one of its facts, a number too large say; by the others it may be broken all the same.
   const read = Object.keys(facts.context).filter((name) => looksAt(rule, name));
-  return { rule, why: error, without: read.map((name) => new Set([name])) };
+  return { rule, why: error, without: read.map((name) => ({ names: new Set([name]), present: true })) };
 }
 
 /**

@@ -74,8 +74,8 @@ function readRule(text: string): Rule {
 }
 
 function readsOf(policy: PolicyJson): Rule["reads"] {
-  const { names, whole } = attributesOf(policy.conditions);
-  return whole ? "all" : names;
+  const { has, values, whole } = attributesOf(policy.conditions);
+  return whole ? "all" : new Set([...has, ...values]);
 }
 
 function fail(message: string): never {
