@@ -116,7 +116,8 @@ async function work(
 
 function holds({ audit, tamper }: StartResult): boolean {
   if (tamper && tamper.actsAfterCaught > 0) return false;
-  return audit.summary.fullyProven && audit.summary.conformityHolds;
+  // Its rule: everything is proven and no act breaks one. What is undecidable the report says.
+  return audit.summary.fullyProven && audit.summary.conformity !== "violates";
 }
 
 function formatJson(result: StartResult, ok: boolean): string {
