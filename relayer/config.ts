@@ -43,8 +43,14 @@ export interface RelayerConfig {
   /** Folder of the circuits' keys: the export of a ceremony, or the development keys of this checkout. */
   readonly circuitKeysDir: string | undefined;
   readonly bodyLimitBytes: number;
-  /** Requests of one address a minute; 0 = no limit. */
+  /** How long a request may take to arrive. */
+  readonly requestTimeoutSec: number;
+  /** Requests of one address a minute, over all processes that share a Redis; 0 = no limit. */
   readonly rateLimitPerMinute: number;
+  /** Addresses and networks of proxies whose `X-Forwarded-For` is believed. */
+  readonly trustedProxies: readonly string[];
+  /** Names by which a proxy on this machine passes requests on; a relayer on loopback serves no other `Host`. */
+  readonly allowedHosts: readonly string[];
   /** New entries of one agent a minute; 0 = no limit. */
   readonly agentRateLimitPerMinute: number;
   /** Sponsored transactions of one agent a day; 0 = no limit. */
@@ -142,9 +148,12 @@ function readAll(reader: EnvReader): RelayerConfig {
     proofThreads: reader.whole("AFFIANT_PROOF_THREADS", 2, 1, 64),
     proofLimit: reader.whole("AFFIANT_PROOF_LIMIT", 256, 1, 100_000),
     circuitKeysDir: reader.text("AFFIANT_CIRCUIT_KEYS_DIR", "") || undefined,
-    bodyLimitBytes: reader.whole("AFFIANT_BODY_LIMIT_BYTES", 20_000_000, 1_000, 1_000_000_000),
-    rateLimitPerMinute: reader.whole("AFFIANT_RATE_LIMIT_PER_MINUTE", 0, 0, 100_000_000),
-    agentRateLimitPerMinute: reader.whole("AFFIANT_AGENT_RATE_LIMIT_PER_MINUTE", 0, 0, 100_000_000),
+    bodyLimitBytes: reader.whole("AFFIANT_BODY_LIMIT_BYTES", 1_048_576, 1_000, 1_000_000_000),
+    requestTimeoutSec: reader.whole("AFFIANT_REQUEST_TIMEOUT_SEC", 30, 5, 3_600),
+    rateLimitPerMinute: reader.whole("AFFIANT_RATE_LIMIT_PER_MINUTE", 6_000, 0, 100_000_000),
+    trustedProxies: reader.networks("AFFIANT_TRUSTED_PROXIES"),
+    allowedHosts: reader.hostNames("AFFIANT_ALLOWED_HOSTS"),
+    agentRateLimitPerMinute: reader.whole("AFFIANT_AGENT_RATE_LIMIT_PER_MINUTE", 6_000, 0, 100_000_000),
     requestQuotaPerDay: reader.whole("AFFIANT_REQUEST_QUOTA_PER_DAY", 1_000, 0, 100_000_000),
     requestGasPerDay: reader.whole("AFFIANT_REQUEST_GAS_PER_DAY", 300_000_000, 0, 1e15),
     maxFeeGwei: reader.decimal("AFFIANT_MAX_FEE_GWEI", 200, 1e6),

@@ -1,3 +1,5 @@
+import proxyaddr from "proxy-addr";
+
 export type Env = Readonly<Record<string, string | undefined>>;
 
 /** A setting as an operator meets it: what docs/relayer.md and .env.example are held to. */
@@ -57,6 +59,26 @@ export class EnvReader {
     const items = split(this.text(name, ""));
     if (new Set(items).size !== items.length) this.complaints.push(`${name} names something twice`);
     return items;
+  }
+
+  /** IP addresses and networks (`10.0.0.0/8`), or proxy-addr's names for some: loopback, linklocal, uniquelocal. */
+  networks(name: string): readonly string[] {
+    const networks = this.list(name);
+    for (const network of networks) {
+      try {
+        proxyaddr.compile(network);
+      } catch {
+        this.complaints.push(`${name} holds something that is no address or network: "${network}"`);
+      }
+    }
+    return networks;
+  }
+
+  hostNames(name: string): readonly string[] {
+    const names = this.list(name);
+    const wrong = names.find((host) => !/^[a-z0-9.-]+$/i.test(host));
+    if (wrong !== undefined) this.complaints.push(`${name} holds something that is no host name: "${wrong}"`);
+    return names;
   }
 
   urls(name: string): readonly string[] {

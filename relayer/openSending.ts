@@ -7,6 +7,7 @@ import { logIdOf } from "../protocol/log/logId.ts";
 import type { Chain } from "./chain/connectChain.ts";
 import type { Closers } from "./closers.ts";
 import type { RelayerConfig } from "./config.ts";
+import type { SharedRedis } from "./http/sharedCounts.ts";
 import { Journal } from "./journal/journal.ts";
 import { LaneLeases } from "./queue/laneLeases.ts";
 import { Leadership } from "./queue/leadership.ts";
@@ -34,6 +35,8 @@ export interface Sending {
   readonly sender: Sender;
   readonly leadership: Leadership;
   readonly requests: Requests;
+  /** What processes of this relayer share beside the database; undefined where it is alone. */
+  readonly shared: { readonly redis: SharedRedis; readonly prefix: string } | undefined;
 }
 
 export interface SendingParts {
@@ -52,7 +55,8 @@ const sweepMs = 2_000;
 export async function openSending(config: RelayerConfig, parts: SendingParts, closers: Closers): Promise<Sending> {
   const { deployment, chain, database, operator, logger, traces } = parts;
   const journal = new Journal(database);
-  const queue = await openQueue(config, `${deployment.chainId}:${logIdOf(config.logOrigin).slice(2, 18)}`, logger);
+  const name = `${deployment.chainId}:${logIdOf(config.logOrigin).slice(2, 18)}`;
+  const { queue, redis } = await openQueue(config, name, logger);
   closers.add(() => queue.close());
   const lease = new LaneLeases(database, {
     holder: randomUUID(),
@@ -67,7 +71,8 @@ export async function openSending(config: RelayerConfig, parts: SendingParts, cl
   const jobTraces = traces.guard && new JobTraces(database, traces, Date.now);
   if (jobTraces) sender.onJob((job) => jobTraces.onJob(job));
   const requests = openRequests(config, parts, journal, sender, (jobId) => jobTraces?.follow(jobId));
-  return { journal, queue, sender, leadership, requests };
+  const shared = redis && { redis, prefix: `affiant:${name}:` };
+  return { journal, queue, sender, leadership, requests, shared };
 }
 
 /** The loops that go on without requests. They end before what they use is closed. */

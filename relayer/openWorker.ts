@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { type Logger, pino } from "pino";
 
 import { readVerifyingArtifacts } from "../circuits/artifacts.ts";
+import { deadlines } from "../host/http/deadlines.ts";
 import { parseDeployment } from "../protocol/deployment.ts";
 import { AffiantError } from "../protocol/errors/affiantError.ts";
 import { askPatiently } from "./chain/askPatiently.ts";
@@ -17,7 +18,7 @@ import { endServer } from "./http/endServer.ts";
 import { listen } from "./http/listen.ts";
 import { createMetrics } from "./http/metrics.ts";
 import { opsRouter } from "./http/opsRouter.ts";
-import { limitRate } from "./http/rateLimit.ts";
+import { openGuards } from "./http/openGuards.ts";
 import { readiness } from "./http/readiness.ts";
 import { requestsRouter } from "./http/requestsRouter.ts";
 import { openSending, startSending } from "./openSending.ts";
@@ -61,10 +62,12 @@ export async function openWorker(
   const registry = { chainId: deployment.chainId, address: chain.agents.address, abi: chain.agents.abi };
   const metrics = createMetrics({ chain, sending, log: undefined });
   let isStopping = false;
+  const { guards, addressOf } = await openGuards(config, metrics, traces, sending, closers);
   const app = createApp({
     bodyLimitBytes: config.bodyLimitBytes,
     logger,
-    guards: [metrics.observe, ...(traces.guard ? [traces.guard] : []), limitRate(config.rateLimitPerMinute)],
+    guards,
+    addressOf,
     routers: [
       requestsRouter(requests),
       proofsRouter(new KeyOwnershipProofs(proofPool, requests, registry)),
@@ -73,7 +76,7 @@ export async function openWorker(
     ],
   });
   await startSending(config, chain, sending, closers);
-  const server = createServer(app);
+  const server = createServer(deadlines(config.requestTimeoutSec), app);
   const url = await listen(server, config);
   closers.add(async () => {
     isStopping = true;

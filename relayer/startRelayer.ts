@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { type Logger, pino } from "pino";
 
 import { readVerifyingArtifacts } from "../circuits/artifacts.ts";
+import { deadlines } from "../host/http/deadlines.ts";
 import { type Deployment, parseDeployment } from "../protocol/deployment.ts";
 import { toHex } from "../protocol/encoding/hex.ts";
 import { logIdOf } from "../protocol/log/logId.ts";
@@ -25,7 +26,8 @@ import { logRouter } from "./http/logRouter.ts";
 import { createMetrics } from "./http/metrics.ts";
 import { opsRouter } from "./http/opsRouter.ts";
 import { policiesRouter } from "./http/policiesRouter.ts";
-import { limitRate, RateLimiter } from "./http/rateLimit.ts";
+import { openGuards } from "./http/openGuards.ts";
+import { RateLimiter } from "./http/rateLimit.ts";
 import { readiness } from "./http/readiness.ts";
 import { requestsRouter } from "./http/requestsRouter.ts";
 import { tilesRouter } from "./http/tilesRouter.ts";
@@ -114,13 +116,15 @@ async function openRelayer(config: RelayerConfig, seams: RelayerSeams, closers: 
 
   const access = new AgentAccess({ registries: chain.registries, scopedContracts: chain.scopedContracts, nowSec });
   const place = { chainId: deployment.chainId, contract: chain.logAnchor.address, logId: logIdOf(config.logOrigin) };
+  const { guards, addressOf } = await openGuards(config, metrics, traces, sending, closers);
   const app = createApp({
     bodyLimitBytes: config.bodyLimitBytes,
     logger,
-    guards: [metrics.observe, ...(traces.guard ? [traces.guard] : []), limitRate(config.rateLimitPerMinute)],
+    guards,
+    addressOf,
     ingest,
     routers: [
-      entriesRouter(ingest, log),
+      entriesRouter(ingest, log, addressOf),
       disclosuresRouter(log, disclosures, access, place.logId),
       sealedKeysRouter(openSealedKeys(chain, deployment, database, access)),
       policiesRouter(new PolicyStore(database), database, policyCheck),
@@ -128,7 +132,7 @@ async function openRelayer(config: RelayerConfig, seams: RelayerSeams, closers: 
       tilesRouter(log),
       requestsRouter(requests),
       proofsRouter(new KeyOwnershipProofs(proofPool, requests, registry)),
-      eventsRouter(hub),
+      eventsRouter(hub, addressOf),
       docsRouter(),
       opsRouter(() => {
         return readiness({ config, chain, sending, log: { anchorer, ingest }, isStopping: () => isStopping });
@@ -139,7 +143,7 @@ async function openRelayer(config: RelayerConfig, seams: RelayerSeams, closers: 
   sending.queue.serve("anchor", () => anchorer.check());
   sending.queue.repeat("anchor", Math.min(config.anchorIntervalMs, 1_000));
   await startSending(config, chain, sending, closers);
-  const server = createServer(app);
+  const server = createServer(deadlines(config.requestTimeoutSec), app);
   const url = await listen(server, config);
   closers.add(async () => {
     isStopping = true;

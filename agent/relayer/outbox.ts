@@ -4,7 +4,7 @@ import { type AttemptFailure, defaultRetry, type RetryPolicy, withRetries } from
 import { type CheckpointReader, verifyReceipt } from "./verifyReceipt.ts";
 import type { Journal, JournalEntry } from "../journal/journal.ts";
 import type { Receipt } from "../../protocol/api/receipt.ts";
-import { maxBatchEntries } from "../../protocol/api/types.ts";
+import { maxBatchBytes, maxBatchEntries } from "../../protocol/api/types.ts";
 import { AffiantError } from "../../protocol/errors/affiantError.ts";
 
 export interface OutboxOptions {
@@ -63,9 +63,20 @@ export class Outbox {
   async #sendBatch(): Promise<void> {
     const checkpoints = await this.#options.checkpoints(false);
     await withRetries({ ...defaultRetry, ...this.#options.retry }, undefined, async () => {
-      const batch = this.#options.journal.unsent(maxBatchEntries);
+      const batch = this.#upToBytes(this.#options.journal.unsent(maxBatchEntries));
       return batch.length === 0 ? { value: undefined } : this.#attempt(batch, checkpoints);
     });
+  }
+
+  /** A relayer takes a megabyte at once unless its operator says more; a single entry is sent whatever its size. */
+  #upToBytes(entries: readonly JournalEntry[]): readonly JournalEntry[] {
+    const leave = this.#options.leaveDisclosures ?? false;
+    let bytes = 0;
+    const first = entries.findIndex(({ leaf, disclosures }, i) => {
+      bytes += leaf.length + 64 + (leave ? disclosures.reduce((sum, text) => sum + text.length + 3, 0) : 0);
+      return i > 0 && bytes > maxBatchBytes;
+    });
+    return first < 0 ? entries : entries.slice(0, first);
   }
 
   async #attempt(
@@ -94,7 +105,10 @@ export class Outbox {
     }
     // What came before the one that failed is in the log, and stays so.
     journal.storeReceipts(accepted);
-    return failure ? { error: failure } : { value: undefined };
+    // Some were taken: that is no failure, the others are sent with the next batch. A relayer takes what it has in its log
+    // already in pieces, as after a crash of this agent.
+    const goesOn = failure?.retryable === true && accepted.length > 0;
+    return failure && !goesOn ? { error: failure } : { value: undefined };
   }
 }
 

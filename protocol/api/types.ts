@@ -12,6 +12,9 @@ export interface EntrySubmission {
 
 export const maxBatchEntries = 256;
 
+/** Bytes of a batch that every relayer takes as it is set up by default, with room for what is around the entries. */
+export const maxBatchBytes = 1_000_000;
+
 /** An element of the answer to `POST /v1/entries:batch`, in the order of the submissions. 201: new; 200: it was there. */
 export type BatchResult =
   | { readonly status: number; readonly receipt: Receipt; readonly problem?: undefined }

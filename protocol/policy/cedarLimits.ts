@@ -13,7 +13,9 @@ export const cedarLimits = {
   acts: 128,
 } as const;
 
-const token = /"(?:[^"\\]|\\.)*"|\/\/[^\n]*|[A-Za-z_]\w*|&&|\|\||[^\s]/gs;
+// A string that does not end is one token to the end of the text: tried again behind each of its escaped quotes it would take
+// time that grows with the square of its length.
+const token = /"(?:[^"\\]|\\.)*(?:"|\\?$)|\/\/[^\n]*|[A-Za-z_]\w*|&&|\|\||[^\s]/gs;
 const chaining = new Set(["&&", "||", "+", "-", "*", ".", "if"]);
 
 /**

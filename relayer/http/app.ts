@@ -9,6 +9,7 @@ import type { Ingest } from "../ingest/ingest.ts";
 import { logRequests } from "./accessLog.ts";
 import { type Guard, headersOf } from "./guards.ts";
 import { takeEntries } from "./intake.ts";
+import type { AddressOf } from "./rateLimit.ts";
 import { answerProblem, problemSender } from "./problems.ts";
 import { validateRequest } from "./validateRequest.ts";
 
@@ -19,6 +20,8 @@ export interface AppOptions {
   readonly guards: readonly Guard[];
   /** Undefined where no entries are taken in. */
   readonly ingest?: Ingest;
+  /** Whom a request is charged to. */
+  readonly addressOf: AddressOf;
   /** What each room of the relayer serves. A new room adds its router here and nothing else. */
   readonly routers: readonly Router[];
 }
@@ -42,6 +45,7 @@ export function createApp(options: AppOptions): RequestListener {
     ingest: options.ingest,
     bodyLimitBytes,
     guards,
+    addressOf: options.addressOf,
     headers: headersOf(protectBrowsers),
     answerProblem: problemSender(logger),
     otherwise,
@@ -56,7 +60,10 @@ function createExpress({ bodyLimitBytes, logger, routers }: AppOptions, guards: 
   app.set("etag", false);
   app.use(protectBrowsers);
   for (const guard of guards) app.use(guard);
-  app.use(express.json({ limit: bodyLimitBytes, strict: true, type: isParsed }));
+  // Not compressed: what a few bytes unfold to is work that nobody has signed for.
+  const json = (limit: number) => express.json({ limit, strict: true, type: isParsed, inflate: false });
+  const [small, large] = [json(Math.min(smallBodyBytes, bodyLimitBytes)), json(bodyLimitBytes)];
+  app.use((request, response, next) => (isLarge(request) ? large : small)(request, response, next));
   app.use(validateRequest());
   for (const router of routers) app.use(router);
   app.use((request) => {
@@ -66,6 +73,16 @@ function createExpress({ bodyLimitBytes, logger, routers }: AppOptions, guards: 
   });
   app.use(answerProblem(logger));
   return app;
+}
+
+/** Room for the calldata of one transaction in hex, and for a call with its chain of contracts. */
+const smallBodyBytes = 300_000;
+
+/** Entries with their payloads, and the sealed keys of a group. */
+function isLarge({ url = "" }: IncomingMessage): boolean {
+  return url.startsWith("/v1/entries")
+    ? !url.includes("/disclosures")
+    : /^\/v1\/groups\/[^/]+\/keys\/[^/]+\/?$/.test(url);
 }
 
 /** Policy bundles are hashed byte for byte: their router reads them itself. */

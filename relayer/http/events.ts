@@ -1,15 +1,20 @@
 import { Router, type Response } from "express";
 
 import { AffiantError } from "../../protocol/errors/affiantError.ts";
+import type { AddressOf } from "./rateLimit.ts";
 
 /** Server-sent events (WHATWG HTML §9.2): what happens in the log, as it happens. */
 export class EventHub {
-  readonly #clients = new Set<Response>();
+  /** The oldest first, each with the address it is charged to. */
+  readonly #clients = new Map<Response, string>();
   readonly #limit: number;
+  readonly #limitEach: number;
   #nextId = 1;
 
-  constructor(limit = 1_000) {
+  /** @param limit of all readers; @param limitEach of one address */
+  constructor(limit = 1_000, limitEach = 32) {
     this.#limit = limit;
+    this.#limitEach = limitEach;
   }
 
   get clients(): number {
@@ -19,32 +24,40 @@ export class EventHub {
   send(event: string, data: unknown): void {
     if (this.#clients.size === 0) return;
     const text = `id: ${this.#nextId++}\nevent: ${event}\ndata: ${JSON.stringify(data)}\n\n`;
-    for (const client of this.#clients) {
+    for (const client of this.#clients.keys()) {
       // A reader that does not keep up is cut off, so that it cannot fill this process's memory; it may come again.
       if (client.writableLength > 1_000_000) client.destroy();
       else client.write(text);
     }
   }
 
-  /** @returns whether there was room */
-  add(response: Response): boolean {
-    if (this.#clients.size >= this.#limit) return false;
-    this.#clients.add(response);
+  /**
+   * When all places are taken the oldest reader is cut off, and may come again: nobody who takes many keeps others out.
+   * @throws AffiantError ERR_LIMIT_RATE if the address has its share
+   */
+  add(response: Response, address: string): void {
+    const held = [...this.#clients.values()].filter((other) => other === address).length;
+    if (held >= this.#limitEach) {
+      throw new AffiantError("ERR_LIMIT_RATE", `${held} readers of this address listen already`);
+    }
+    const [oldest] = this.#clients.keys();
+    if (this.#clients.size >= this.#limit && oldest) {
+      this.#clients.delete(oldest);
+      oldest.destroy();
+    }
+    this.#clients.set(response, address);
     response.on("close", () => this.#clients.delete(response));
-    return true;
   }
 
   close(): void {
-    for (const client of this.#clients) client.end();
+    for (const client of this.#clients.keys()) client.end();
   }
 }
 
-export function eventsRouter(hub: EventHub): Router {
+export function eventsRouter(hub: EventHub, addressOf: AddressOf): Router {
   const router = Router();
-  router.get("/v1/events", (_request, response) => {
-    if (!hub.add(response)) {
-      throw new AffiantError("ERR_UNAVAILABLE_QUEUE", "too many readers listen already");
-    }
+  router.get("/v1/events", (request, response) => {
+    hub.add(response, addressOf(request));
     response.writeHead(200, { "content-type": "text/event-stream", "cache-control": "no-store" });
     response.write(": welcome\n\n");
   });

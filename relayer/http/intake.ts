@@ -5,6 +5,7 @@ import { AffiantError } from "../../protocol/errors/affiantError.ts";
 import { batchAnswer, singleAnswer } from "../ingest/answer.ts";
 import type { Ingest } from "../ingest/ingest.ts";
 import { type LeafRun, readPlainBatch, readPlainEntry, toLeafRun } from "../ingest/leafRun.ts";
+import type { AddressOf } from "./rateLimit.ts";
 import { complaint, findOperation } from "./operations.ts";
 import { type Guard, passGuards } from "./guards.ts";
 
@@ -13,6 +14,8 @@ export interface IntakeOptions {
   readonly bodyLimitBytes: number;
   /** The same ones, in the same order, that all other requests pass. */
   readonly guards: readonly Guard[];
+  /** Whom a request is charged to. */
+  readonly addressOf: AddressOf;
   /** Headers of every answer. */
   readonly headers: readonly (readonly [string, string])[];
   readonly answerProblem: (thrown: unknown, request: IncomingMessage, response: ServerResponse) => void;
@@ -45,7 +48,7 @@ export function takeEntries(options: IntakeOptions): RequestListener {
     };
     passGuards(guards, request, response, (refusal) => {
       if (refusal !== undefined) fail(refusal);
-      else answer(options.ingest, request, length, send).catch(fail);
+      else answer(options, request, length, send).catch(fail);
     });
   };
 }
@@ -64,10 +67,15 @@ function plainBodyLength({ method, url, headers }: IncomingMessage): number | un
 /** @throws AffiantError ERR_INPUT_MALFORMED if the connection ends before the body does */
 function readBody(request: IncomingMessage, length: number): Promise<Buffer> {
   return new Promise((resolve, reject) => {
-    const body = Buffer.allocUnsafeSlow(length);
+    // What has arrived is held, not what was announced: many may say "two megabytes" and send nothing.
+    let only: Buffer | undefined;
+    let body: Buffer | undefined;
     let at = 0;
-    request.on("data", (chunk: Buffer) => (at += chunk.copy(body, at)));
-    request.on("end", () => resolve(body));
+    request.on("data", (chunk: Buffer) => {
+      if (at === 0 && chunk.length >= length) only = chunk;
+      else at += chunk.copy((body ??= Buffer.allocUnsafeSlow(length)), at);
+    });
+    request.on("end", () => resolve(only ?? body ?? Buffer.alloc(0)));
     request.on("close", () => {
       if (!request.complete) reject(new AffiantError("ERR_INPUT_MALFORMED", "the request cannot be read"));
     });
@@ -75,16 +83,22 @@ function readBody(request: IncomingMessage, length: number): Promise<Buffer> {
   });
 }
 
-async function answer(ingest: Ingest, request: IncomingMessage, length: number, send: Send): Promise<void> {
+async function answer(
+  { ingest, addressOf }: IntakeOptions,
+  request: IncomingMessage,
+  length: number,
+  send: Send,
+): Promise<void> {
   const path = String(request.url);
+  const source = addressOf(request);
   const body = await readBody(request, length);
   if (path === "/v1/entries") {
     const run = readPlainEntry(body) ?? toLeafRun([parse(path, body) as EntrySubmission]);
-    const { status, text } = singleAnswer(await ingest.submitRunOfOne(run));
+    const { status, text } = singleAnswer(await ingest.submitRunOfOne(run, source));
     send(status, [text]);
   } else {
     const run = readPlainBatch(body) ?? parseBatch(path, body);
-    send(200, batchAnswer(await ingest.submitRun(run)));
+    send(200, batchAnswer(await ingest.submitRun(run, source)));
   }
 }
 

@@ -39,14 +39,29 @@ export function createMetrics(measured: Measured): Metrics {
   measureQueue(registry, measured.sending);
   return {
     contentType: registry.contentType,
-    text: () => registry.metrics(),
+    text: sharedFor(1_000, () => registry.metrics()),
     observe: observer(registry),
+  };
+}
+
+/** What took work is given to all who ask within a time: sums over the journal are for the operator, and anybody may ask. */
+function sharedFor<T>(ms: number, make: () => Promise<T>): () => Promise<T> {
+  let made: { readonly atMs: number; readonly value: Promise<T> } | undefined;
+  return () => {
+    if (!made || performance.now() - made.atMs > ms) made = { atMs: performance.now(), value: make() };
+    return made.value;
   };
 }
 
 function measureLog(registry: Registry, { log, ingest, sequencer, anchorer }: MeasuredLog): void {
   gauge(registry, "affiant_log_size", "Entries in the log", () => log.size);
   gauge(registry, "affiant_entries_under_way", "Entries that wait for their receipt", () => ingest.underWay);
+  gauge(
+    registry,
+    "affiant_entries_unknown",
+    "Entries of which it is not known yet whose they are",
+    () => ingest.unknown,
+  );
   gauge(registry, "affiant_commit_queue_depth", "Entries that wait for a commit", () => sequencer.depth);
   gauge(registry, "affiant_anchored_size", "Entries under the last anchor", () => anchorer.status().anchoredSize);
   gauge(registry, "affiant_anchor_lag_seconds", "Age of the oldest entry without an anchor", () => {

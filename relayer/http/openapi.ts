@@ -63,7 +63,7 @@ const meanings: Readonly<Record<number, string>> = {
 function refused(...statuses: readonly number[]): Record<string, Answer> {
   const content: Content = { "application/problem+json": { schema: ref("Problem") } };
   return Object.fromEntries(
-    [400, 429, ...statuses].map((status) => [status, { description: meanings[status] ?? "Refused", content }]),
+    [400, 403, 429, ...statuses].map((status) => [status, { description: meanings[status] ?? "Refused", content }]),
   );
 }
 
@@ -167,7 +167,7 @@ const paths: Readonly<Record<string, Partial<Record<Method, Operation>>>> = {
       responses: { "202": answer("Asked; how anchoring stands", "Anchoring"), ...refused() },
     },
   },
-  "/v1/events": get("Server-sent events: checkpoint, anchor", plain("A stream", "text/event-stream"), [], 503),
+  "/v1/events": get("Server-sent events: checkpoint, anchor", plain("A stream", "text/event-stream")),
   "/v1/policies/{hash}": {
     ...get("A policy bundle, RFC 8785 bytes", answer("The bundle", "PolicyBundle"), [policyHash], 404),
     put: {

@@ -1,5 +1,6 @@
 import { isIPv6 } from "node:net";
 
+import { type RateLimitInfo, rateLimit, type Store } from "express-rate-limit";
 import { LRUCache } from "lru-cache";
 
 import { AffiantError } from "../../protocol/errors/affiantError.ts";
@@ -28,26 +29,54 @@ export class RateLimiter {
       window = { count: 0, untilMs: nowMs + windowMs };
       this.#counts.set(name, window);
     }
-    if (window.count >= this.#perMinute) {
-      throw new AffiantError("ERR_LIMIT_RATE", `more than ${this.#perMinute} a minute`, {
-        details: { retryAfterSec: Math.ceil((window.untilMs - nowMs) / 1_000) },
-      });
-    }
+    if (window.count >= this.#perMinute) throw tooMany(this.#perMinute, window.untilMs - nowMs);
     window.count++;
   }
 }
 
+export interface AddressLimit {
+  /** Requests of one address a minute; 0 = no limit. */
+  readonly perMinute: number;
+  /** Where is counted: in this process, or in a Redis that several share. */
+  readonly store: Store;
+  /** Whose request it is. */
+  readonly addressOf: AddressOf;
+}
+
+/** The address that a request is charged to, an IPv6 network for one of its addresses. */
+export type AddressOf = (request: Parameters<Guard>[0]) => string;
+
 /**
- * Bounds the requests of one address. Behind a proxy all requests have the proxy's address: then the proxy must limit,
- * since a forwarded address can be made up.
- * @param perMinute 0 = no limit
+ * Bounds the requests of one address. `/healthz` is not counted: who watches a process must not be turned away by who
+ * floods it.
  */
-export function limitRate(perMinute: number, now: () => number = Date.now): Guard {
-  const limiter = new RateLimiter(perMinute, now);
-  return (request, _response, next) => {
-    limiter.count(network(request.socket.remoteAddress ?? "unknown"));
-    next();
+export function limitRate({ perMinute, store, addressOf }: AddressLimit): Guard {
+  if (perMinute === 0) return (_request, _response, next) => next();
+  const limiter = rateLimit({
+    windowMs,
+    limit: perMinute,
+    store,
+    keyGenerator: (request) => addressOf(request),
+    skip: ({ url }) => url === "/healthz",
+    handler: (request, _response, next) => {
+      const { resetTime } = (request as unknown as { rateLimit: RateLimitInfo }).rateLimit;
+      next(tooMany(perMinute, (resetTime?.getTime() ?? Date.now() + windowMs) - Date.now()));
+    },
+    // Retry-After of a refusal says what there is to say.
+    standardHeaders: false,
+    legacyHeaders: false,
+    // Its checks are of Express' own settings; this runs ahead of Express, and asks the socket.
+    validate: false,
+  });
+  return (request, response, next) => {
+    void limiter(request as Parameters<typeof limiter>[0], response as Parameters<typeof limiter>[1], next);
   };
+}
+
+function tooMany(perMinute: number, leftMs: number): AffiantError {
+  return new AffiantError("ERR_LIMIT_RATE", `more than ${perMinute} a minute`, {
+    details: { retryAfterSec: Math.max(1, Math.ceil(leftMs / 1_000)) },
+  });
 }
 
 /** Who has one IPv6 address has a /64 full of them. */

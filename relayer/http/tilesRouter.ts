@@ -1,4 +1,5 @@
 import { Router } from "express";
+import { LRUCache } from "lru-cache";
 
 import { utf8 } from "../../protocol/encoding/bytes.ts";
 import { AffiantError, isAffiantError } from "../../protocol/errors/affiantError.ts";
@@ -11,17 +12,19 @@ const cacheForever = "public, max-age=31536000, immutable";
 /** The log in C2SP tlog-tiles form, under the prefix `/v1/log`. */
 export function tilesRouter(log: Log): Router {
   const router = Router();
+  // Full bundles of entries never change, and may have megabytes: put together once for many who read on.
+  const bundles = new LRUCache<number, Buffer>({ maxSize: 64 << 20, sizeCalculation: ({ length }) => length });
 
   router.get("/v1/log/tile/*path", (request, response) => {
-    const bytes = readTile(log, request.path.slice("/v1/log/".length));
+    const bytes = readTile(log, bundles, request.path.slice("/v1/log/".length));
     response.setHeader("cache-control", cacheForever);
-    response.type("application/octet-stream").send(Buffer.from(bytes));
+    response.type("application/octet-stream").send(bytes);
   });
 
   return router;
 }
 
-function readTile(log: Log, path: string): Uint8Array {
+function readTile(log: Log, bundles: LRUCache<number, Buffer>, path: string): Buffer {
   let id: ReturnType<typeof parseTilePath>;
   try {
     id = parseTilePath(path);
@@ -33,7 +36,12 @@ function readTile(log: Log, path: string): Uint8Array {
   if (level === "entries") {
     const start = index * tileWidth;
     if (start + width > log.size) throw missing();
-    return encodeEntryBundle(log.entries.leaves(start, start + width).map(utf8));
+    const known = width === tileWidth ? bundles.get(index) : undefined;
+    if (known) return known;
+    const { buffer, byteOffset, byteLength } = encodeEntryBundle(log.entries.leaves(start, start + width).map(utf8));
+    const bundle = Buffer.from(buffer, byteOffset, byteLength);
+    if (width === tileWidth) bundles.set(index, bundle);
+    return bundle;
   }
   const hashes = log.tree.tileHashes(level, index, width);
   const leaves = (index * tileWidth + width) * tileWidth ** level;

@@ -8,11 +8,12 @@ import type { Attributes, Traces } from "../traces/traces.ts";
 import type { Answer } from "./answer.ts";
 import { type LeafRun, toLeafRun } from "./leafRun.ts";
 import type { Sequencer } from "./sequencer.ts";
+import { Strangers } from "./strangers.ts";
 import type { Verification, VerifiedEntry } from "./verifiedEntry.ts";
 import type { VerifyPool } from "./verifyPool.ts";
 
 export interface IngestOptions {
-  /** Entries that may be under way at once; more are turned away. */
+  /** Entries that may be under way at once; more are turned away. As many more may wait to be looked at. */
   readonly queueLimit: number;
   /** Entries of one agent; counted once the key is known to be its own, so that nobody can use up another's. */
   readonly agentLimit: RateLimiter;
@@ -26,6 +27,7 @@ export class Ingest {
   readonly #sequencer: Sequencer;
   readonly #log: Log;
   readonly #options: IngestOptions;
+  readonly #strangers: Strangers;
   #underWay = 0;
   #stopping = false;
 
@@ -35,44 +37,56 @@ export class Ingest {
     this.#sequencer = sequencer;
     this.#log = log;
     this.#options = options;
+    this.#strangers = new Strangers(options.queueLimit);
   }
 
+  /** Entries that are their agent's own and wait for their receipt: what the queue is bounded by. */
   get underWay(): number {
     return this.#underWay;
   }
 
-  /** @throws AffiantError ERR_UNAVAILABLE_QUEUE, ERR_UNAVAILABLE_STOPPING; whatever else the entry is refused with is in the answer */
-  submit(submission: EntrySubmission): Promise<Answer> {
-    return this.submitRunOfOne(toLeafRun([submission]));
+  /** Entries of which it is not known yet whose they are. */
+  get unknown(): number {
+    return this.#strangers.held;
   }
 
-  /** Each entry has its own answer. @throws AffiantError ERR_UNAVAILABLE_QUEUE, ERR_UNAVAILABLE_STOPPING for the whole */
-  submitBatch(submissions: readonly EntrySubmission[]): Promise<Answer[]> {
-    return this.submitRun(toLeafRun(submissions));
+  /**
+   * @param source whom it is charged to until it is known whose it is: an address
+   * @throws AffiantError ERR_LIMIT_RATE, ERR_UNAVAILABLE_STOPPING; whatever else the entry is refused with is in the answer
+   */
+  submit(submission: EntrySubmission, source: string): Promise<Answer> {
+    return this.submitRunOfOne(toLeafRun([submission]), source);
+  }
+
+  /** Each entry has its own answer. @throws AffiantError ERR_LIMIT_RATE, ERR_UNAVAILABLE_STOPPING for the whole */
+  submitBatch(submissions: readonly EntrySubmission[], source: string): Promise<Answer[]> {
+    return this.submitRun(toLeafRun(submissions), source);
   }
 
   /** As {@link submit}, of a run of one entry. */
-  async submitRunOfOne(run: LeafRun): Promise<Answer> {
-    this.#reserve(1);
-    try {
-      const [verification] = await this.#step("verify", {}, async () => [await this.#pool.verifyOne(run)], thrownFor);
-      const [answer] = await this.#answer([verification as Verification], {});
-      return answer as Answer;
-    } finally {
-      this.#underWay -= 1;
-    }
+  async submitRunOfOne(run: LeafRun, source: string): Promise<Answer> {
+    const admission = await this.#asStranger(1, source, async () => {
+      const verify = async () => [await this.#pool.verifyOne(run)];
+      return this.#examine(await this.#step("verify", {}, verify, thrownFor), {});
+    });
+    const [answer] = await this.#sequence([admission], {});
+    return answer as Answer;
   }
 
   /** As {@link submitBatch}. */
-  async submitRun(run: LeafRun): Promise<Answer[]> {
+  async submitRun(run: LeafRun, source: string): Promise<Answer[]> {
     const count = run.bounds.length / 2;
-    this.#reserve(count);
-    try {
-      const size = { "affiant.entries": count };
-      return await this.#answer(await this.#step("verify", size, () => this.#pool.verify(run), thrownFor), size);
-    } finally {
-      this.#underWay -= count;
-    }
+    const size = { "affiant.entries": count };
+    const examine = async (from: number, to: number) => {
+      const verify = () => this.#pool.verify(run, from, to);
+      return this.#examine(await this.#step("verify", size, verify, thrownFor), size);
+    };
+    const admissions = await this.#asStranger(count, source, async () => {
+      const first = await examine(0, Math.min(count, trialEntries));
+      if (count <= trialEntries) return [first];
+      return [first, first.isAuthentic ? await examine(trialEntries, count) : notLookedAt(count - trialEntries)];
+    });
+    return this.#sequence(admissions, size);
   }
 
   /** Takes nothing new; what is under way is finished by the caller's drain. */
@@ -80,25 +94,45 @@ export class Ingest {
     this.#stopping = true;
   }
 
-  #reserve(count: number): void {
+  /** Work for somebody who is not known yet: it takes places of its own, and none in the queue. */
+  async #asStranger<T>(count: number, source: string, work: () => Promise<T>): Promise<T> {
     if (this.#stopping) throw new AffiantError("ERR_UNAVAILABLE_STOPPING", "the relayer takes no more entries");
-    if (this.#underWay + count > this.#options.queueLimit) {
-      throw new AffiantError("ERR_UNAVAILABLE_QUEUE", `${this.#underWay} entries are under way already`);
+    const leave = this.#strangers.enter(source, count);
+    try {
+      return await work();
+    } finally {
+      leave();
     }
-    this.#underWay += count;
   }
 
-  async #answer(verifications: readonly Verification[], size: Attributes): Promise<Answer[]> {
-    const refusals = await this.#step(
-      "admit",
-      size,
-      () => this.#admit(verifications),
-      (refusal) => refusal,
-    );
+  /** Asks the chain about what was verified. */
+  async #examine(verifications: readonly Verification[], size: Attributes): Promise<Admission> {
+    const admit = () => this.#admit(verifications);
+    const refusals = await this.#step("admit", size, admit, (refusal) => refusal);
+    const isAuthentic = verifications.some(({ entry }, i) => {
+      return entry && refusals[i] === undefined && this.#standing(entry) !== "known";
+    });
+    return { verifications, refusals, isAuthentic };
+  }
+
+  async #sequence(admissions: readonly Admission[], size: Attributes): Promise<Answer[]> {
+    const verifications = admissions.flatMap((admission) => admission.verifications);
+    const refusals = admissions.flatMap((admission) => admission.refusals);
     const admitted = verifications.flatMap(({ entry }, i) => (entry && refusals[i] === undefined ? [entry] : []));
-    const sequence = () => this.#sequencer.submit(admitted);
-    const answers = (await this.#step("sequence", size, sequence, ({ error }) => error)).values();
-    return refusals.map((error) => (error === undefined ? (answers.next().value as Answer) : { error }));
+    const full = this.#underWay + admitted.length > this.#options.queueLimit ? this.#isFull() : undefined;
+    if (full) return refusals.map((error) => ({ error: error ?? full }));
+    this.#underWay += admitted.length;
+    try {
+      const sequence = () => this.#sequencer.submit(admitted);
+      const answers = (await this.#step("sequence", size, sequence, ({ error }) => error)).values();
+      return refusals.map((error) => (error === undefined ? (answers.next().value as Answer) : { error }));
+    } finally {
+      this.#underWay -= admitted.length;
+    }
+  }
+
+  #isFull(): AffiantError {
+    return new AffiantError("ERR_UNAVAILABLE_QUEUE", `${this.#underWay} entries are under way already`);
   }
 
   /** A span around a step; where a single entry came, its refusal is the span's. */
@@ -163,6 +197,30 @@ export class Ingest {
     const known = this.#log.entries.bySeq(head.id, seq);
     return known !== undefined && bytesEqual(known.entryId, entryId) ? "known" : "rival";
   }
+}
+
+/** What came of looking at entries, one refusal (or undefined) each. */
+interface Admission {
+  readonly verifications: readonly Verification[];
+  readonly refusals: readonly unknown[];
+  /** One of them at least is new, and its agent's own: whoever sent them holds a key that the chain knows. */
+  readonly isAuthentic: boolean;
+}
+
+/**
+ * So many entries of a batch are looked at for anybody. The others follow if one of these is new and its agent's own: who
+ * sends inventions, or what everybody can read in the log, has no more work done than this.
+ */
+const trialEntries = 32;
+
+function notLookedAt(count: number): Admission {
+  const why = `none of the first ${trialEntries} is new and its agent's own: the others were not looked at`;
+  const refusal = new AffiantError("ERR_LIMIT_RATE", why, { details: { retryAfterSec: 1 }, hint: "Send them again." });
+  return {
+    verifications: Array<Verification>(count).fill({ refusal: { code: refusal.code, message: refusal.message } }),
+    refusals: Array<unknown>(count).fill(refusal),
+    isAuthentic: false,
+  };
 }
 
 function thrownFor({ refusal }: Verification): AffiantError | undefined {

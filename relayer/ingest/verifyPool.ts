@@ -52,12 +52,11 @@ export class VerifyPool {
     for (let i = 0; i < threads; i++) this.#threads.push(this.#start());
   }
 
-  /** One verification an entry, in order. */
-  async verify(run: LeafRun): Promise<Verification[]> {
+  /** One verification an entry, in order. @param from of these entries of the run: `from <= i < to` */
+  async verify(run: LeafRun, from = 0, to = run.bounds.length / 2): Promise<Verification[]> {
     const chunks: Promise<Verification[]>[] = [];
-    const count = run.bounds.length / 2;
-    for (let at = 0; at < count; at += batchChunk) {
-      const slice = sliceRun(run, at, Math.min(count, at + batchChunk));
+    for (let at = from; at < to; at += batchChunk) {
+      const slice = sliceRun(run, at, Math.min(to, at + batchChunk));
       chunks.push(this.#dispatch(slice).then((packed) => unpackVerifications(packed, run, at)));
     }
     return (await Promise.all(chunks)).flat();

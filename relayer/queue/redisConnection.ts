@@ -63,6 +63,11 @@ export class RedisConnection {
     return this.#weaknesses;
   }
 
+  /** One command, as the wire has it. Fails at once while Redis is away. */
+  send([command = "", ...words]: readonly string[]): Promise<unknown> {
+    return this.client.call(command, ...words);
+  }
+
   /** A connection of its own for a worker, which waits in it: there a command may wait for Redis to come back. */
   blocking(): Redis {
     const client = new Redis(this.#url, { maxRetriesPerRequest: null, retryStrategy });

@@ -152,9 +152,17 @@ export class EntryStore {
     this.#addEquivocation.run(agentId, seq, entryId, leaf, nowMs, agentId, seq);
   }
 
-  equivocations(agentId: number): { seq: number; entryId: Uint8Array; leaf: string }[] {
-    const rows = this.#equivocations.all(agentId) as { seq: number; entry_id: Uint8Array; leaf: string }[];
-    return rows.map((row) => ({ seq: row.seq, entryId: row.entry_id, leaf: row.leaf }));
+  /** @param maxBytes of leaves together; at least one is given */
+  equivocations(agentId: number, maxBytes: number): { seq: number; entryId: Uint8Array; leaf: string }[] {
+    const found: { seq: number; entryId: Uint8Array; leaf: string }[] = [];
+    let bytes = 0;
+    for (const row of this.#equivocations.iterate(agentId)) {
+      const { seq, entry_id: entryId, leaf } = row as { seq: number; entry_id: Uint8Array; leaf: string };
+      bytes += leaf.length;
+      if (bytes > maxBytes && found.length > 0) break;
+      found.push({ seq, entryId, leaf });
+    }
+    return found;
   }
 }
 

@@ -17,7 +17,7 @@ if (missing !== undefined) console.log(`      skipped: ${missing}`);
   const open: WorkQueue[] = [];
 
   async function queue(name = "test"): Promise<WorkQueue> {
-    const made = await openQueue({ redisUrl: redis.url, redisAllowUnsafe: false }, name, logger);
+    const { queue: made } = await openQueue({ redisUrl: redis.url, redisAllowUnsafe: false }, name, logger);
     open.push(made);
     return made;
   }
@@ -137,7 +137,7 @@ if (missing !== undefined) console.log(`      skipped: ${missing}`);
     try {
       const opening = openQueue({ redisUrl: redis.url, redisAllowUnsafe: allowUnsafe }, "test", logger);
       if (!allowUnsafe) return await rejection(opening);
-      const queue = await opening;
+      const { queue } = await opening;
       const status = queue.status();
       await queue.close();
       return status;
@@ -165,7 +165,7 @@ if (missing !== undefined) console.log(`      skipped: ${missing}`);
   });
 
   it("that does not answer is no reason not to start", async () => {
-    const queue = await openQueue({ redisUrl: "redis://127.0.0.1:1", redisAllowUnsafe: false }, "test", logger);
+    const { queue } = await openQueue({ redisUrl: "redis://127.0.0.1:1", redisAllowUnsafe: false }, "test", logger);
     let runs = 0;
     queue.serve("anchor", () => Promise.resolve(void runs++));
     queue.wake("anchor");
