@@ -122,14 +122,17 @@ export class Agent {
    */
   async commitPolicy(bundle: PolicyBundle): Promise<CommittedPolicy & { readonly added: boolean }> {
     const policyHash = policyHashOf(bundle);
-    await this.relayer.putPolicy(policyHash, bundle);
     const before = await this.policy();
     const purpose = `commit:${policyHash}`;
+    // Left when it is committed to: a relayer keeps no other. Left out by a crash, it is left the next time.
+    const leave = () => this.relayer.putPolicy(policyHash, bundle, this.address);
     if (before?.policyHash === policyHash) {
       this.journal.forgetPendingCall(purpose);
+      await leave();
       return { ...before, added: false };
     }
     const { blockNumber } = await this.#carry(purpose, () => signCommit(this.#signing(), policyHash));
+    await leave();
     const after = await this.policy();
     if (after?.policyHash === policyHash) return { ...after, added: true };
     // Another endpoint than the relayer's may be behind: what the relayer saw mined is what there is.

@@ -20,6 +20,8 @@ export interface OpenAgentOptions {
   readonly dataDir: string;
   readonly name: string;
   readonly relayerUrl: string;
+  /** Secret of a ticket of the relayer's operator, where it asks newcomers for one; used by the first call. */
+  readonly admissionTicket?: string | undefined;
   /** One JSON-RPC endpoint of the deployment's chain. */
   readonly rpcUrl: string;
   readonly deployment: Deployment;
@@ -49,7 +51,7 @@ export async function openAgent(options: OpenAgentOptions): Promise<Agent> {
       { hint: `Make another agent for this chain: affiant agent create NAME` },
     );
   }
-  const relayer = new RelayerClient({ url: options.relayerUrl, retry });
+  const relayer = new RelayerClient({ url: options.relayerUrl, retry, admissionTicket: options.admissionTicket });
   const rpc = new Rpc({ url: options.rpcUrl, chainId: deployment.chainId, retry });
   const journal = new Journal(agentFolder(dataDir, name).journal);
   const zkKey = once(() => openZkKey(agentFolder(dataDir, name).zkKey, { passphrase }));

@@ -16,6 +16,8 @@ export interface Environment {
   readonly deploymentPath: string | undefined;
   /** Folder of the circuits' keys, where they are not the development ones of this checkout. */
   readonly circuitKeysDir: string | undefined;
+  /** Secret of a ticket, where the relayer asks newcomers for one. */
+  readonly admissionTicket: string | undefined;
   /** Whether URLs that others chose (cards, attestation services, wrappers) may lead to this machine and private networks. */
   readonly allowPrivate: boolean;
   /** Errors are shown with where they came up. */
@@ -73,6 +75,7 @@ export function readEnvironment(flags: EnvironmentFlags, env: Env = process.env)
     rpcUrl: rpcUrl ?? endpoints.rpcUrl,
     deploymentPath: deploymentPath ?? (endpoints.deploymentPath && resolve(dataDir, endpoints.deploymentPath)),
     circuitKeysDir: env["AFFIANT_CIRCUIT_KEYS_DIR"] || undefined,
+    admissionTicket: env["AFFIANT_ADMISSION_TICKET"] || undefined,
     allowPrivate: flags.allowPrivate ?? (readSwitch(env, "AFFIANT_ALLOW_PRIVATE") || endpoints.allowPrivate === true),
     debug: isDebugging(env),
     noteKeyFile: env["AFFIANT_NOTE_KEY_FILE"] || undefined,

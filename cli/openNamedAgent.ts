@@ -11,7 +11,7 @@ export async function withAgent<T>(
   name: string,
   work: (agent: Agent) => Promise<T>,
 ): Promise<T> {
-  const { dataDir, passphrase, circuitKeysDir } = environment;
+  const { dataDir, passphrase, circuitKeysDir, admissionTicket } = environment;
   const relayerUrl = requireRelayerUrl(environment);
   const rpcUrl = requireRpcUrl(environment);
   const deployment = requireDeployment(environment);
@@ -22,6 +22,7 @@ export async function withAgent<T>(
     relayerUrl,
     rpcUrl,
     deployment,
+    admissionTicket,
     settings: { circuitKeysDir },
   });
   try {

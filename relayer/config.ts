@@ -2,6 +2,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 
 import { AffiantError } from "../protocol/errors/affiantError.ts";
+import { type AdmissionMode, admissionModes } from "./admission/admission.ts";
 import { type Env, EnvReader, type Setting } from "./envReader.ts";
 
 /** Everything an operator can set. Times in milliseconds, sizes in bytes unless the name says otherwise. */
@@ -57,6 +58,16 @@ export interface RelayerConfig {
   readonly requestQuotaPerDay: number;
   /** Gas that one agent may spend a day through sponsored requests; 0 = no limit. */
   readonly requestGasPerDay: number;
+  /** Sponsored transactions of all agents a day; 0 = no limit. */
+  readonly budgetRequestsPerDay: number;
+  /** Gas that all agents together may spend a day; 0 = no limit. */
+  readonly budgetGasPerDay: number;
+  /** What a newcomer needs. */
+  readonly admission: AdmissionMode;
+  /** Addresses that are admitted, one a line; undefined: none are listed. */
+  readonly admissionFile: string | undefined;
+  /** Bearer token of the operator; made if absent. */
+  readonly operatorTokenFile: string;
   readonly maxFeeGwei: number;
   readonly maxPriorityFeeGwei: number;
   readonly gasLimitPerCall: number;
@@ -156,6 +167,10 @@ function readAll(reader: EnvReader): RelayerConfig {
     agentRateLimitPerMinute: reader.whole("AFFIANT_AGENT_RATE_LIMIT_PER_MINUTE", 6_000, 0, 100_000_000),
     requestQuotaPerDay: reader.whole("AFFIANT_REQUEST_QUOTA_PER_DAY", 1_000, 0, 100_000_000),
     requestGasPerDay: reader.whole("AFFIANT_REQUEST_GAS_PER_DAY", 300_000_000, 0, 1e15),
+    budgetRequestsPerDay: reader.whole("AFFIANT_BUDGET_REQUESTS_PER_DAY", 10_000, 0, 1e9),
+    budgetGasPerDay: reader.whole("AFFIANT_BUDGET_GAS_PER_DAY", 3_000_000_000, 0, 1e15),
+    ...readAdmission(reader),
+    operatorTokenFile: reader.text("AFFIANT_OPERATOR_TOKEN_FILE", join(dataDir, "operator.token")),
     maxFeeGwei: reader.decimal("AFFIANT_MAX_FEE_GWEI", 200, 1e6),
     maxPriorityFeeGwei: reader.decimal("AFFIANT_MAX_PRIORITY_FEE_GWEI", 5, 1e6),
     gasLimitPerCall: reader.whole("AFFIANT_GAS_LIMIT_PER_CALL", 3_000_000, 21_000, 1_000_000_000),
@@ -164,6 +179,30 @@ function readAll(reader: EnvReader): RelayerConfig {
     shutdownMs: reader.whole("AFFIANT_SHUTDOWN_MS", 10_000, 0, 600_000),
     traces: readTraces(reader),
   };
+}
+
+function readAdmission(reader: EnvReader): Pick<RelayerConfig, "admission" | "admissionFile"> {
+  const admission = reader.choice("AFFIANT_ADMISSION", "open", admissionModes);
+  const admissionFile = reader.text("AFFIANT_ADMISSION_FILE", "") || undefined;
+  if (admission === "allow-list" && admissionFile === undefined) {
+    reader.complaints.push("AFFIANT_ADMISSION=allow-list needs AFFIANT_ADMISSION_FILE");
+  }
+  if (admissionFile !== undefined) checkAddresses(admissionFile, reader.complaints);
+  return { admission, admissionFile };
+}
+
+function checkAddresses(file: string, complaints: string[]): void {
+  let lines: readonly string[];
+  try {
+    lines = readFileSync(file, "utf8")
+      .split("\n")
+      .map((line) => (line.split("#")[0] ?? "").trim());
+  } catch {
+    complaints.push(`AFFIANT_ADMISSION_FILE names a file that cannot be read: ${file}`);
+    return;
+  }
+  const wrong = lines.findIndex((line) => line !== "" && !/^0x[0-9a-fA-F]{40}$/.test(line));
+  if (wrong >= 0) complaints.push(`AFFIANT_ADMISSION_FILE holds no address in line ${wrong + 1}`);
 }
 
 function readQueue(reader: EnvReader): Pick<RelayerConfig, "role" | "redisUrl" | "redisAllowUnsafe" | "leaseMs"> {

@@ -4,6 +4,7 @@ import type { Logger } from "pino";
 
 import type { Deployment } from "../protocol/deployment.ts";
 import { logIdOf } from "../protocol/log/logId.ts";
+import { Admission } from "./admission/admission.ts";
 import type { Chain } from "./chain/connectChain.ts";
 import type { Closers } from "./closers.ts";
 import type { RelayerConfig } from "./config.ts";
@@ -35,6 +36,7 @@ export interface Sending {
   readonly sender: Sender;
   readonly leadership: Leadership;
   readonly requests: Requests;
+  readonly admission: Admission;
   /** What processes of this relayer share beside the database; undefined where it is alone. */
   readonly shared: { readonly redis: SharedRedis; readonly prefix: string } | undefined;
 }
@@ -70,9 +72,12 @@ export async function openSending(config: RelayerConfig, parts: SendingParts, cl
   const leadership = new Leadership(lease, queue, lanes);
   const jobTraces = traces.guard && new JobTraces(database, traces, Date.now);
   if (jobTraces) sender.onJob((job) => jobTraces.onJob(job));
-  const requests = openRequests(config, parts, journal, sender, (jobId) => jobTraces?.follow(jobId));
+  const { admission: mode, admissionFile: listFile } = config;
+  const admission = new Admission(database, { mode, listFile, chainId: deployment.chainId, now: Date.now });
+  const onAccepted = (jobId: string) => jobTraces?.follow(jobId);
+  const requests = openRequests(config, parts, journal, sender, admission, onAccepted);
   const shared = redis && { redis, prefix: `affiant:${name}:` };
-  return { journal, queue, sender, leadership, requests, shared };
+  return { journal, queue, sender, leadership, requests, admission, shared };
 }
 
 /** The loops that go on without requests. They end before what they use is closed. */
@@ -104,6 +109,7 @@ function openRequests(
   { deployment, chain, traces }: SendingParts,
   journal: Journal,
   sender: Sender,
+  admission: Admission,
   onAccepted: (jobId: string) => void,
 ): Requests {
   const { contracts } = deployment;
@@ -118,6 +124,8 @@ function openRequests(
   return new Requests(journal, sender, new AllowList(targets), {
     quotaPerDay: config.requestQuotaPerDay,
     gasPerDay: config.requestGasPerDay,
+    budget: { requests: config.budgetRequestsPerDay, gas: config.budgetGasPerDay },
+    admission,
     now: Date.now,
     simulate: async (call) => ({
       gasLimit: await traces.span("simulate", { "affiant.target": call.target }, () => simulator.run(call)),

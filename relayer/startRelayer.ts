@@ -10,6 +10,7 @@ import { type Deployment, parseDeployment } from "../protocol/deployment.ts";
 import { toHex } from "../protocol/encoding/hex.ts";
 import { logIdOf } from "../protocol/log/logId.ts";
 import { formatOperatorVerifierKey, operatorNoteSigner } from "../protocol/log/operatorNote.ts";
+import type { Admission } from "./admission/admission.ts";
 import { AgentAccess } from "./access/agentAccess.ts";
 import { type Anchoring, openAnchoring } from "./anchor/openAnchoring.ts";
 import { type Chain, connectChain } from "./chain/connectChain.ts";
@@ -25,6 +26,7 @@ import { listen } from "./http/listen.ts";
 import { logRouter } from "./http/logRouter.ts";
 import { createMetrics } from "./http/metrics.ts";
 import { opsRouter } from "./http/opsRouter.ts";
+import { openOperatorToken } from "./http/operatorToken.ts";
 import { policiesRouter } from "./http/policiesRouter.ts";
 import { openGuards } from "./http/openGuards.ts";
 import { RateLimiter } from "./http/rateLimit.ts";
@@ -38,6 +40,7 @@ import { anchorInfo, Log } from "./log/log.ts";
 import { openNoteKey } from "./log/noteKey.ts";
 import { openSending, startSending } from "./openSending.ts";
 import { openWorker } from "./openWorker.ts";
+import { CommittedPolicies } from "./policies/committedPolicies.ts";
 import { PolicyCheck } from "./policies/policyCheck.ts";
 import { KeyOwnershipProofs } from "./proofs/keyOwnershipProofs.ts";
 import { ProofPool } from "./proofs/proofPool.ts";
@@ -101,7 +104,7 @@ async function openRelayer(config: RelayerConfig, seams: RelayerSeams, closers: 
   const { journal, sender, requests } = sending;
   const anchoring = await openAnchoring(config, chain, log, journal, sender, database);
 
-  const { ingest, sequencer } = openIngest(config, chain, log, disclosures, traces, closers);
+  const { ingest, sequencer } = openIngest(config, chain, log, disclosures, traces, sending.admission, closers);
   const { anchorer } = anchoring;
   const metrics = createMetrics({ chain, sending, log: { log, ingest, sequencer, anchorer } });
   const { verificationKey } = await readVerifyingArtifacts("key-ownership", config.circuitKeysDir);
@@ -127,8 +130,13 @@ async function openRelayer(config: RelayerConfig, seams: RelayerSeams, closers: 
       entriesRouter(ingest, log, addressOf),
       disclosuresRouter(log, disclosures, access, place.logId),
       sealedKeysRouter(openSealedKeys(chain, deployment, database, access)),
-      policiesRouter(new PolicyStore(database), database, policyCheck),
-      logRouter(log, anchorer, place),
+      policiesRouter({
+        policies: new PolicyStore(database),
+        database,
+        check: policyCheck,
+        committed: new CommittedPolicies(chain.policies, chain.heads),
+      }),
+      logRouter(log, anchorer, place, openOperatorToken(config.operatorTokenFile)),
       tilesRouter(log),
       requestsRouter(requests),
       proofsRouter(new KeyOwnershipProofs(proofPool, requests, registry)),
@@ -191,6 +199,7 @@ function openIngest(
   log: Log,
   disclosures: DisclosureStore,
   traces: Traces,
+  admission: Admission,
   closers: Closers,
 ) {
   const pool = new VerifyPool(config.verifyThreads);
@@ -201,7 +210,7 @@ function openIngest(
     now: Date.now,
   });
   const limits = { queueLimit: config.queueLimit, agentLimit: new RateLimiter(config.agentRateLimitPerMinute) };
-  return { sequencer, ingest: new Ingest(pool, chain.registries, sequencer, log, { ...limits, traces }) };
+  return { sequencer, ingest: new Ingest(pool, chain.registries, sequencer, log, { ...limits, traces, admission }) };
 }
 
 function openSealedKeys(chain: Chain, deployment: Deployment, database: Database, access: AgentAccess): SealedKeys {

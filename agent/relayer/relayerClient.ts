@@ -19,6 +19,13 @@ import { canonicalJsonBytes, parseCanonicalJson } from "../../protocol/json/cano
 import type { PolicyBundle } from "../../protocol/policy/types.ts";
 import type { CallMessage } from "../../protocol/ucan/callMessage.ts";
 
+export interface RelayerClientOptions extends HttpOptions {
+  /** Of the relayer's operator, for what is the operator's alone. */
+  readonly operatorToken?: string | undefined;
+  /** Secret of a ticket, where the relayer asks newcomers for one. */
+  readonly admissionTicket?: string | undefined;
+}
+
 /**
  * The relayer's HTTP API, typed. Every method throws AffiantError with the code of the relayer's problem, or
  * ERR_UNAVAILABLE_RELAYER. Nothing it returns is verified here.
@@ -26,9 +33,13 @@ import type { CallMessage } from "../../protocol/ucan/callMessage.ts";
 export class RelayerClient {
   readonly url: string;
   readonly #http: Http;
+  readonly #operatorToken: string | undefined;
+  readonly #admission: Readonly<Record<string, string>>;
 
-  constructor(options: HttpOptions) {
+  constructor(options: RelayerClientOptions) {
     this.#http = new Http(options);
+    this.#operatorToken = options.operatorToken;
+    this.#admission = options.admissionTicket === undefined ? {} : { "admission-ticket": options.admissionTicket };
     this.url = this.#http.url;
   }
 
@@ -113,14 +124,20 @@ export class RelayerClient {
     return (await this.#get<{ anchors: AnchorInfo[] }>(`/v1/log/anchors?from=${from}&limit=${limit}`)).anchors;
   }
 
-  /** Asks the relayer to anchor now what is in the log; it answers before that is done. */
+  /**
+   * Asks the relayer to anchor now what is in the log; it answers before that is done.
+   * @throws AffiantError ERR_AUTH_OPERATOR without the operator's token
+   */
   async requestAnchor(): Promise<void> {
-    await this.#http.send({ method: "POST", path: "/v1/log/anchor" });
+    const token = this.#operatorToken;
+    const headers: Record<string, string> = token === undefined ? {} : { authorization: `Bearer ${token}` };
+    await this.#http.send({ method: "POST", path: "/v1/log/anchor", headers });
   }
 
-  /** Leaves a bundle where auditors and others find it by its hash. */
-  async putPolicy(hash: Hex, bundle: PolicyBundle): Promise<void> {
-    await this.#http.send({ method: "PUT", path: `/v1/policies/${hash}`, body: canonicalJsonBytes(bundle) });
+  /** Leaves a bundle where auditors and others find it by its hash. @param agent address of who has committed to it */
+  async putPolicy(hash: Hex, bundle: PolicyBundle, agent: string): Promise<void> {
+    const path = `/v1/policies/${hash}?agent=${agent.toLowerCase()}`;
+    await this.#http.send({ method: "PUT", path, body: canonicalJsonBytes(bundle) });
   }
 
   /** @returns the bundle as it came; the caller checks its hash */
@@ -131,13 +148,18 @@ export class RelayerClient {
 
   /** Has the relayer carry a signed call to a registry. The same key with the same call is the same request. */
   async sendCall(call: SponsoredCall, idempotencyKey: string): Promise<{ readonly id: string }> {
-    const headers = { "idempotency-key": idempotencyKey };
+    const headers = { "idempotency-key": idempotencyKey, ...this.#admission };
     return this.#http.json({ method: "POST", path: "/v1/requests", body: call, headers });
   }
 
   /** Hands in a proof of key ownership: checked off chain, then carried. The same claim again is the same request. */
   proveKeyOwnership(submission: KeyOwnershipSubmission): Promise<{ readonly id: string }> {
-    return this.#http.json({ method: "POST", path: "/v1/proofs/key-ownership", body: submission });
+    return this.#http.json({
+      method: "POST",
+      path: "/v1/proofs/key-ownership",
+      body: submission,
+      headers: this.#admission,
+    });
   }
 
   callStatus(id: string): Promise<RequestStatus> {

@@ -7,6 +7,7 @@ import { relayerEnvironment } from "../environment.ts";
 import { relayerBackupCommand } from "./backup.ts";
 import { jobsListCommand, jobsRetryCommand } from "./jobs.ts";
 import { rotateJournalKeyCommand, rotateNoteKeyCommand, rotateOperatorCommand } from "./rotate.ts";
+import { relayerTicketCommand } from "./ticket.ts";
 import { readRelayerConfig } from "../../relayer/config.ts";
 
 export function relayerCommand(): Command {
@@ -21,6 +22,7 @@ export function relayerCommand(): Command {
     ],
   )
     .addCommand(relayerBackupCommand())
+    .addCommand(relayerTicketCommand())
     .addCommand(group("jobs", "What the relayer is to do on chain.", [jobsListCommand(), jobsRetryCommand()]))
     .addCommand(
       group("rotate", "Change the log's own keys, or the one that its database is sealed under.", [

@@ -9,6 +9,8 @@ export interface Layout {
   readonly relayerDir: string;
   readonly senderKey: string;
   readonly noteKey: string;
+  /** The relayer's operator is who runs this pipeline. */
+  readonly operatorToken: string;
   readonly endpoints: string;
   readonly evidence: string;
   readonly attestationDir: string;
@@ -27,6 +29,7 @@ export function layoutOf(dataDir: string): Layout {
     relayerDir: join(root, "relayer"),
     senderKey: join(root, "relayer/sender.key"),
     noteKey: join(root, "relayer/note.key"),
+    operatorToken: join(root, "relayer/operator.token"),
     endpoints: join(root, "endpoints.json"),
     evidence: join(root, "evidence.jsonl"),
     attestationDir: join(root, "attestation"),

@@ -1,3 +1,4 @@
+import { readFileSync } from "node:fs";
 import { join } from "node:path";
 
 import { JsonRpcProvider } from "ethers";
@@ -241,7 +242,10 @@ class Startup {
       attestation,
       self,
       account: account.connect(provider),
-      relayer: new RelayerClient({ url: relayerUrl }),
+      relayer: new RelayerClient({
+        url: relayerUrl,
+        operatorToken: readFileSync(this.#layout.operatorToken, "utf8").trim(),
+      }),
       acknowledgedWithinMs: this.#options.acknowledgedWithinMs ?? 60_000,
       stop: this.#ending.signal,
     });

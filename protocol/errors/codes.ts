@@ -71,6 +71,10 @@ const table = {
   ERR_NOT_FOUND_PROOF: { status: 404, title: "The log has not reached the size asked for" },
 
   // The relayer: carrying requests to the chain.
+  ERR_AUTH_ADMISSION: { status: 403, title: "This relayer does not admit the newcomer" },
+  ERR_AUTH_OPERATOR: { status: 401, title: "Only the operator of the relayer may ask for that" },
+  ERR_LIMIT_BUDGET: { status: 429, title: "What the relayer spends on everybody in a day is used up", retryable: true },
+  ERR_CONFLICT_POLICY_UNCOMMITTED: { status: 409, title: "No agent has committed to the policy on chain yet" },
   ERR_NOT_FOUND_REQUEST: { status: 404, title: "No such request" },
   ERR_AUTH_TARGET: { status: 403, title: "This relayer does not carry calls of that function" },
   ERR_CONFLICT_IDEMPOTENCY_KEY: { status: 409, title: "The idempotency key was used for another request" },

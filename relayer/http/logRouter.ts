@@ -5,6 +5,7 @@ import { type Hex, toHex } from "../../protocol/encoding/hex.ts";
 import { AffiantError } from "../../protocol/errors/affiantError.ts";
 import type { Anchorer } from "../anchor/anchorer.ts";
 import { anchorInfo, type Log } from "../log/log.ts";
+import { operatorOnly } from "./operatorToken.ts";
 import { readWhole } from "./read.ts";
 
 export interface LogPlace {
@@ -14,7 +15,7 @@ export interface LogPlace {
 }
 
 /** The log as everybody may read it: checkpoint, proofs, anchors. */
-export function logRouter(log: Log, anchorer: Anchorer, place: LogPlace): Router {
+export function logRouter(log: Log, anchorer: Anchorer, place: LogPlace, operatorToken: string): Router {
   const router = Router();
 
   router.get("/v1/log", (_request, response) => {
@@ -67,7 +68,7 @@ export function logRouter(log: Log, anchorer: Anchorer, place: LogPlace): Router
     response.json({ anchors });
   });
 
-  router.post("/v1/log/anchor", (_request, response) => {
+  router.post("/v1/log/anchor", operatorOnly(operatorToken), (_request, response) => {
     anchorer.request();
     response.status(202).json(anchorer.status());
   });

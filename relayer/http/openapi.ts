@@ -47,6 +47,14 @@ const idempotencyKey: Parameter = {
   schema: ref("IdempotencyKey"),
 };
 
+/** Admits a newcomer where the relayer asks for it. */
+const admissionTicket: Parameter = {
+  name: "Admission-Ticket",
+  in: "header",
+  required: false,
+  schema: ref("Hash"),
+};
+
 const meanings: Readonly<Record<number, string>> = {
   400: "Not of the described form",
   401: "Not signed as it must be",
@@ -162,22 +170,22 @@ const paths: Readonly<Record<string, Partial<Record<Method, Operation>>>> = {
   ]),
   "/v1/log/anchor": {
     post: {
-      summary: "Ask for an anchor now",
+      summary: "Ask for an anchor now: the operator, with its bearer token",
       parameters: [],
-      responses: { "202": answer("Asked; how anchoring stands", "Anchoring"), ...refused() },
+      responses: { "202": answer("Asked; how anchoring stands", "Anchoring"), ...refused(401) },
     },
   },
   "/v1/events": get("Server-sent events: checkpoint, anchor", plain("A stream", "text/event-stream")),
   "/v1/policies/{hash}": {
     ...get("A policy bundle, RFC 8785 bytes", answer("The bundle", "PolicyBundle"), [policyHash], 404),
     put: {
-      summary: "Leave a policy bundle under its hash, byte for byte",
-      parameters: [policyHash],
+      summary: "Leave a policy bundle under its hash, byte for byte, once an agent has committed to it on chain",
+      parameters: [policyHash, inQuery("agent", ref("LowerAddress"), true)],
       requestBody: { required: true, content: { "*/*": {} } },
       responses: {
         "200": answer("It was there", "PolicyHash"),
         "201": answer("Kept", "PolicyHash"),
-        ...refused(413, 503),
+        ...refused(409, 413, 503),
       },
     },
   },
@@ -206,7 +214,7 @@ const paths: Readonly<Record<string, Partial<Record<Method, Operation>>>> = {
   "/v1/requests": {
     post: {
       summary: "Have a signed call carried to a registry",
-      parameters: [idempotencyKey],
+      parameters: [idempotencyKey, admissionTicket],
       ...body("SponsoredCall"),
       responses: { "202": answer("Accepted", "RequestAccepted"), ...refused(401, 403, 404, 409, 413, 422, 503) },
     },
@@ -215,7 +223,7 @@ const paths: Readonly<Record<string, Partial<Record<Method, Operation>>>> = {
   "/v1/proofs/key-ownership": {
     post: {
       summary: "Have a proof of key ownership checked and carried to the registry",
-      parameters: [],
+      parameters: [admissionTicket],
       ...body("KeyOwnershipSubmission"),
       responses: { "202": answer("Accepted", "RequestAccepted"), ...refused(401, 403, 404, 409, 413, 422, 503) },
     },

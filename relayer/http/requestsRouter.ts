@@ -10,7 +10,7 @@ export function requestsRouter(requests: Requests): Router {
   router.post("/v1/requests", async (request, response) => {
     const call = request.body as SponsoredCall; // held to the OpenAPI document, as is the header
     const key = request.get("idempotency-key") ?? "";
-    const status = await requests.submit(call, key);
+    const status = await requests.submit(call, key, request.get("admission-ticket"));
     response.status(202).json({ ...status, statusUrl: `/v1/requests/${status.id}` });
   });
 

@@ -1,6 +1,8 @@
 import type { EntrySubmission } from "../../protocol/api/types.ts";
+import { parseEthrDid } from "../../protocol/did/ethr.ts";
 import { bytesEqual } from "../../protocol/encoding/bytes.ts";
 import { AffiantError } from "../../protocol/errors/affiantError.ts";
+import type { Admission } from "../admission/admission.ts";
 import type { ChainClaims, Registries } from "../chain/registries.ts";
 import type { RateLimiter } from "../http/rateLimit.ts";
 import type { Log } from "../log/log.ts";
@@ -18,6 +20,8 @@ export interface IngestOptions {
   /** Entries of one agent; counted once the key is known to be its own, so that nobody can use up another's. */
   readonly agentLimit: RateLimiter;
   readonly traces: Traces;
+  /** Asked about agents that have no entry yet. */
+  readonly admission: Pick<Admission, "refusalOf">;
 }
 
 /** From submission to receipt: check the form and the signature, ask the chain, put in order. */
@@ -106,7 +110,7 @@ export class Ingest {
   }
 
   /** Asks the chain about what was verified. */
-  async #examine(verifications: readonly Verification[], size: Attributes): Promise<Admission> {
+  async #examine(verifications: readonly Verification[], size: Attributes): Promise<Looked> {
     const admit = () => this.#admit(verifications);
     const refusals = await this.#step("admit", size, admit, (refusal) => refusal);
     const isAuthentic = verifications.some(({ entry }, i) => {
@@ -115,7 +119,7 @@ export class Ingest {
     return { verifications, refusals, isAuthentic };
   }
 
-  async #sequence(admissions: readonly Admission[], size: Attributes): Promise<Answer[]> {
+  async #sequence(admissions: readonly Looked[], size: Attributes): Promise<Answer[]> {
     const verifications = admissions.flatMap((admission) => admission.verifications);
     const refusals = admissions.flatMap((admission) => admission.refusals);
     const admitted = verifications.flatMap(({ entry }, i) => (entry && refusals[i] === undefined ? [entry] : []));
@@ -167,7 +171,7 @@ export class Ingest {
     const refusals = verifications.map(({ entry, refusal }, i): unknown => {
       if (refusal) return thrownFor({ refusal });
       if (standings[i] === "known") return undefined;
-      return keys.get(entry.claims) ?? this.#overLimit(entry.claims.did);
+      return keys.get(entry.claims) ?? this.#notAdmitted(entry.claims.did) ?? this.#overLimit(entry.claims.did);
     });
     const isOpen = (i: number) => refusals[i] === undefined && standings[i] === "new";
     const open = verifications.flatMap(({ entry }, i) => (entry && isOpen(i) ? [entry.claims] : []));
@@ -176,6 +180,16 @@ export class Ingest {
       const claims = verifications[i]?.entry?.claims;
       return claims && isOpen(i) ? blocks.get(claims) : refusal;
     });
+  }
+
+  /** Its key is its own; whether this log is for it is the operator's to say. */
+  #notAdmitted(did: string): unknown {
+    if (this.#log.agent(did)) return undefined;
+    try {
+      return this.#options.admission.refusalOf(parseEthrDid(did).address.toLowerCase());
+    } catch (refusal) {
+      return refusal;
+    }
   }
 
   #overLimit(did: string): unknown {
@@ -200,7 +214,7 @@ export class Ingest {
 }
 
 /** What came of looking at entries, one refusal (or undefined) each. */
-interface Admission {
+interface Looked {
   readonly verifications: readonly Verification[];
   readonly refusals: readonly unknown[];
   /** One of them at least is new, and its agent's own: whoever sent them holds a key that the chain knows. */
@@ -213,7 +227,7 @@ interface Admission {
  */
 const trialEntries = 32;
 
-function notLookedAt(count: number): Admission {
+function notLookedAt(count: number): Looked {
   const why = `none of the first ${trialEntries} is new and its agent's own: the others were not looked at`;
   const refusal = new AffiantError("ERR_LIMIT_RATE", why, { details: { retryAfterSec: 1 }, hint: "Send them again." });
   return {

@@ -59,6 +59,10 @@ export interface NewRequest {
   readonly simulation: Simulation;
   /** The same call may be carried again once it is through: nothing in it is used up. */
   readonly repeatable?: boolean;
+  /** Secret of the ticket with which a newcomer comes. */
+  readonly ticket?: string | undefined;
+  /** False for calls that the contract's state decides alone: they begin nothing for anybody. Default true. */
+  readonly needsAdmission?: boolean;
 }
 
 /** States in which a job makes room for another one of the same call. */

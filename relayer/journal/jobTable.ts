@@ -246,6 +246,14 @@ export class JobTable {
     ).get(agent, sinceMs) as { count: number; gas: number };
   }
 
+  /** Requests of all agents since a time, and the gas they took (or may take). */
+  usageOfAll(sinceMs: number): { count: number; gas: number } {
+    return this.#statement(
+      `SELECT count(*) AS count, ifnull(sum(ifnull(gas_used, ifnull(gas_limit, 0))), 0) AS gas
+       FROM job WHERE accepted_at_ms > ? AND kind = 'request'`,
+    ).get(sinceMs) as { count: number; gas: number };
+  }
+
   spent(): { gas: number; feeEther: number } {
     return this.#statement(
       `SELECT ifnull(sum(gas_used), 0) AS gas, ifnull(sum(fee_wei / 1e18), 0) AS feeEther

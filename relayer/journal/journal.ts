@@ -13,6 +13,10 @@ export interface Allowance {
   readonly sinceMs: number;
   readonly requests: number;
   readonly gas: number;
+  /** The same for all agents together; absent: as much as each may have. */
+  readonly budget?: { readonly requests: number; readonly gas: number };
+  /** What a newcomer is refused with; it may use up its ticket. Absent: everybody is admitted. */
+  readonly admit?: (agent: string, ticket: string | undefined) => AffiantError | undefined;
 }
 
 /**
@@ -33,7 +37,13 @@ export class Journal {
     this.#now = now;
     this.#tables = { jobs: new JobTable(sql), attempts: new AttemptTable(sql), lanes: new LaneTable(sql) };
     this.#keep = sql.prepare("INSERT INTO idempotency (key, dedupe_key, job) VALUES (?, ?, ?) ON CONFLICT DO NOTHING");
-    this.#keyOf = sql.prepare("SELECT dedupe_key AS dedupeKey, job AS id FROM idempotency WHERE key = ?");
+    // The second half finds keys from before they were an agent's.
+    this.#keyOf = sql.prepare(
+      `SELECT dedupe_key AS dedupeKey, job AS id FROM idempotency WHERE key = ?
+       UNION ALL
+       SELECT idempotency.dedupe_key, job FROM idempotency JOIN job ON job.id = idempotency.job
+       WHERE key = ? AND agent = ? LIMIT 1`,
+    );
   }
 
   /** The journal as the driver of a lane may write it, under the fencing token that its lease gave it. */
@@ -55,16 +65,20 @@ export class Journal {
   /**
    * Adds sponsored requests under their idempotency keys, all in one transaction; a failed one of the same call makes
    * room (`makesRoom`). The allowance is held to here, where no other request of the agent can slip in between.
-   * @returns for each its job, or ERR_LIMIT_QUOTA, or ERR_CONFLICT_IDEMPOTENCY_KEY if the key stands for another call
+   * @returns for each its job, or ERR_LIMIT_QUOTA, ERR_LIMIT_BUDGET, what a newcomer is refused with, or
+   * ERR_CONFLICT_IDEMPOTENCY_KEY if the agent's key stands for another call
    */
   addRequests(requests: readonly NewRequest[], allowance: Allowance): (Job | AffiantError)[] {
-    return this.#database.transaction("job.request", () =>
-      requests.map((request) => this.#addRequest(request, allowance)),
-    );
+    return this.#database.transaction("job.request", () => {
+      // Summed once for all that came together; each that is taken is added.
+      const spent = this.#tables.jobs.usageOfAll(allowance.sinceMs);
+      return requests.map((request) => this.#addRequest(request, allowance, spent));
+    });
   }
 
-  byIdempotencyKey(key: string): { dedupeKey: string; id: string } | undefined {
-    return this.#keyOf.get(key) as { dedupeKey: string; id: string } | undefined;
+  /** A key is its agent's own: another one's of the same name is another key. */
+  byIdempotencyKey(agent: string, key: string): { dedupeKey: string; id: string } | undefined {
+    return this.#keyOf.get(keyOfAgent(agent, key), key, agent) as { dedupeKey: string; id: string } | undefined;
   }
 
   byId(id: string): Job | undefined {
@@ -114,19 +128,28 @@ export class Journal {
     return this.#tables.jobs.spent();
   }
 
-  #addRequest({ job, idempotencyKey, simulation, repeatable = false }: NewRequest, allowance: Allowance) {
+  #addRequest(request: NewRequest, allowance: Allowance, spent: { count: number; gas: number }): Job | AffiantError {
+    const { job, idempotencyKey, simulation, repeatable = false } = request;
     const { jobs } = this.#tables;
-    const known = this.byIdempotencyKey(idempotencyKey);
+    const agent = job.agent ?? "";
+    const known = this.byIdempotencyKey(agent, idempotencyKey);
     if (known && known.dedupeKey !== job.dedupeKey) return keyTaken(known.id);
     const same = jobs.byDedupeKey(job.dedupeKey);
     if (!same || makesRoom(same.state, repeatable)) {
-      const refusal = this.#beyond(job.agent ?? "", simulation.gasLimit, allowance);
+      const { gasLimit } = simulation;
+      const refusal =
+        this.#beyond(agent, gasLimit, allowance) ??
+        beyondBudget(gasLimit, spent, allowance) ??
+        // The last one: a ticket is not used up by what is refused for another reason.
+        (request.needsAdmission === false ? undefined : allowance.admit?.(agent, request.ticket));
       if (refusal) return refusal;
+      spent.count++;
+      spent.gas += gasLimit;
       jobs.freeKey(job.dedupeKey);
       jobs.insert(job, this.#now(), simulation);
     }
     const there = jobs.byDedupeKey(job.dedupeKey) as Job;
-    this.#keep.run(idempotencyKey, job.dedupeKey, there.id);
+    this.#keep.run(keyOfAgent(agent, idempotencyKey), job.dedupeKey, there.id);
     return there;
   }
 
@@ -139,6 +162,24 @@ export class Journal {
       details: { requests: used.count, gas: used.gas, quotaPerDay: requests, gasPerDay: gas },
     });
   }
+}
+
+/** Neither part has a blank in it. */
+function keyOfAgent(agent: string, key: string): string {
+  return `${agent} ${key}`;
+}
+
+function beyondBudget(
+  gasLimit: number,
+  spent: { readonly count: number; readonly gas: number },
+  { budget = { requests: 0, gas: 0 } }: Allowance,
+): AffiantError | undefined {
+  const isBeyond =
+    (budget.requests > 0 && spent.count >= budget.requests) || (budget.gas > 0 && spent.gas + gasLimit > budget.gas);
+  if (!isBeyond) return undefined;
+  return new AffiantError("ERR_LIMIT_BUDGET", "this relayer carries no more for anybody today", {
+    details: { retryAfterSec: 3_600 },
+  });
 }
 
 export function keyTaken(requestId: string): AffiantError {

@@ -37,7 +37,10 @@ export class KeyOwnershipProofs {
    * is the claim's digest that names the request.
    * @throws AffiantError ERR_PROOF_INVALID, ERR_INPUT_PROOF, ERR_UNAVAILABLE_QUEUE, and those of `Requests.submit`
    */
-  async submit({ claim, proof, encodedProof, signature }: ReadKeyOwnershipSubmission): Promise<RequestStatus> {
+  async submit(
+    { claim, proof, encodedProof, signature }: ReadKeyOwnershipSubmission,
+    ticket?: string,
+  ): Promise<RequestStatus> {
     const signals = toSignalArray("key-ownership", keyOwnershipSignals(this.#domain, claim));
     if (!(await this.#pool.verify(proof, signals))) {
       throw new AffiantError("ERR_PROOF_INVALID", "the proof does not prove this claim, for this chain and registry", {
@@ -51,6 +54,7 @@ export class KeyOwnershipProofs {
       return await this.#requests.submit(
         { target: this.#target.address, data },
         keyOwnershipDigest(this.#domain, claim),
+        ticket,
       );
     } catch (error) {
       const requestId = isAffiantError(error, "ERR_CONFLICT_IDEMPOTENCY_KEY") && error.details["requestId"];

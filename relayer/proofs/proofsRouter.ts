@@ -8,7 +8,8 @@ export function proofsRouter(keyOwnership: KeyOwnershipProofs): Router {
   const router = Router();
 
   router.post("/v1/proofs/key-ownership", async (request, response) => {
-    const status = await keyOwnership.submit(readKeyOwnershipSubmission(request.body));
+    const ticket = request.get("admission-ticket");
+    const status = await keyOwnership.submit(readKeyOwnershipSubmission(request.body), ticket);
     response.status(202).json({ ...status, statusUrl: `/v1/requests/${status.id}` });
   });
 

@@ -10,6 +10,8 @@ export interface AllowedCall {
   readonly agent: string;
   /** The same call may be asked for again once it is mined: nothing in it is used up. */
   readonly repeatable: boolean;
+  /** False where the contract's state decides alone what the call does: it begins nothing for a newcomer. */
+  readonly needsAdmission: boolean;
 }
 
 /** A contract whose calls are carried. */
@@ -27,6 +29,8 @@ export interface OpenFunction {
   readonly agentArgument?: number;
   /** Its arguments are the same each time; the contract refuses it while it is not due. */
   readonly repeatable?: boolean;
+  /** Default true. */
+  readonly needsAdmission?: boolean;
 }
 
 /** Of the agent registry: an address that the contract would not take. @throws AffiantError ERR_INPUT_CARD_URI */
@@ -42,12 +46,12 @@ export const openAgentCalls = { proveKeyOwnership: { agentArgument: 0 } } as con
  * they are over. None of them can be carried to no effect: what is not due, or was done, reverts and is not sent.
  */
 export const openAttestationCalls = {
-  introduce: { agentArgument: 0 },
-  recordVerdicts: { agentArgument: 1 },
-  drawRound: {},
-  voidRound: { repeatable: true },
-  closeRound: { repeatable: true },
-  prune: { repeatable: true },
+  introduce: { agentArgument: 0, needsAdmission: false },
+  recordVerdicts: { agentArgument: 1, needsAdmission: false },
+  drawRound: { needsAdmission: false },
+  voidRound: { repeatable: true, needsAdmission: false },
+  closeRound: { repeatable: true, needsAdmission: false },
+  prune: { repeatable: true, needsAdmission: false },
 } as const;
 
 interface CarriedFunction {
@@ -56,6 +60,11 @@ interface CarriedFunction {
   readonly check: ((args: readonly unknown[]) => void) | undefined;
 }
 
+/**
+ * Calldata may point many arrays at the same bytes: decoded it is then larger than it is long, by a factor of its writer's
+ * choice. What is canonically encoded is read about once; a decoder that has read this many times as much stops.
+ */
+AbiCoder._setDefaultMaxInflation(8);
 const coder = AbiCoder.defaultAbiCoder();
 
 /**
@@ -94,7 +103,12 @@ export class AllowList {
     const args = decodeCanonical(fragment, data);
     check?.(args);
     const agent = rule.agentArgument === undefined ? target : args[rule.agentArgument];
-    return { name: fragment.name, agent: String(agent).toLowerCase(), repeatable: rule.repeatable ?? false };
+    return {
+      name: fragment.name,
+      agent: String(agent).toLowerCase(),
+      repeatable: rule.repeatable ?? false,
+      needsAdmission: rule.needsAdmission ?? true,
+    };
   }
 }
 

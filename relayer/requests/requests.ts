@@ -8,6 +8,7 @@ import { AffiantError } from "../../protocol/errors/affiantError.ts";
 import type { Problem } from "../../protocol/errors/problem.ts";
 import { type Job, makesRoom, type Simulation } from "../journal/job.ts";
 import { type Journal, keyTaken } from "../journal/journal.ts";
+import type { Admission } from "../admission/admission.ts";
 import type { Sender } from "../sender/sender.ts";
 import type { AllowList } from "./allowList.ts";
 import { RequestIntake } from "./intake.ts";
@@ -17,6 +18,9 @@ export interface RequestOptions {
   readonly quotaPerDay: number;
   /** Gas of one agent in 24 hours, what is under way at its limit; 0 = no limit. */
   readonly gasPerDay: number;
+  /** The same for all agents together. */
+  readonly budget: { readonly requests: number; readonly gas: number };
+  readonly admission?: Pick<Admission, "admit">;
   readonly now: () => number;
   /** Runs the call without spending anything; throws what the contract says. */
   readonly simulate: (call: { target: string; data: Uint8Array }) => Promise<Simulation>;
@@ -42,6 +46,8 @@ export class Requests {
       sinceMs: options.now() - dayMs,
       requests: options.quotaPerDay,
       gas: options.gasPerDay,
+      budget: options.budget,
+      ...(options.admission && { admit: (agent, ticket) => options.admission?.admit(agent, ticket) }),
     }));
   }
 
@@ -49,9 +55,13 @@ export class Requests {
    * Takes a call. The same idempotency key with the same call, or the same call again, is the same request; a call
    * carries the contract's own replay key (nonce), so its effect is at most once whatever happens here.
    * @throws AffiantError ERR_INPUT_MALFORMED, ERR_INPUT_ENCODING, ERR_AUTH_TARGET, ERR_CONFLICT_IDEMPOTENCY_KEY,
-   * ERR_LIMIT_QUOTA, ERR_PROOF_REVERTED, ERR_PROOF_GAS_LIMIT, ERR_UNAVAILABLE_CHAIN
+   * ERR_LIMIT_QUOTA, ERR_LIMIT_BUDGET, ERR_AUTH_ADMISSION, ERR_AUTH_TICKET, ERR_CONFLICT_TICKET_USED, ERR_PROOF_REVERTED, ERR_PROOF_GAS_LIMIT, ERR_UNAVAILABLE_CHAIN
    */
-  async submit(call: { target: string; data: string }, idempotencyKey: string): Promise<RequestStatus> {
+  async submit(
+    call: { target: string; data: string },
+    idempotencyKey: string,
+    ticket?: string,
+  ): Promise<RequestStatus> {
     if (!isAddress(call.target) || !/^0x([0-9a-f]{2}){4,}$/.test(call.data)) {
       throw new AffiantError("ERR_INPUT_MALFORMED", "target must be an address and data lower-case hex");
     }
@@ -59,10 +69,10 @@ export class Requests {
       throw new AffiantError("ERR_INPUT_MALFORMED", "Idempotency-Key must be 1 to 128 printable ASCII characters");
     }
     const target = getAddress(call.target);
-    const { agent, repeatable } = this.#allowList.check(target, call.data);
+    const { agent, repeatable, needsAdmission } = this.#allowList.check(target, call.data);
     const data = Uint8Array.from(Buffer.from(call.data.slice(2), "hex"));
     const dedupeKey = `request:${callDigest(target, data)}`;
-    const known = this.#journal.byIdempotencyKey(idempotencyKey);
+    const known = this.#journal.byIdempotencyKey(agent, idempotencyKey);
     if (known && known.dedupeKey !== dedupeKey) throw keyTaken(known.id);
     const same = known && repeatable ? this.#journal.byId(known.id) : this.#journal.byDedupeKey(dedupeKey);
     // A call that failed may be asked for again under a new key: what made it fail may have passed. One that is
@@ -75,6 +85,8 @@ export class Requests {
       idempotencyKey,
       simulation,
       repeatable,
+      ticket,
+      needsAdmission,
     });
     this.#options.onAccepted(job.id);
     this.#sender.wake();

@@ -41,6 +41,7 @@ export const commitNames = [
   "disclosure.put",
   "disclosure.erase",
   "policy.put",
+  "admission.ticket",
   "sealedKey.put",
   "anchor.put",
   "anchor.drop",

@@ -211,4 +211,16 @@ export const migrations: readonly string[] = [
     sealed BLOB NOT NULL
   );
   `,
+  `
+  -- What lets a newcomer in, once: SHA-256 of its secret. used_by: the agent that it admitted.
+  CREATE TABLE admission_ticket (
+    id BLOB PRIMARY KEY,
+    agent TEXT,
+    expires_at_ms INTEGER NOT NULL,
+    used_by TEXT,
+    digest BLOB
+  ) WITHOUT ROWID;
+  -- What was spent on everybody within a day.
+  CREATE INDEX job_accepted ON job (accepted_at_ms);
+  `,
 ];

@@ -36,7 +36,9 @@ describe("relayer: fsck", () => {
     expect((await relayer.post("/v1/entries", { leaf, disclosures })).status).to.equal(201);
     expect((await relayer.post("/v1/entries", { leaf: rival.leaf })).status).to.equal(409);
     const policy = await loadPolicyBundle("examples/airline/policy");
-    const put = await relayer.put(`/v1/policies/${policyHashOf(policy)}`, toCanonicalJson(policy as never));
+    await actor.commit(policyHashOf(policy));
+    const path = `/v1/policies/${policyHashOf(policy)}?agent=${actor.account.address.toLowerCase()}`;
+    const put = await relayer.put(path, toCanonicalJson(policy as never));
     expect(put.status).to.equal(201);
     await relayer.post("/v1/log/anchor");
     while ((await relayer.get("/v1/log/anchors")).body.anchors.length === 0) await chain.mine(1);

@@ -1,9 +1,12 @@
+import { createHash } from "node:crypto";
+
 import { expect } from "chai";
 
 import { toCanonicalJson } from "../../protocol/json/canonical.ts";
 import { policyHashOf } from "../../protocol/policy/policyHash.ts";
 import type { PolicyBundle } from "../../protocol/policy/types.ts";
 import { PolicyCheck } from "../../relayer/policies/policyCheck.ts";
+import { Actor } from "../helpers/world/actor.ts";
 import { startChain, type TestChain } from "../helpers/world/chain.ts";
 import { type Answer, RelayerHome, type RunningRelayer } from "../helpers/world/relayer.ts";
 import { rejectionCode } from "../helpers/errorCode.ts";
@@ -15,11 +18,13 @@ describe("relayer: policy bundles", () => {
   let chain: TestChain;
   let home: RelayerHome;
   let relayer: RunningRelayer;
+  let actor: Actor;
 
   before(async () => {
     chain = await startChain();
     home = await RelayerHome.make(chain);
     relayer = await home.start();
+    actor = await Actor.registered(chain);
   });
 
   after(async () => {
@@ -28,8 +33,27 @@ describe("relayer: policy bundles", () => {
     await chain?.close();
   });
 
-  const put = (bundle: PolicyBundle): Promise<Answer> =>
-    relayer.put(`/v1/policies/${policyHashOf(bundle)}`, canonical(bundle));
+  /** Of an agent that has committed to it. */
+  const put = async (bundle: PolicyBundle): Promise<Answer> => {
+    await actor.commit(policyHashOf(bundle));
+    return relayer.put(pathOf(bundle, actor), canonical(bundle));
+  };
+  const pathOf = (bundle: PolicyBundle, { account }: Actor) =>
+    `/v1/policies/${policyHashOf(bundle)}?agent=${account.address.toLowerCase()}`;
+
+  it("keeps nothing that the agent has not committed to on chain", async () => {
+    const other = await Actor.registered(chain);
+    const bundle = { ...shopBundle, name: "uncommitted" };
+    await other.commit(policyHashOf(bundle));
+    const refused = await relayer.put(pathOf(bundle, actor), canonical(bundle));
+    expect([refused.status, refused.body.code]).to.deep.equal([409, "ERR_CONFLICT_POLICY_UNCOMMITTED"]);
+    expect((await relayer.get(`/v1/policies/${policyHashOf(bundle)}`)).status).to.equal(404);
+    const unnamed = await relayer.put(`/v1/policies/${policyHashOf(bundle)}`, canonical(bundle));
+    expect([unnamed.status, unnamed.body.code]).to.deep.equal([400, "ERR_INPUT_MALFORMED"]);
+    expect((await relayer.put(pathOf(bundle, other), canonical(bundle))).status).to.equal(201);
+    // It is kept: whoever names it now, the answer is the same.
+    expect((await relayer.put(pathOf(bundle, actor), canonical(bundle))).status).to.equal(200);
+  });
 
   it("keeps a bundle that validates, byte for byte, and knows it again", async () => {
     expect((await put(shopBundle)).status).to.equal(201);
@@ -70,10 +94,13 @@ describe("relayer: policy bundles", () => {
   }
 
   it("refuses a good bundle under the hash of another, and in another spelling", async () => {
-    const path = `/v1/policies/${policyHashOf(shopBundle)}`;
+    const path = pathOf(shopBundle, actor);
     const other = await relayer.put(path, canonical({ ...shopBundle, name: "shop2" }));
     expect([other.status, other.body.code]).to.deep.equal([400, "ERR_INPUT_POLICY"]);
-    const spaced = await relayer.put(path, ` ${canonical(shopBundle)}`);
+    const text = ` ${canonical(shopBundle)}`;
+    const hash = `0x${createHash("sha256").update(text).digest("hex")}` as const;
+    await actor.commit(hash);
+    const spaced = await relayer.put(`/v1/policies/${hash}?agent=${actor.account.address.toLowerCase()}`, text);
     expect([spaced.status, spaced.body.code]).to.deep.equal([400, "ERR_INPUT_ENCODING"]);
   });
 });

@@ -176,11 +176,45 @@ describe("relayer: entries it refuses", () => {
   it("more at once than its queue holds, with a time to come back", async () => {
     const crowded = await RelayerHome.make(chain, { AFFIANT_QUEUE_LIMIT: "1" });
     const tooMany = await crowded.start();
-    const entries = [{ leaf: "x" }, { leaf: "x" }];
+    const actor = await Actor.registered(chain);
+    const entries = [{ leaf: (await actor.sign()).leaf }, { leaf: (await actor.sign()).leaf }];
     const refused = await tooMany.post("/v1/entries:batch", { entries });
+    const problems = (refused.body.results as { problem: { status: number; code: string } }[]).map(
+      ({ problem }) => problem,
+    );
+    expect(problems.map(({ status, code }) => [status, code])).to.deep.equal(
+      Array(2).fill([503, "ERR_UNAVAILABLE_QUEUE"]),
+    );
+    // What is nobody's takes no place in it, and is told what is wrong with it.
+    const invented = await tooMany.post("/v1/entries:batch", { entries: [{ leaf: "x" }, { leaf: "x" }] });
     await tooMany.close();
     await crowded.remove();
-    expect([refused.status, refused.body.code]).to.deep.equal([503, "ERR_UNAVAILABLE_QUEUE"]);
-    expect(refused.headers.get("retry-after")).to.equal("1");
+    const codes = (invented.body.results as { problem: { code: string } }[]).map(({ problem }) => problem.code);
+    expect(codes).to.deep.equal(["ERR_INPUT_ENTRY", "ERR_INPUT_ENTRY"]);
+  });
+
+  it("more of a batch than a trial, if none of it is new and its agent's own", async () => {
+    const actor = await Actor.registered(chain);
+    const own = await Promise.all(Array.from({ length: 40 }, () => actor.block())).then((blocks) =>
+      blocks.map((nb) => ({ leaf: actor.signAt(nb).leaf })),
+    );
+    const codesOf = async (entries: readonly { leaf: string }[]) => {
+      const { body } = await relayer.post("/v1/entries:batch", { entries });
+      return (body.results as { status: number; problem?: { code: string } }[]).map(
+        ({ status, problem }) => problem?.code ?? status,
+      );
+    };
+    const stranger = new Actor(chain);
+    const nb = await actor.block();
+    const invented = Array.from({ length: 40 }, () => ({ leaf: stranger.signAt(nb).leaf }));
+    const [first, rest] = [Array(32), Array(8)];
+    expect(await codesOf(invented)).to.deep.equal([
+      ...first.fill("ERR_AUTH_AGENT_INACTIVE"),
+      ...rest.fill("ERR_LIMIT_RATE"),
+    ]);
+    expect(await codesOf(own)).to.deep.equal(Array(40).fill(201));
+    // Everybody can read what is in the log: sent again it is answered, so much at a time.
+    expect(await codesOf(own)).to.deep.equal([...first.fill(200), ...rest.fill("ERR_LIMIT_RATE")]);
+    expect(await codesOf(own.slice(32))).to.deep.equal(Array(8).fill(200));
   });
 });

@@ -38,6 +38,13 @@ export class Actor {
     return actor;
   }
 
+  /** Puts another policy in force. */
+  async commit(policyHash: Hex): Promise<void> {
+    const { policies: unsigned, provider } = this.#chain;
+    const policies = unsigned.connect(this.account.connect(provider)) as typeof unsigned;
+    await mined(policies.getFunction("commit").send(this.account.address, policyHash));
+  }
+
   async block(tag: number | "latest" = "latest"): Promise<NotBeforeBlock> {
     const block = await this.#chain.provider.getBlock(tag);
     if (!block?.hash) throw new Error(`no block ${tag}`);

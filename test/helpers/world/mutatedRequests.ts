@@ -29,7 +29,7 @@ async function goodRequests(chain: TestChain): Promise<RawRequest[]> {
     post("/v1/entries:batch", { entries: entries.map(({ leaf }) => ({ leaf })) }),
     post("/v1/requests", { target, data }, { "idempotency-key": "k" }),
     post("/v1/proofs/key-ownership", { claim, proof: `0x${"01".repeat(256)}`, signature: `0x${"02".repeat(65)}` }),
-    { ...post(`/v1/policies/${hash}`, { format: "affiant-policy/1" }), method: "PUT" },
+    { ...post(`/v1/policies/${hash}?agent=${target}`, { format: "affiant-policy/1" }), method: "PUT" },
     get(`/v1/agents/${actor.did}/entries?from=0&limit=5`),
     get("/v1/log/proof/inclusion?index=0&size=1"),
     get("/v1/log/proof/consistency?from=0&to=1"),

@@ -9,6 +9,9 @@ import { openSenderKey } from "../../../relayer/sender/signer.ts";
 import { type RelayerSeams, startRelayer } from "../../../relayer/startRelayer.ts";
 import type { TestChain } from "./chain.ts";
 
+/** Of the operator of every relayer in tests. */
+export const testOperatorToken = "operator-of-the-relayers-in-tests";
+
 export interface Answer {
   readonly status: number;
   readonly headers: Headers;
@@ -31,6 +34,7 @@ export class RelayerHome {
     const dir = await mkdtemp(join(tmpdir(), "affiant-relayer-"));
     const deployment = join(dir, "deployment.json");
     await writeFile(deployment, formatDeployment(chain.deployment));
+    await writeFile(join(dir, "operator.token"), testOperatorToken, { mode: 0o600 });
     await chain.fund(openSenderKey(join(dir, "sender.key")).address);
     return new RelayerHome(dir, {
       AFFIANT_RPC_URL: chain.url,
@@ -78,7 +82,11 @@ export function httpTo(url: string) {
   ): Promise<Answer> {
     const response = await fetch(url + path, {
       method,
-      headers: { ...(body === undefined ? {} : { "content-type": "application/json" }), ...headers },
+      headers: {
+        ...(body === undefined ? {} : { "content-type": "application/json" }),
+        ...(path === "/v1/log/anchor" ? { authorization: `Bearer ${testOperatorToken}` } : {}),
+        ...headers,
+      },
       ...(body === undefined ? {} : { body: typeof body === "string" ? body : JSON.stringify(body) }),
     });
     const text = await response.text();
