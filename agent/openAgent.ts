@@ -22,6 +22,8 @@ export interface OpenAgentOptions {
   readonly relayerUrl: string;
   /** Secret of a ticket of the relayer's operator, where it asks newcomers for one; used by the first call. */
   readonly admissionTicket?: string | undefined;
+  /** Of the relayer's operator, where that is who runs the agent too: then anchors can be asked for. */
+  readonly operatorToken?: string | undefined;
   /** One JSON-RPC endpoint of the deployment's chain. */
   readonly rpcUrl: string;
   readonly deployment: Deployment;
@@ -43,6 +45,7 @@ const developmentChains = [31337, 1337];
  */
 export async function openAgent(options: OpenAgentOptions): Promise<Agent> {
   const { dataDir, name, deployment, passphrase, retry, leaveDisclosures = false } = options;
+  const { admissionTicket, operatorToken } = options;
   const keys = await openAgentKeys(dataDir, name, passphrase);
   if (keys.facts.chainId !== deployment.chainId) {
     throw new AffiantError(
@@ -51,7 +54,7 @@ export async function openAgent(options: OpenAgentOptions): Promise<Agent> {
       { hint: `Make another agent for this chain: affiant agent create NAME` },
     );
   }
-  const relayer = new RelayerClient({ url: options.relayerUrl, retry, admissionTicket: options.admissionTicket });
+  const relayer = new RelayerClient({ url: options.relayerUrl, retry, admissionTicket, operatorToken });
   const rpc = new Rpc({ url: options.rpcUrl, chainId: deployment.chainId, retry });
   const journal = new Journal(agentFolder(dataDir, name).journal);
   const zkKey = once(() => openZkKey(agentFolder(dataDir, name).zkKey, { passphrase }));

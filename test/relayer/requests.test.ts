@@ -93,7 +93,8 @@ describe("relayer: sponsored requests", () => {
     expect((await send(`${data}00`, "trailing")).body.code).to.equal("ERR_INPUT_ENCODING");
     expect((await send(data, "")).body.code).to.equal("ERR_INPUT_MALFORMED");
     expect((await send(data, "key")).status).to.equal(202);
-    const second = await send(await register(new Actor(chain)), "key");
+    // Of the same agent: another one's key of the same name is another key.
+    const second = await send(await register(actor, actor.account, 1n), "key");
     expect(second.status).to.equal(409);
     expect(second.body.code).to.equal("ERR_CONFLICT_IDEMPOTENCY_KEY");
   });

@@ -4,7 +4,7 @@ import { openAgent, type OpenAgentOptions } from "../../../agent/openAgent.ts";
 import type { PolicyBundle } from "../../../protocol/policy/types.ts";
 import { FaultProxy } from "../../../cli/rehearse/faultProxy.ts";
 import { startChain, type TestChain } from "../../helpers/world/chain.ts";
-import { RelayerHome, type RunningRelayer } from "../../helpers/world/relayer.ts";
+import { RelayerHome, type RunningRelayer, testOperatorToken } from "../../helpers/world/relayer.ts";
 
 /** A policy under which everything may be done except `forbidden.act`. */
 export const openPolicy: PolicyBundle = {
@@ -49,6 +49,7 @@ export async function startWorld(env: Record<string, string> = {}): Promise<Worl
   };
   const open = (dataDir: string, name: string, options: Partial<OpenAgentOptions> = {}): Promise<Agent> =>
     openAgent({
+      operatorToken: testOperatorToken,
       dataDir,
       name,
       relayerUrl: proxy.url,
