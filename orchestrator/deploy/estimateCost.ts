@@ -1,3 +1,4 @@
+import { AffiantError } from "../../protocol/errors/affiantError.ts";
 import type { Eip1193 } from "./chainRpc.ts";
 import { DeployProvider } from "./deployProvider.ts";
 import { runModule, type RoleHolders } from "./runModule.ts";
@@ -43,9 +44,11 @@ export interface EstimateOptions {
 const ether = 10n ** 18n;
 
 /**
- * What the deployment will cost, found by doing all of it on a scratch chain, with the account's own address and nonce, so
- * that addresses and with them calldata are the same. A revert shows here, before anything is spent.
- * @throws AffiantError ERR_UNAVAILABLE_CHAIN as `runModule`
+ * What the deployment will cost. All of it is done on a scratch chain, with the account's own address and nonce, so that
+ * addresses and with them calldata are the same: a revert shows here, before anything is spent. What it costs, the chain
+ * itself says, since prices differ between chains and change with forks: it estimates every creation; what builds on
+ * contracts that are not there yet is scaled from the scratch chain by the dearest of those.
+ * @throws AffiantError ERR_UNAVAILABLE_CHAIN as `runModule`, and if the chain estimates nothing
  */
 export async function estimateCost(options: EstimateOptions): Promise<DeploymentCost> {
   const { rpc, deployer, sent } = options;
@@ -54,7 +57,7 @@ export async function estimateCost(options: EstimateOptions): Promise<Deployment
   const mined = Number(await ask("eth_getTransactionCount", deployer, "latest"));
   const firstNonce = sent.nonces()[0] ?? mined;
   const all = await tryOut(options, firstNonce);
-  const transactions = all.slice(mined - firstNonce);
+  const transactions = await priced(rpc, deployer, all.slice(mined - firstNonce));
   const gas = transactions.reduce((sum, transaction) => sum + transaction.gas, 0n);
   const gasLimit = transactions.reduce((sum, transaction) => sum + transaction.gasLimit, 0n);
   const block = (await ask("eth_getBlockByNumber", "latest", false)) as { baseFeePerGas?: string };
@@ -71,7 +74,44 @@ export async function estimateCost(options: EstimateOptions): Promise<Deployment
   };
 }
 
-async function tryOut(options: EstimateOptions, firstNonce: number): Promise<readonly PlannedTransaction[]> {
+interface TriedTransaction extends PlannedTransaction {
+  /** Absent where a contract is created. */
+  readonly to?: string;
+  readonly data: string;
+}
+
+/** @throws AffiantError ERR_UNAVAILABLE_CHAIN if the chain estimates not one of them */
+async function priced(
+  rpc: Eip1193,
+  from: string,
+  tried: readonly TriedTransaction[],
+): Promise<readonly PlannedTransaction[]> {
+  if (tried.length === 0) return [];
+  const estimates = await Promise.all(
+    tried.map(async ({ to, data }) => {
+      // A call goes to a contract of this deployment: where that is missing, a call costs little and says nothing.
+      if (to !== undefined) return undefined;
+      const answer = await rpc.request({ method: "eth_estimateGas", params: [{ from, data }] }).catch(() => undefined);
+      return typeof answer === "string" ? BigInt(answer) : undefined;
+    }),
+  );
+  const perMille = tried.flatMap(({ gas }, i) => (estimates[i] === undefined ? [] : [(estimates[i] * 1000n) / gas]));
+  if (perMille.length === 0) {
+    throw new AffiantError("ERR_UNAVAILABLE_CHAIN", "the chain's endpoint estimates no transaction", {
+      hint: "Without it nobody could say what the deployment costs there",
+    });
+  }
+  const dearest = perMille.reduce((most, one) => (one > most ? one : most));
+  return tried.map(({ what, gas, gasLimit }, i) => {
+    const estimate = estimates[i];
+    const scaled = (amount: bigint): bigint => (amount * dearest + 999n) / 1000n;
+    return estimate === undefined
+      ? { what, gas: scaled(gas), gasLimit: scaled(gasLimit) }
+      : { what, gas: estimate, gasLimit: estimate > gasLimit ? estimate : gasLimit };
+  });
+}
+
+async function tryOut(options: EstimateOptions, firstNonce: number): Promise<readonly TriedTransaction[]> {
   const { scratch, chainId, deployer, artifacts, artifactsDir, holders } = options;
   await scratch.request({ method: "hardhat_impersonateAccount", params: [deployer] });
   await scratch.request({ method: "hardhat_setBalance", params: [deployer, `0x${(1_000_000n * ether).toString(16)}`] });
@@ -79,7 +119,7 @@ async function tryOut(options: EstimateOptions, firstNonce: number): Promise<rea
     await scratch.request({ method: "hardhat_setNonce", params: [deployer, `0x${firstNonce.toString(16)}`] });
   }
   const names = new TransactionNames(artifacts);
-  const planned: { what: string; hash: string; gasLimit: bigint }[] = [];
+  const planned: { what: string; hash: string; gasLimit: bigint; to?: string; data: string }[] = [];
   const sent = new SentTransactions();
   const provider = new DeployProvider({
     rpc: scratch,
@@ -87,13 +127,17 @@ async function tryOut(options: EstimateOptions, firstNonce: number): Promise<rea
     account: { address: deployer },
     sent,
     pollMs: 5,
-    onSent: (request, hash) => void planned.push({ what: names.nameOf(request), hash, gasLimit: BigInt(request.gas) }),
+    onSent: (request, hash) => {
+      const { to, data = "0x", gas } = request;
+      const place = to === undefined ? {} : { to };
+      planned.push({ what: names.nameOf(request), hash, gasLimit: BigInt(gas), data, ...place });
+    },
   });
   await runModule({ provider, deployer, sent, artifacts, artifactsDir, holders, pollMs: 5, feeBumpAfterMs: 600_000 });
   return await Promise.all(
-    planned.map(async ({ what, hash, gasLimit }) => {
+    planned.map(async ({ hash, ...transaction }) => {
       const receipt = await scratch.request({ method: "eth_getTransactionReceipt", params: [hash] });
-      return { what, gasLimit, gas: BigInt((receipt as { gasUsed: string }).gasUsed) };
+      return { ...transaction, gas: BigInt((receipt as { gasUsed: string }).gasUsed) };
     }),
   );
 }

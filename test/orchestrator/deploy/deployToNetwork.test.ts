@@ -154,6 +154,32 @@ describe("deploying to a named network", () => {
     expect(cost!.neededWei > cost!.expectedWei).to.equal(true);
   });
 
+  it("believes the chain itself about what things cost there, and asks for as much", async () => {
+    const { rpc } = chain.options;
+    const costOf = async (change: (answer: string) => unknown): Promise<DeploymentCost> => {
+      let cost: DeploymentCost | undefined;
+      const dearer: typeof rpc = {
+        request: async (asked) => {
+          const answer = await rpc.request(asked);
+          return asked.method === "eth_estimateGas" ? change(String(answer)) : answer;
+        },
+      };
+      await chain.deploy({ rpc: dearer, confirm: (found) => Promise.resolve(((cost = found), false)) });
+      return cost!;
+    };
+    const usual = await costOf((answer) => answer);
+    const dear = await costOf((answer) => `0x${(BigInt(answer) * 7n).toString(16)}`);
+    expect(dear.gas).to.equal(usual.gas * 7n);
+    expect(dear.neededWei > usual.neededWei * 6n).to.equal(true);
+    const silent = await rejection(
+      costOf(() => {
+        throw new Error("method not supported");
+      }),
+    );
+    expect(silent).to.include({ code: "ERR_UNAVAILABLE_CHAIN" });
+    expect(await chain.nonce()).to.equal(0);
+  });
+
   it("spends nothing when the answer is no, or when the account holds too little", async () => {
     expect(await chain.deploy({ confirm: () => Promise.resolve(false) })).to.equal(undefined);
     let cost: DeploymentCost | undefined;
