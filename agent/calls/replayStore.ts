@@ -1,4 +1,5 @@
 import { DatabaseSync } from "node:sqlite";
+import { makePrivate } from "../../host/files/privateFile.ts";
 
 /**
  * Remembers which calls were accepted, until they would be refused as expired anyway. One file serves all instances of
@@ -22,6 +23,7 @@ export class SqliteReplayStore implements ReplayStore {
 
   /** @param path of the database file; created if it is not there */
   constructor(path: string) {
+    makePrivate(path);
     this.#db = new DatabaseSync(path);
     this.#db.exec(`
       PRAGMA journal_mode = WAL;

@@ -1,4 +1,5 @@
 import { DatabaseSync } from "node:sqlite";
+import { makePrivate } from "../../host/files/privateFile.ts";
 
 /** Which messages were received. */
 export interface ReplayWindows {
@@ -26,6 +27,7 @@ export class SqliteReplayWindows implements ReplayWindows {
 
   /** @param path of the database file, created if it is not there; `:memory:` for tests */
   constructor(path: string) {
+    makePrivate(path);
     this.#db = new DatabaseSync(path);
     this.#db.exec(`
       PRAGMA journal_mode = WAL;

@@ -1,8 +1,8 @@
-import { chmodSync, existsSync } from "node:fs";
 import { DatabaseSync } from "node:sqlite";
 
 import { migrations } from "./schema.ts";
 import { AffiantError } from "../../protocol/errors/affiantError.ts";
+import { makePrivate } from "../../host/files/privateFile.ts";
 
 /** Called around commits. A test throws from it, as a crash before (`before-commit`) or after the bytes were durable. */
 export type CommitHook = (point: "before-commit" | "after-commit") => void;
@@ -15,12 +15,11 @@ const busyTimeoutMs = 10_000;
  * @throws AffiantError ERR_UNAVAILABLE_JOURNAL, ERR_INPUT_FILE if it is no journal or of a newer version
  */
 export function openDatabase(path: string): DatabaseSync {
-  const isNew = !existsSync(path);
   let sql: DatabaseSync | undefined;
   try {
+    // Payloads are in it: for its owner only, like the keys beside it.
+    makePrivate(path);
     sql = new DatabaseSync(path);
-    // Payloads are in it: for its owner only, like the keys beside it. SQLite gives -wal and -shm the same mode.
-    if (isNew && process.platform !== "win32") chmodSync(path, 0o600);
     sql.exec(`PRAGMA busy_timeout = ${busyTimeoutMs}; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL`);
     sql.exec("PRAGMA foreign_keys = ON");
     migrate(sql, path);

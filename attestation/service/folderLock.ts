@@ -3,6 +3,7 @@ import { DatabaseSync } from "node:sqlite";
 
 import { makeFolder } from "../../host/files/makeFolder.ts";
 import { AffiantError } from "../../protocol/errors/affiantError.ts";
+import { makePrivate } from "../../host/files/privateFile.ts";
 
 /**
  * Makes this process the only service on a data folder, until it closes the lock or dies: the operating system's lock on
@@ -11,6 +12,7 @@ import { AffiantError } from "../../protocol/errors/affiantError.ts";
  */
 export function lockFolder(dir: string): { release(): void } {
   makeFolder(dir);
+  makePrivate(join(dir, "lock.db"));
   const lock = new DatabaseSync(join(dir, "lock.db"), { timeout: 0 });
   try {
     lock.exec("BEGIN EXCLUSIVE");

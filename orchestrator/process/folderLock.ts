@@ -1,6 +1,7 @@
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { setTimeout as sleep } from "node:timers/promises";
+import { makePrivate } from "../../host/files/privateFile.ts";
 
 /**
  * Locks that the operating system lets go of when their holder dies, however it dies: the locks that SQLite takes on
@@ -46,6 +47,7 @@ export async function membersGone(dataDir: string, timeoutMs: number): Promise<b
 }
 
 function tryLock(path: string, statement: string): HeldLock | undefined {
+  makePrivate(path);
   const database = new DatabaseSync(path);
   try {
     database.exec(statement);

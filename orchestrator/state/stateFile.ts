@@ -1,6 +1,7 @@
 import { mkdirSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
+import { makePrivate } from "../../host/files/privateFile.ts";
 
 /** Where the orchestrator's memory is in a data folder. */
 export function stateFileIn(dataDir: string): string {
@@ -37,6 +38,7 @@ export class StateFile {
 
   constructor(path: string) {
     mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
+    makePrivate(path);
     this.#sql = new DatabaseSync(path);
     this.#sql.exec(`PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA busy_timeout = 5000;
     CREATE TABLE IF NOT EXISTS records (kind TEXT, key TEXT, value TEXT NOT NULL, PRIMARY KEY (kind, key)) STRICT;

@@ -8,6 +8,7 @@ import { AffiantError } from "../../protocol/errors/affiantError.ts";
 import { migrations } from "./migrations.ts";
 import { openRows } from "./rows/openRows.ts";
 import type { RowGuard } from "./rows/rowGuard.ts";
+import { makePrivate } from "../../host/files/privateFile.ts";
 
 /** One SQLite file, shared by the processes of one machine. `fault` lets tests break a write at a named point. */
 export interface Database {
@@ -109,6 +110,7 @@ export function journalKeyBeside(file: string): string {
 /** The file with what every connection of ours has, and nothing migrated or checked. */
 export function openSql(file: string): DatabaseSync {
   makeFolder(dirname(file));
+  makePrivate(file);
   const sql = new DatabaseSync(file, { enableForeignKeyConstraints: false });
   sql.exec(`
     PRAGMA busy_timeout = 2000;

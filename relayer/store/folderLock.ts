@@ -3,6 +3,7 @@ import { DatabaseSync } from "node:sqlite";
 
 import { makeFolder } from "../../host/files/makeFolder.ts";
 import { AffiantError } from "../../protocol/errors/affiantError.ts";
+import { makePrivate } from "../../host/files/privateFile.ts";
 
 /**
  * How a process uses a data folder: `alone` (a relayer without Redis, a repair), `writer` (the relayer that writes the log, beside
@@ -24,6 +25,7 @@ const takeLock: Readonly<Record<FolderUse, string>> = {
  */
 export function lockFolder(dir: string, use: FolderUse = "alone"): { release(): void } {
   makeFolder(dir);
+  makePrivate(join(dir, "lock.db"));
   const lock = new DatabaseSync(join(dir, "lock.db"), { timeout: 0 });
   try {
     lock.exec(takeLock[use]);
