@@ -1,8 +1,15 @@
-import { type Wallet, zeroPadValue, toBeHex, ZeroAddress } from "ethers";
+import { type Wallet, zeroPadValue, toBeHex, ZeroAddress, ZeroHash } from "ethers";
 
+import type { EnrolmentConsent } from "../../protocol/attestation/enrolment.ts";
 import type { Manifest } from "../../protocol/attestation/manifest.ts";
+import { candidateCount } from "../../protocol/attestation/panel.ts";
 import type { TaskPlace } from "../../protocol/attestation/task.ts";
-import { type AssuranceTier, assuranceTiers, type AttestationStatus } from "../../protocol/attestation/types.ts";
+import {
+  type AssuranceTier,
+  assuranceTiers,
+  attestationResults,
+  type AttestationStatus,
+} from "../../protocol/attestation/types.ts";
 import { formatEthrDid } from "../../protocol/did/ethr.ts";
 import type { Hex } from "../../protocol/encoding/hex.ts";
 import { AffiantError } from "../../protocol/errors/affiantError.ts";
@@ -58,6 +65,8 @@ export interface ServiceOptions {
 }
 
 export interface EnrolRequest {
+  /** The owner's, for the version after the agent's last. */
+  readonly consent: EnrolmentConsent;
   /** EIP-55. */
   readonly agent: string;
   /** Who runs it: verifiers are drawn from other operators where the set allows. */
@@ -76,7 +85,8 @@ export function librariesOf({ files }: Manifest): readonly string[] {
   return files.filter(({ role }) => role === "library").map(({ path }) => path);
 }
 
-const ableStatuses: readonly AttestationStatus[] = ["trusted", "expired"];
+/** Not judged any more. */
+const outStatuses: readonly AttestationStatus[] = ["convicted", "retired", "withdrawn"];
 
 /**
  * The attestation service: keeps the references, introduces agents, and holds the rounds. What it does next follows from
@@ -101,9 +111,9 @@ export class AttestationService {
    * @returns what its wrapper has to be given
    */
   async enrol(request: EnrolRequest): Promise<Wrapping> {
-    const { agent, operator, manifest, root, include = [] } = request;
+    const { agent, operator, manifest, root, consent, include = [] } = request;
     const reference = await this.draft(request);
-    await this.enter(reference, operator);
+    await this.enter(reference, operator, consent);
     return {
       format: "affiant-wrapping/1",
       agent: formatEthrDid(BigInt(this.#options.chainId), agent),
@@ -120,7 +130,7 @@ export class AttestationService {
    * A reference for an agent's next version, in the store and not yet on chain.
    * @throws AffiantError ERR_INPUT_ATTESTATION if the code was altered in memory while it was measured
    */
-  async draft({ agent, tier, url, manifest }: Omit<EnrolRequest, "operator" | "root">): Promise<Reference> {
+  async draft({ agent, tier, url, manifest }: Omit<EnrolRequest, "operator" | "root" | "consent">): Promise<Reference> {
     if (manifest.memory.altered.length > 0) {
       throw new AffiantError(
         "ERR_INPUT_ATTESTATION",
@@ -135,10 +145,10 @@ export class AttestationService {
   }
 
   /** Puts a drafted reference on chain, unless it is there: what a crash left half done is done again. */
-  async enter({ agent, commitment, tier }: Reference, operator: string): Promise<void> {
+  async enter({ agent, commitment, tier }: Reference, operator: string, consent: EnrolmentConsent): Promise<void> {
     const { registry, sender } = this.#options;
     if ((await registry.standing(agent)).commitment === commitment) return;
-    await sender.send("enrol", [agent, commitment, operator, assuranceTiers.indexOf(tier)]);
+    await sender.send("enrol", [agent, commitment, operator, assuranceTiers.indexOf(tier), consent]);
   }
 
   /** Has an enrolled agent verified by the one introduced before it, or by the service. */
@@ -152,11 +162,16 @@ export class AttestationService {
     const place = this.#place({ number: 0, seed }, agent, enrolment, verifier);
     const file = await this.#files.target(place);
     const nonce = await this.#nonce(file, place);
-    const verdict =
+    let verdict =
       introducer === ZeroAddress
         ? await this.#verifyAlone(target, place, nonce)
         : await this.#introducedBy(introducer, target, place, nonce);
     await sender.send("introduce", [agent, verdict]);
+    // One lying introducer must not close the door: the service looks for itself, and its PASS counts whatever was sent before.
+    if (verdict.verifier !== account.address && attestationResults[verdict.result] !== "pass") {
+      verdict = await this.#stepIn(target, place);
+      if (attestationResults[verdict.result] === "pass") await sender.send("introduce", [agent, verdict]);
+    }
     return verdict;
   }
 
@@ -166,9 +181,13 @@ export class AttestationService {
       return await this.#options.tasks.verdictOf(await this.#referenceOf(introducer), target, place, nonce);
     } catch (error) {
       this.#alert("verifier-silent", 0, (error as Error).message, introducer);
-      const own = { ...place, verifier: this.#options.account.address };
-      return this.#verifyAlone(target, own, await this.#nonce(await this.#files.target(own), own));
+      return this.#stepIn(target, place);
     }
+  }
+
+  async #stepIn(target: Reference, place: TaskPlace): Promise<Verdict> {
+    const own = { ...place, verifier: this.#options.account.address };
+    return this.#verifyAlone(target, own, await this.#nonce(await this.#files.target(own), own));
   }
 
   /**
@@ -218,8 +237,8 @@ export class AttestationService {
   }
 
   async #draw(round: RoundState, block: number): Promise<boolean> {
-    const { sender } = this.#options;
-    if (block <= round.drawBlock) return false;
+    const { sender, registry } = this.#options;
+    if (block <= round.drawBlock + (await registry.schedule()).revealDepth) return false;
     if (block > round.drawUntil) {
       this.#alert("round-void", round.number, `not drawn until block ${round.drawUntil}`);
       await sender.send("voidRound", []);
@@ -257,8 +276,10 @@ export class AttestationService {
     const { registry } = this.#options;
     const standing = await registry.standing(agent);
     const escalated = standing.status === "quarantined" && standing.round === round.number;
-    const over: readonly AttestationStatus[] = ["convicted", "retired"];
-    if (over.includes(standing.status)) return null;
+    if (outStatuses.includes(standing.status)) return null;
+    // Enrolled anew since the round was opened: the next one judges it.
+    if (standing.status === "enrolled" && standing.sinceBlock > round.openedAtBlock) return null;
+    if (escalated && (await registry.recordKind(standing.recordIndex)) !== "quarantined") return null;
     const target = await this.#references.byCommitment(standing.commitment).catch((error: AffiantError) => {
       this.#alert("reference-missing", round.number, error.message, agent);
       return null;
@@ -267,9 +288,9 @@ export class AttestationService {
     const file = await this.#files.target(this.#place(round, agent, standing.enrolment, ZeroAddress));
     // A verifier that fell silent in this round has a record of it as well, and is still to be verified itself.
     const settled = standing.round === round.number && !(standing.status === "silent" && file.sent === "nothing");
-    if (escalated ? file.sent === "fresh" : settled) return null;
+    if (!escalated && settled) return null;
     for (let pass = 0; pass < 3; pass++) {
-      const choice = await this.#choose(round, agent, file, escalated);
+      const choice = await this.#choose(round, agent, file, escalated ? standing.sinceBlock : null);
       if (choice.kind === "wait") {
         const before = Object.keys(file.verdicts).length;
         await Promise.all(choice.ask.map((verifier) => this.#ask(verifier, target, round, standing.enrolment, file)));
@@ -281,22 +302,22 @@ export class AttestationService {
     return null;
   }
 
-  async #choose(round: RoundState, agent: string, file: TargetFile, escalated: boolean): Promise<Choice> {
+  /** @param quarantinedAt block in which the target's quarantine began; null while its panel judges */
+  async #choose(round: RoundState, agent: string, file: TargetFile, quarantinedAt: number | null): Promise<Choice> {
     const { registry } = this.#options;
-    const { verifiers, seats } = await registry.panelOf(agent);
-    const drawn: Seat[] = await Promise.all(
-      verifiers.map(async (verifier) => ({
-        verifier,
-        able: ableStatuses.includes((await registry.standing(verifier)).status),
-        verdict: file.verdicts[verifier],
-        asked: file.asked.includes(verifier),
-      })),
-    );
-    const block = await registry.blockNumber();
-    if (!escalated) return chooseFirst(drawn, seats, block + 1 >= round.silentFrom);
-    const { sinceBlock } = await registry.standing(agent);
-    const silentFrom = sinceBlock + (await registry.silenceDelay());
-    return chooseFresh(drawn, Math.max(file.consulted, seats), block + 1 >= silentFrom);
+    const [{ verifiers }, { silenceDelay }, hearing] = await Promise.all([
+      registry.panelOf(agent),
+      registry.schedule(),
+      registry.hearingOf(agent),
+    ]);
+    const drawn: Seat[] = verifiers.map((verifier) => ({ verifier, verdict: file.verdicts[verifier] }));
+    const [candidates, block] = [candidateCount(round.size), (await registry.blockNumber()) + 1];
+    if (quarantinedAt === null) {
+      const time = { block, silentFrom: round.silentFrom, silenceDelay };
+      return chooseFirst(drawn, { candidates, known: hearing.panel, time });
+    }
+    const time = { block, silentFrom: quarantinedAt + silenceDelay, silenceDelay };
+    return chooseFresh(drawn, { ...hearing, candidates, fit: drawn.length, known: hearing.fresh, time });
   }
 
   async #ask(
@@ -314,7 +335,6 @@ export class AttestationService {
     } catch (error) {
       this.#alert("verifier-silent", round.number, (error as Error).message, verifier);
     }
-    if (!file.asked.includes(verifier)) file.asked.push(verifier);
     await this.#files.save(place, file);
   }
 
@@ -332,10 +352,6 @@ export class AttestationService {
     if (choice.kind === "service") {
       verdicts.push(await this.#verifyAlone(target, place, await this.#nonce(file, place)));
     }
-    if (!escalated) {
-      file.consulted = choice.consulted;
-      await this.#files.save(place, file);
-    }
     try {
       await sender.send("recordVerdicts", [round.number, target.agent, verdicts]);
     } catch (error) {
@@ -343,6 +359,7 @@ export class AttestationService {
       this.#alert("refused", round.number, (error as Error).message, target.agent);
       return false;
     }
+    if (choice.kind === "record" && !choice.decides) return true;
     file.sent = escalated ? "fresh" : "panel";
     await this.#files.save(place, file);
     if ((await registry.standing(target.agent)).status === "quarantined") {
@@ -354,7 +371,9 @@ export class AttestationService {
   async #verifyAlone(target: Reference, place: TaskPlace, nonce: Hex): Promise<Verdict> {
     const { tasks, account } = this.#options;
     const finding = await examine(tasks.taskFor(target, nonce), place, this.#options.examine);
-    return signVerdict(finding, place, account);
+    // Of an introduction the service's PASS is not tied to how many records there are: others may write some first.
+    const seed = place.round === 0 && finding.result === "pass" ? (ZeroHash as Hex) : place.seed;
+    return signVerdict(finding, { ...place, seed }, account);
   }
 
   async #nonce(file: TargetFile, place: TaskPlace): Promise<Hex> {

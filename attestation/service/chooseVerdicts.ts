@@ -1,84 +1,99 @@
-import { type AttestationResult, attestationResults, freshSeats } from "../../protocol/attestation/types.ts";
+import {
+  freshOf,
+  hearFresh,
+  hearPanel,
+  type HearingTime,
+  type Quarantine,
+  type SeatResults,
+} from "../../protocol/attestation/hearing.ts";
+import { attestationResults, type AttestationResult, freshSeats } from "../../protocol/attestation/types.ts";
 import type { Verdict } from "../verifier/signVerdict.ts";
 
-/** How a drawn verifier stands when verdicts are put together. */
+/** A seat, in the drawn order, and what the service has of it. */
 export interface Seat {
   readonly verifier: string;
-  /** May verify now: trusted, or expired, and active. The contract passes over who may not. */
-  readonly able: boolean;
   readonly verdict: Verdict | undefined;
-  /** The service asked it at least once in this phase. */
-  readonly asked: boolean;
 }
 
 export type Choice =
-  /** Send these, in this order. `consulted`: how many of the drawn ones that reaches to. */
-  | { readonly kind: "record"; readonly verdicts: readonly Verdict[]; readonly consulted: number }
-  /** These have to be asked; until their verdicts are in, or may be passed over, nothing can be recorded. */
+  /** Send these, in this order. `decides`: a result follows; else they are only put on chain before they are late. */
+  | { readonly kind: "record"; readonly verdicts: readonly Verdict[]; readonly decides: boolean }
+  /** These have to be asked; until their verdicts are in, or their seats closed, nothing is to be sent. */
   | { readonly kind: "wait"; readonly ask: readonly string[] }
-  /** All drawn ones are used up: the service has to take the last seat, behind these. */
-  | { readonly kind: "service"; readonly verdicts: readonly Verdict[]; readonly consulted: number };
+  /** The service has to take the seat of its own, behind these. */
+  | { readonly kind: "service"; readonly verdicts: readonly Verdict[] };
+
+/** What is on chain about the panel, and the block in which a call sent now would be mined at the earliest. */
+export interface PanelState {
+  readonly candidates: number;
+  readonly known: SeatResults;
+  readonly time: HearingTime;
+}
 
 /**
- * Walks the drawn verifiers as the contract does (`AttestationVerdicts`, first panel): a time-out or a silent verifier
- * costs one seat more, one FAIL is enough and waits for nobody.
- * @param maySkip whether the block is reached from which absent verifiers are passed over
+ * Which verdicts on a target to send now, as the contract will take them: at once if they decide, and in any case before
+ * their seats are closed, since what is not on chain by then is late.
  */
-export function chooseFirst(drawn: readonly Seat[], seats: number, maySkip: boolean): Choice {
-  const failing = drawn.findIndex(({ able, verdict }) => able && verdict !== undefined && says(verdict, "fail"));
-  if (failing >= 0) {
-    const verdicts = heard(drawn.slice(0, failing + 1));
-    return { kind: "record", verdicts, consulted: failing + 1 };
+export function chooseFirst(drawn: readonly Seat[], { candidates, known, time }: PanelState): Choice {
+  const gathered = new Map<number, AttestationResult>();
+  const outcome = () => hearPanel({ candidates, fit: drawn.length, known, handed: gathered, time });
+  // A TIMEOUT calls further seats, whose verdicts may be at hand as well.
+  let now = outcome();
+  for (let seat = now.closed; seat < Math.min(now.called, drawn.length); seat++) {
+    const verdict = drawn[seat]?.verdict;
+    if (!verdict || (known[seat] ?? "none") !== "none") continue;
+    gathered.set(seat, resultOf(verdict));
+    now = outcome();
+    if (now.kind !== "none") break;
   }
-  const [ask, verdicts]: [string[], Verdict[]] = [[], []];
-  let [needed, taken, timeouts, consulted] = [seats, 0, 0, 0];
-  for (const { verifier, able, verdict, asked } of drawn) {
-    if (taken >= needed || timeouts >= seats) break;
-    consulted++;
-    if (!able) continue;
-    taken++;
-    if (verdict) {
-      verdicts.push(verdict);
-      if (says(verdict, "timeout")) [needed, timeouts] = [needed + 1, timeouts + 1];
-    } else if (maySkip && asked) {
-      needed++;
-    } else {
-      ask.push(verifier);
-    }
-  }
-  const complete = timeouts >= seats || taken >= needed;
-  if (ask.length > 0) return { kind: "wait", ask };
-  if (complete && verdicts.length > 0) return { kind: "record", verdicts, consulted };
-  return { kind: "service", verdicts, consulted };
+  const verdicts = verdictsOf(drawn, [...gathered.keys()]);
+  if (now.kind !== "none") return { kind: "record", verdicts, decides: true };
+  if (now.serviceMaySpeak) return { kind: "service", verdicts };
+  if (verdicts.length > 0 && isLastCall(time)) return { kind: "record", verdicts, decides: false };
+  const open = drawn.slice(now.closed, now.called);
+  const ask = open.filter(({ verdict }, i) => !verdict && (known[now.closed + i] ?? "none") === "none");
+  return { kind: "wait", ask: ask.map(({ verifier }) => verifier) };
 }
 
-/** The same for the five fresh verifiers, of whom four have to agree; nobody takes an absent one's seat. */
-export function chooseFresh(drawn: readonly Seat[], consultedBefore: number, maySkip: boolean): Choice {
-  const agreeing = 4;
-  const [ask, verdicts]: [string[], Verdict[]] = [[], []];
-  let [taken, passes, fails, consulted] = [0, 0, 0, consultedBefore];
-  for (const { verifier, able, verdict, asked } of drawn.slice(consultedBefore)) {
-    if (taken >= freshSeats || passes >= agreeing || fails >= agreeing) break;
-    consulted++;
-    if (!able) continue;
-    taken++;
-    if (!verdict) {
-      if (!maySkip || !asked) ask.push(verifier);
-      continue;
-    }
-    verdicts.push(verdict);
-    if (says(verdict, "pass")) passes++;
-    if (says(verdict, "fail")) fails++;
+/** What is on chain about a quarantine and about those who judge it. */
+export interface FreshState extends Quarantine {
+  readonly known: SeatResults;
+  /** First block in which their seats are closed, and the block in which a call would be mined. */
+  readonly time: HearingTime;
+}
+
+/** The same for the fresh verifiers, of whom four have to agree; nobody takes an absent one's seat. */
+export function chooseFresh(drawn: readonly Seat[], { known, time, ...quarantine }: FreshState): Choice {
+  const { seats, few } = freshOf(quarantine);
+  const fresh = seats.flatMap((seat) => drawn[seat] ?? []);
+  const closed = time.block >= time.silentFrom;
+  const handed = new Map<number, AttestationResult>();
+  for (const [i, { verdict }] of fresh.entries()) {
+    if (verdict && !closed && (known[i] ?? "none") === "none") handed.set(i, resultOf(verdict));
   }
-  if (ask.length > 0) return { kind: "wait", ask };
-  const decided = taken >= freshSeats || passes >= agreeing || fails >= agreeing;
-  return { kind: decided && verdicts.length > 0 ? "record" : "service", verdicts, consulted };
+  const verdicts = verdictsOf(fresh, [...handed.keys()]);
+  const { kind } = hearFresh({ few, count: fresh.length, known, handed, closed });
+  const servicesSeat = fresh.length < freshSeats && (known[fresh.length] ?? "none") === "none";
+  const missing = fresh.filter(({ verdict }, i) => !verdict && (known[i] ?? "none") === "none");
+  const decided = kind === "convicted" || kind === "acquitted";
+  if (decided) return { kind: "record", verdicts, decides: true };
+  if (servicesSeat && (closed || missing.length === 0 || isLastCall(time))) return { kind: "service", verdicts };
+  if (kind === "undecided") return { kind: "record", verdicts, decides: true };
+  if (verdicts.length > 0 && isLastCall(time)) return { kind: "record", verdicts, decides: false };
+  return { kind: "wait", ask: missing.map(({ verifier }) => verifier) };
 }
 
-function says(verdict: Verdict, result: AttestationResult): boolean {
-  return attestationResults[verdict.result] === result;
+/** Whether verdicts have to go on chain now: the last third of the time in which their seats are open. */
+function isLastCall({ block, silentFrom, silenceDelay }: HearingTime): boolean {
+  let closesAt = silentFrom;
+  while (closesAt <= block) closesAt += silenceDelay;
+  return closesAt - block <= Math.max(2, Math.ceil(silenceDelay / 3));
 }
 
-function heard(seats: readonly Seat[]): Verdict[] {
-  return seats.flatMap(({ able, verdict }) => (able && verdict ? [verdict] : []));
+function resultOf(verdict: Verdict): AttestationResult {
+  return attestationResults[verdict.result] ?? "none";
+}
+
+function verdictsOf(seats: readonly Seat[], indices: readonly number[]): Verdict[] {
+  return indices.flatMap((index) => seats[index]?.verdict ?? []);
 }

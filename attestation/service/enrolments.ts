@@ -108,7 +108,7 @@ export class Enrolments {
 
   async #authenticate(asked: unknown): Promise<Authenticated> {
     const { tickets, isSigningKey } = this.#options;
-    const { request, publicKey, signature } = parseEnrolmentRequest(asked);
+    const { request, publicKey, signature, consent } = parseEnrolmentRequest(asked);
     const agent = this.#addressOf(request.agent);
     if (!(await tickets.find(request.ticket))) throw noTicket();
     if (!verifyNative(fromHex(signature, 64), enrolmentSigningInput(request), publicKey)) {
@@ -131,6 +131,7 @@ export class Enrolments {
     await this.#options.service.enter(
       await this.#options.references.byCommitment(use.commitment),
       found.terms.operator,
+      consent,
     );
     return use.answer;
   }

@@ -2,9 +2,13 @@ import { setTimeout as sleep } from "node:timers/promises";
 
 import { Contract, type TransactionReceipt, type TransactionResponse, type Wallet } from "ethers";
 
+import { seatsOfWord, type SeatResults } from "../../protocol/attestation/hearing.ts";
+import { unpackRecord } from "../../protocol/attestation/record.ts";
 import {
+  type AttestationRecordKind,
   type AttestationStatus,
   attestationStatuses,
+  freshSeats,
   type RoundPhase,
   roundPhases,
 } from "../../protocol/attestation/types.ts";
@@ -25,6 +29,14 @@ export interface RoundState {
   readonly recordUntil: number;
 }
 
+/** What is on chain about a target of the open round; see `hearingOf`. */
+export interface HearingState {
+  readonly panel: SeatResults;
+  readonly fresh: SeatResults;
+  readonly consulted: number;
+  readonly passedOver: number;
+}
+
 export interface AgentStanding {
   readonly status: AttestationStatus;
   readonly enrolment: number;
@@ -32,6 +44,7 @@ export interface AgentStanding {
   readonly commitment: Hex;
   readonly sinceBlock: number;
   readonly round: number;
+  readonly recordIndex: number;
 }
 
 /** Carries calls of the registry to the chain, each until it is mined. */
@@ -109,6 +122,28 @@ export class RegistryReader {
       commitment: found["commitment"] as Hex,
       sinceBlock: count("sinceBlock"),
       round: count("round"),
+      recordIndex: count("recordIndex"),
+    };
+  }
+
+  /** Kind of a record of the history. @param index from 1 */
+  async recordKind(index: number): Promise<AttestationRecordKind> {
+    const [word] = (await this.#ask("records", index, 1)) as [bigint];
+    return unpackRecord(word).kind;
+  }
+
+  async hearingOf(target: string): Promise<HearingState> {
+    const [panel, fresh, consulted, passedOver] = (await this.#ask("hearingOf", target)) as [
+      bigint,
+      bigint,
+      bigint,
+      bigint,
+    ];
+    return {
+      panel: seatsOfWord(panel),
+      fresh: seatsOfWord(fresh, freshSeats),
+      consulted: Number(consulted),
+      passedOver: Number(passedOver),
     };
   }
 
@@ -129,8 +164,10 @@ export class RegistryReader {
     return Number(((await this.#ask("recordsOf", agent)) as [bigint, bigint])[0]);
   }
 
-  async silenceDelay(): Promise<number> {
-    return Number(((await this.#ask("schedule")) as { silenceDelay: bigint }).silenceDelay);
+  /** In blocks. */
+  async schedule(): Promise<{ readonly silenceDelay: number; readonly revealDepth: number }> {
+    const found = (await this.#ask("schedule")) as { silenceDelay: bigint; revealDepth: bigint };
+    return { silenceDelay: Number(found.silenceDelay), revealDepth: Number(found.revealDepth) };
   }
 
   async introducer(): Promise<string> {

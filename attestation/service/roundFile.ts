@@ -14,13 +14,9 @@ export type Draw = Pick<TaskPlace, "round" | "seed" | "target" | "enrolment">;
 export interface TargetFile {
   /** What was sent: nothing, the panel's verdicts, or the fresh verifiers' as well. */
   sent: "nothing" | "panel" | "fresh";
-  /** Drawn verifiers that the panel reached to. */
-  consulted: number;
   /** By verifier. */
   readonly nonces: Record<string, Hex>;
   readonly verdicts: Record<string, Verdict>;
-  /** Verifiers that were asked, each phase on its own. */
-  asked: string[];
 }
 
 /**
@@ -49,7 +45,7 @@ export class RoundFiles {
   /** By seed: after a reorg that draws otherwise nothing of the draw before is left. */
   async target(draw: Draw): Promise<TargetFile> {
     const file = await this.#store.get<TargetFile>(nameOf(draw));
-    return file ?? { sent: "nothing", consulted: 0, nonces: {}, verdicts: {}, asked: [] };
+    return file ?? { sent: "nothing", nonces: {}, verdicts: {} };
   }
 
   save(draw: Draw, file: TargetFile): Promise<void> {

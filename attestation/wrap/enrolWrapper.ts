@@ -8,6 +8,7 @@ import { guardedFetch } from "../../host/fetch/guardedFetch.ts";
 import {
   announce,
   type Endpoint,
+  type EnrolmentConsent,
   enrolmentSigningInput,
   parseSealedWrapping,
   type SignedEnrolmentRequest,
@@ -33,6 +34,8 @@ export interface EnrolOptions {
   readonly include: readonly string[];
   /** Holds the request, and the key its answer is sealed to, until the answer is there (mode 0600). */
   readonly pendingFile: string;
+  /** The owner's consent to the agent's next version, signed when it is asked for. */
+  readonly consent: () => Promise<EnrolmentConsent>;
   /** Default 120,000: an enrolment waits for a block. */
   readonly timeoutMs?: number;
   /** Also a service on this machine or in a private network: where it is says the ticket. Default false. */
@@ -40,7 +43,7 @@ export interface EnrolOptions {
 }
 
 interface Pending {
-  readonly signed: SignedEnrolmentRequest;
+  readonly signed: Omit<SignedEnrolmentRequest, "consent">;
   readonly replyPrivateKey: Hex;
 }
 
@@ -53,13 +56,14 @@ interface Pending {
 export async function enrolWrapper(options: EnrolOptions, manifest: Manifest): Promise<Wrapping> {
   const { ticket, agent, root, include, pendingFile, timeoutMs = 120_000, allowPrivate = false } = options;
   const { signed, replyPrivateKey } = (await readPending(options)) ?? (await prepare(options, manifest));
-  const asked = await post(`${ticket.service}/v1/attestation/enrolments`, signed, {
+  const asked: SignedEnrolmentRequest = { ...signed, consent: await options.consent() };
+  const answered = await post(`${ticket.service}/v1/attestation/enrolments`, asked, {
     timeoutMs,
     allowPrivate,
     // Who has no ticket is turned away before the service reads what it sends.
     headers: { authorization: ticketAuthorization(ticket.secret) },
   });
-  const answer = parseSealedWrapping(asked);
+  const answer = parseSealedWrapping(answered);
   const { version, commitment, enc, ciphertext } = answer;
   const { chainId, registry } = ticket;
   const agentKey = await openAuthenticated(

@@ -7,8 +7,8 @@ import { fails, holds, unproven, type Verdict } from "../verdict.ts";
  * Whether the agent was attested when it acted: trusted at the entry's not-before block, and still at its anchor. In
  * between the act was done; an agent that lost trust on the way may have done it before or after (one that lost and
  * regained it in between is not noticed here).
- * @returns null for an agent that nobody ever enrolled, since it claims no attestation and so breaks none, and where there
- * is no chain to ask; the report's limits say so
+ * @returns null for an agent that nobody ever enrolled, or that its owner had withdrawn before it acted, since it claims no
+ * attestation and so breaks none, and where there is no chain to ask; the report's limits say so
  */
 export async function checkAttestation(
   entry: AuditedEntry,
@@ -25,6 +25,8 @@ export async function checkAttestation(
     chain.attestationAt(attestationRegistry, agentAddress, blockNumber),
     upperBound === null ? null : chain.attestationAt(attestationRegistry, agentAddress, upperBound),
   ]);
+  // Its owner took it out before it acted: from then on it claims nothing.
+  if (then?.status === "withdrawn") return null;
   if (!then || then.status === "none") {
     const detail = `At block ${blockNumber} nobody had enrolled the agent for attestation.`;
     return unproven("attestation", subject, "AUDIT_ATTESTATION_NONE", { expected: "trusted", found: "none", detail });

@@ -37,7 +37,7 @@ export function limitsOf(
   const unattested = scope.findings.filter(({ verdicts }) => !verdicts.some(({ check }) => check === "attestation"));
   if (unattested.length > 0) {
     limits.push(
-      `${unattested.length} of ${scope.findings.length} entries are of agents that nobody has enrolled for attestation: which code they ran is open.`,
+      `${unattested.length} of ${scope.findings.length} entries are of agents that nobody has enrolled for attestation, or that were withdrawn from it: which code they ran is open.`,
     );
   }
   if (!scope.contractsTrusted) {

@@ -14,7 +14,8 @@ import { RegistryReader } from "../../attestation/service/registry.ts";
 import { drawnByChain } from "../../attestation/verifier/drawnByChain.ts";
 import { Verifier } from "../../attestation/verifier/verifier.ts";
 import { serveAttestation } from "../../attestation/wrap/attestationServer.ts";
-import { announceEndpoint, enrolWrapper } from "../../attestation/wrap/enrolWrapper.ts";
+import { consentToNext } from "../../attestation/wrap/consent.ts";
+import { announceEndpoint, type EnrolOptions, enrolWrapper } from "../../attestation/wrap/enrolWrapper.ts";
 import { Wrapper, type WrapperOptions } from "../../attestation/wrap/wrapper.ts";
 import { readWrapping, type Wrapping, writeWrapping } from "../../attestation/wrap/wrapping.ts";
 import { parseTicket, type Ticket, ticketIdOf } from "../../protocol/attestation/enrolment.ts";
@@ -97,7 +98,9 @@ async function wrap([program, ...args]: readonly string[], flags: Flags): Promis
   });
   const { signing } = keys;
   const { allowPrivate } = environment;
-  const wrapping = await wrappingOf(environment, flags, keys, server.url);
+  const wrapping = await wrappingOf(environment, flags, keys, server.url, () => {
+    return consentToNext(readerOf(deployment, rpc), deployment.chainId, keys.account, keys.account.address);
+  });
   const wrapper = await Wrapper.start({ command: [program, ...args], wrapping, signing });
   Object.assign(running, { wrapper, verifier: verifierOf(keys, deployment, rpc, wrapper, allowPrivate) });
   announceProcess(wrapper, server.url, flags);
@@ -133,6 +136,7 @@ async function wrappingOf(
   flags: Flags,
   { facts, signing }: AgentKeys,
   url: string,
+  consent: EnrolOptions["consent"],
 ): Promise<WrapperOptions["wrapping"]> {
   const folder = agentFolder(dataDir, flags.agent).path;
   const path = flags.wrapping ?? join(folder, "wrapping.json");
@@ -148,7 +152,17 @@ async function wrappingOf(
   const root = resolve(flags.root ?? ".");
   const include = (flags.include ?? []).map((one) => resolve(one));
   const pendingFile = join(folder, "enrolment.json");
-  const place = { agent: facts.did, signing, url, root, include, pendingFile, ticket: ticket as Ticket, allowPrivate };
+  const place = {
+    agent: facts.did,
+    signing,
+    url,
+    root,
+    include,
+    pendingFile,
+    ticket: ticket as Ticket,
+    consent,
+    allowPrivate,
+  };
   return {
     root,
     include,
@@ -168,18 +182,22 @@ function verifierOf(
   allowPrivate: boolean,
 ): Verifier {
   const registries = new Registries(rpc, deployment);
-  const { address } = deployment.contracts.attestationRegistry;
-  const reader = new RegistryReader(new Contract(address, iAttestationRegistryAbi, rpc.provider), address);
+  const reader = readerOf(deployment, rpc);
   return new Verifier({
     account,
     chainId: deployment.chainId,
-    registry: address,
+    registry: reader.address,
     encryptionKeys: wrapper.encryptionKeys,
     servicePublicKey: wrapper.wrapping.servicePublicKey,
     isSigningKey: (agent, key) => registries.isSigningKey(agent, key),
     isDrawn: drawnByChain(reader, account.address),
     allowPrivate,
   });
+}
+
+function readerOf(deployment: Deployment, rpc: Rpc): RegistryReader {
+  const { address } = deployment.contracts.attestationRegistry;
+  return new RegistryReader(new Contract(address, iAttestationRegistryAbi, rpc.provider), address);
 }
 
 async function keepAnnouncing(

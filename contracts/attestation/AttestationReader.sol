@@ -6,30 +6,22 @@ import {Math} from "@openzeppelin/contracts/utils/math/Math.sol";
 import {
     Enrolment,
     IAttestationReader,
-    RecordKind,
     Round,
     RoundPhase,
     RoundSchedule,
     Standing
 } from "../interfaces/IAttestationRegistry.sol";
-import {AttestationRecord, AttestationWords, AttestedAgent, RoundClock} from "../types/AttestationWords.sol";
+import {AttestationRecord, AttestationWords, AttestedAgent, Hearing, RoundClock} from "../types/AttestationWords.sol";
 import {AttestationPanels, PanelWalk} from "./AttestationPanels.sol";
-import {AttestationStore} from "./AttestationStore.sol";
 
 /// @title What everybody may read of the attestation registry
-/// @dev AttestationRegistry hands it the calls that it does not know itself; it runs on that contract's storage. Alone it
-/// is nothing. Warning: a function added here has to be `view`.
-contract AttestationReader is IAttestationReader, AttestationPanels {
+abstract contract AttestationReader is IAttestationReader, AttestationPanels {
     /// @inheritdoc IAttestationReader
     uint256 public constant PANEL_SIZE = PANEL_SEATS;
     /// @inheritdoc IAttestationReader
     uint256 public constant FRESH_SIZE = FRESH_SEATS;
     /// @inheritdoc IAttestationReader
     uint256 public constant MAX_STRIKES = STRIKES;
-
-    /// @param agentRegistry_ the same as that of the registry which hands it calls.
-    // solhint-disable-next-line no-empty-blocks
-    constructor(address agentRegistry_) AttestationStore(agentRegistry_) {}
 
     /// @inheritdoc IAttestationReader
     function statusOf(address agent) external view returns (Standing memory) {
@@ -50,13 +42,7 @@ contract AttestationReader is IAttestationReader, AttestationPanels {
         standing.recordIndex = index;
         standing.round = record.round;
         standing.sinceBlock = record.blockNumber;
-        standing.status = _derived(
-            record.status,
-            record.expiresAtBlock,
-            record.voucher,
-            _vouchedAt(record),
-            blockNumber
-        );
+        standing.status = _statusAt(record, blockNumber);
     }
 
     /// @inheritdoc IAttestationReader
@@ -147,14 +133,6 @@ contract AttestationReader is IAttestationReader, AttestationPanels {
         return AGENT_REGISTRY;
     }
 
-    /// @dev A strike leaves trust and voucher as they are: the verification is in a record before it.
-    function _vouchedAt(AttestationRecord memory record) private view returns (uint256) {
-        while (record.kind == RecordKind.Struck) {
-            record = AttestationWords.unpackRecord(_store().records[record.previous]);
-        }
-        return record.blockNumber;
-    }
-
     /// @inheritdoc IAttestationReader
     function currentRound() external view returns (uint256) {
         return _clock().round;
@@ -184,8 +162,23 @@ contract AttestationReader is IAttestationReader, AttestationPanels {
         AttestedAgent memory a = _agent(target);
         PanelWalk memory walk = _walk(target, a, clock, _store().rounds[clock.round].seed);
         verifiers = new address[](walk.count);
-        for (uint256 i = 0; i < walk.count; ++i) verifiers[i] = address(uint160(_next(walk)));
+        uint256 fit = 0;
+        for (uint256 i = 0; i < walk.count; ++i) {
+            uint256 entry = _next(walk);
+            if (_isFit(entry, clock.round)) verifiers[fit++] = address(uint160(entry));
+        }
+        assembly ("memory-safe") {
+            mstore(verifiers, fit)
+        }
         seats = _seats(walk.count);
+    }
+
+    /// @inheritdoc IAttestationReader
+    function hearingOf(address target) external view returns (uint256, uint256, uint256, uint256) {
+        RoundClock memory clock = _inPhase(RoundPhase.Drawn);
+        AttestedAgent memory a = _agent(target);
+        Hearing memory hearing = AttestationWords.unpackHearing(_store().hearings[clock.round][target]);
+        return (hearing.panel, hearing.fresh, a.lastRound == clock.round ? a.consulted : 0, hearing.passedOver);
     }
 
     /// @inheritdoc IAttestationReader

@@ -10,7 +10,7 @@ import {
     AttestationStatus,
     Enrolment,
     IAttestationEvents,
-    IAttestationWriter,
+    IAttestationOpening,
     RecordKind,
     Round,
     RoundPhase,
@@ -18,11 +18,20 @@ import {
 } from "../interfaces/IAttestationRegistry.sol";
 import {AttestationRecord, AttestationWords, AttestedAgent, RoundClock} from "../types/AttestationWords.sol";
 
-/// @dev Of an enrolment: when its agent was convicted, and last verified before. Whom it alone vouched for in between is
-/// suspect. Kept by enrolment, because the agent may be enrolled anew while the others are still suspect.
+/// @dev Of an enrolment: when its agent was convicted, or left or stayed in quarantine, and last verified before. Whom it
+/// alone vouched for in between is suspect. Kept by enrolment, because the agent may be enrolled anew while the others are
+/// still suspect; never written twice, because what was true at a block stays true.
 struct Conviction {
     uint40 passedAtBlock;
     uint40 convictedAtBlock;
+}
+
+/// @dev Of an agent to which it happened at all; most have none.
+/// @param struckInRound last round in which it was struck as a verifier.
+/// @param losses how often it became trusted again after it was not.
+struct AgentMarks {
+    uint24 struckInRound;
+    uint40 losses;
 }
 
 /// @dev What verifiers said about one target.
@@ -56,6 +65,10 @@ abstract contract AttestationStore is IAttestationEvents, GovernedRegistry {
         uint24 enrolmentCount;
         address lastIntroduced;
         RoundSchedule schedule;
+        /// Of an enrolment, after the first one: `convictions`.
+        mapping(uint256 id => Conviction[]) laterDoubts;
+        mapping(address agent => AgentMarks) marks;
+        mapping(uint256 round => mapping(address target => uint256 word)) hearings;
     }
 
     // keccak256(abi.encode(uint256(keccak256("affiant.storage.AttestationRegistry")) - 1)) & ~bytes32(uint256(0xff))
@@ -69,7 +82,8 @@ abstract contract AttestationStore is IAttestationEvents, GovernedRegistry {
     /// @dev Says who owns an agent. Part of the code, as it is read for every verdict; an upgrade that changes it shows.
     address internal immutable AGENT_REGISTRY;
 
-    /// @dev Of a roster entry: trusted (or expired), vouched for by several or the service, without strikes.
+    /// @dev Of a roster entry: fit to verify when the round was opened, without a look at its record: trusted (or expired),
+    /// vouched for by several or the service, without strikes.
     uint256 internal constant PLAIN = 1 << 255;
 
     constructor(address agentRegistry_) {
@@ -94,9 +108,38 @@ abstract contract AttestationStore is IAttestationEvents, GovernedRegistry {
         return Arrays.unsafeAccess(_store().roster, place).value;
     }
 
+    /// @dev Who was not fit before may have become so during a round: its record tells what it was at the opening.
     function _marked(uint256 entry, AttestedAgent memory a) internal pure returns (uint256) {
         bool plain = a.status == AttestationStatus.Trusted && a.voucher == 0 && a.verifierStrikes == 0;
-        return plain ? entry | PLAIN : entry & ~PLAIN;
+        if (!plain) return entry & ~PLAIN;
+        return a.late ? entry : entry | PLAIN;
+    }
+
+    /// @dev Whether an agent in the roster may verify in the round: by what it was when the round was opened, whatever
+    /// became of it since. Expired agents may: else a system that stood still longer than trust lasts could only be
+    /// started by the service, one agent after the other.
+    function _isFit(uint256 entry, uint256 round) internal view returns (bool) {
+        if (entry & PLAIN != 0) return true;
+        AttestationRegistryStorage storage $ = _store();
+        uint256 openedAt = $.rounds[round].openedAtBlock;
+        uint256 index = _lastRecordUntil(_agent(address(uint160(entry))).lastRecord, openedAt);
+        if (index == 0) return false;
+        AttestationStatus status = _statusAt(AttestationWords.unpackRecord($.records[index]), openedAt);
+        return status == AttestationStatus.Trusted || status == AttestationStatus.Expired;
+    }
+
+    /// @dev What an agent whose last record this is was at the end of a block.
+    function _statusAt(AttestationRecord memory record, uint256 atBlock) internal view returns (AttestationStatus) {
+        uint256 vouchedAt = record.voucher == 0 ? 0 : _vouchedAt(record);
+        return _derived(record.status, record.expiresAtBlock, record.voucher, vouchedAt, atBlock);
+    }
+
+    /// @dev A strike leaves trust and voucher as they are: the verification is in a record before it.
+    function _vouchedAt(AttestationRecord memory record) private view returns (uint256) {
+        while (record.kind == RecordKind.Struck) {
+            record = AttestationWords.unpackRecord(_store().records[record.previous]);
+        }
+        return record.blockNumber;
     }
 
     function _clock() internal view returns (RoundClock memory) {
@@ -146,9 +189,13 @@ abstract contract AttestationStore is IAttestationEvents, GovernedRegistry {
             })
         );
         $.records[a.lastRecord] = word;
-        bytes32 head = keccak256(abi.encode($.rotHead, agent, word, _hashOf(tally.verdicts)));
-        $.rotHead = head;
+        bytes32 head = _extend(agent, word, tally.verdicts);
         emit AttestationRecorded(agent, round, a.lastRecord, word, tally.verdicts, head);
+    }
+
+    function _extend(address agent, uint256 word, bytes32[] memory verdicts) internal returns (bytes32 head) {
+        head = keccak256(abi.encode(_store().rotHead, agent, word, _hashOf(verdicts)));
+        _store().rotHead = head;
     }
 
     function _hashOf(bytes32[] memory words) private pure returns (bytes32 hash) {
@@ -178,7 +225,7 @@ abstract contract AttestationStore is IAttestationEvents, GovernedRegistry {
         }
     }
 
-    /// @dev Trust that has run out, or whose only voucher was convicted after, is none.
+    /// @dev Trust that has run out, or whose only voucher was convicted or doubted after, is none.
     function _derived(
         AttestationStatus status,
         uint256 expiresAtBlock,
@@ -187,18 +234,53 @@ abstract contract AttestationStore is IAttestationEvents, GovernedRegistry {
         uint256 atBlock
     ) internal view returns (AttestationStatus) {
         if (status != AttestationStatus.Trusted) return status;
-        if (voucher != 0) {
-            Conviction storage conviction = _store().convictions[voucher];
-            uint256 convictedAt = conviction.convictedAtBlock;
-            if (convictedAt != 0 && convictedAt <= atBlock && vouchedAtBlock >= conviction.passedAtBlock) {
-                return AttestationStatus.Suspect;
-            }
-        }
+        if (voucher != 0 && _isDoubted(voucher, vouchedAtBlock, atBlock)) return AttestationStatus.Suspect;
         return atBlock < expiresAtBlock ? AttestationStatus.Trusted : AttestationStatus.Expired;
+    }
+
+    function _isDoubted(uint256 id, uint256 vouchedAt, uint256 atBlock) private view returns (bool doubted) {
+        Conviction memory doubt = _store().convictions[id];
+        if (doubt.convictedAtBlock == 0) return false;
+        Conviction[] storage later = _store().laterDoubts[id];
+        for (uint256 i = 0; ; ++i) {
+            bool during = doubt.passedAtBlock <= vouchedAt && vouchedAt <= doubt.convictedAtBlock;
+            if (during && doubt.convictedAtBlock <= atBlock) return true;
+            if (vouchedAt <= doubt.convictedAtBlock || i == later.length) return false;
+            doubt = later[i];
+        }
+    }
+
+    /// @dev Whom the agent alone vouched for since it was last verified is suspect from here on. Also under the versions
+    /// before, down to the one it was last verified with: it vouched in their name.
+    function _doubt(AttestedAgent memory a) internal {
+        AttestationRegistryStorage storage $ = _store();
+        uint256 id = a.enrolment;
+        do {
+            Conviction memory doubt = Conviction(uint40(a.passedAtBlock), uint40(block.number));
+            Conviction[] storage later = $.laterDoubts[id];
+            uint256 last = $.convictions[id].convictedAtBlock;
+            if (last == 0) $.convictions[id] = doubt;
+            else {
+                if (later.length != 0) last = later[later.length - 1].convictedAtBlock;
+                // Not verified since, it vouched for nobody new.
+                if (a.passedAtBlock >= last) later.push(doubt);
+            }
+            if ($.enrolments[id].blockNumber <= a.passedAtBlock) break;
+            id = $.enrolments[id].before;
+        } while (id != 0);
     }
 
     function _derivedNow(AttestedAgent memory a) internal view returns (AttestationStatus) {
         return _derived(a.status, a.expiresAtBlock, a.voucher, a.passedAtBlock, block.number);
+    }
+
+    /// @dev Convicted, retired or withdrawn: not drawn any more, from the end of the round on.
+    function _isOut(AttestedAgent memory a) internal pure returns (bool) {
+        return uint8(a.status) >= uint8(AttestationStatus.Convicted);
+    }
+
+    function _isTrusted(address agent, AttestedAgent memory a) internal view returns (bool) {
+        return _derivedNow(a) == AttestationStatus.Trusted && _activeOwner(agent) != address(0);
     }
 
     function _activeOwner(address agent) internal view returns (address) {
@@ -208,13 +290,12 @@ abstract contract AttestationStore is IAttestationEvents, GovernedRegistry {
     /// @dev Who may introduce the next agent; zero = the service alone.
     function _introducer() internal view returns (address last) {
         last = _store().lastIntroduced;
-        bool able = _derivedNow(_agent(last)) == AttestationStatus.Trusted && _activeOwner(last) != address(0);
-        if (!able) return address(0);
+        if (!_isTrusted(last, _agent(last))) return address(0);
     }
 
     /// @dev Whether the account holds the role of the attestation service: it may open rounds, at once.
     function _isService(address account) internal view returns (bool immediate) {
-        bytes4 selector = IAttestationWriter.openRound.selector;
+        bytes4 selector = IAttestationOpening.openRound.selector;
         (immediate, ) = IAccessManager(authority()).canCall(account, address(this), selector);
     }
 

@@ -44,6 +44,10 @@ library AgentRegistryTypes {
 library AttestationRegistryTypes {
     bytes32 internal constant VERDICT =
         keccak256("Verdict(uint256 round,bytes32 seed,address target,uint256 enrolment,address verifier,uint8 result,uint8 attempts,bytes32 evidenceHash)");
+    bytes32 internal constant ENROLMENT_CONSENT =
+        keccak256("EnrolmentConsent(address owner,address agent,uint256 version,uint256 deadline)");
+    bytes32 internal constant WITHDRAW =
+        keccak256("Withdraw(address owner,address agent,uint256 nonce,uint256 deadline)");
     bytes32 internal constant ENROL =
         keccak256("Enrol(address service,address agent,bytes32 commitment,address operator,uint8 tier,uint256 nonce,uint256 deadline)");
     bytes32 internal constant OPEN_ROUND =

@@ -36,6 +36,7 @@ enum AttestationResult {
 /// @param Silent lost trust by strikes: it did not answer, or did not verify, three times in a row.
 /// @param Convicted at least four of five fresh verifiers found it wanting. Only a new enrolment leads out.
 /// @param Retired taken out.
+/// @param Withdrawn its owner took it out: it claims nothing from that block on.
 enum AttestationStatus {
     None,
     Enrolled,
@@ -45,7 +46,8 @@ enum AttestationStatus {
     Quarantined,
     Silent,
     Convicted,
-    Retired
+    Retired,
+    Withdrawn
 }
 
 /// @notice What a record tells.
@@ -53,13 +55,14 @@ enum AttestationStatus {
 /// @param Introduced the service, or the agent verified before it, verified the agent.
 /// @param Rejected the same, with another result than Pass.
 /// @param Passed the verifiers drawn for it found nothing wrong.
-/// @param Struck none of the verifiers drawn for it got an answer.
+/// @param Struck none of the first six verifiers drawn for it got an answer.
 /// @param Silenced three strikes.
 /// @param Quarantined a verifier drawn for it says FAIL.
 /// @param Convicted four of five fresh verifiers say FAIL.
 /// @param Acquitted four of five fresh verifiers say PASS.
 /// @param Undecided the fresh verifiers do not agree; the agent stays in quarantine until a later round.
 /// @param Retired the agent was taken out.
+/// @param Withdrawn its owner took the agent out.
 enum RecordKind {
     None,
     Enrolled,
@@ -72,7 +75,8 @@ enum RecordKind {
     Convicted,
     Acquitted,
     Undecided,
-    Retired
+    Retired,
+    Withdrawn
 }
 
 /// @notice A signed verdict as it is handed in. What else is signed (round, seed, target, enrolment) the contract knows.
@@ -85,6 +89,14 @@ struct SignedVerdict {
     AttestationResult result;
     uint8 attempts;
     bytes32 evidenceHash;
+    bytes signature;
+}
+
+/// @notice That an agent's owner wants its next version enrolled: EIP-712 `EnrolmentConsent` over owner, agent, version
+/// and deadline. It serves once, because each version is enrolled once.
+/// @param deadline Unix seconds.
+struct EnrolmentConsent {
+    uint256 deadline;
     bytes signature;
 }
 
@@ -133,7 +145,7 @@ enum RoundPhase {
 /// @param settled how many of them have a result.
 /// @param drawBlock block whose hash is part of the seed.
 /// @param drawUntil last block in which the round can be drawn.
-/// @param silentFrom first block in which absent verifiers may be passed over; 0 before the draw.
+/// @param silentFrom first block in which verdicts of the first panel seats are late; 0 before the draw.
 /// @param recordUntil last block in which the round cannot be closed with targets unsettled; 0 before the draw.
 struct Round {
     bytes32 secretCommitment;
@@ -153,15 +165,18 @@ struct Round {
 /// @notice All lengths in blocks.
 /// @param drawDelay from the opening of a round to the block whose hash is drawn; at least 1.
 /// @param drawWindow from that block to the last one in which the secret counts; at most 250, since the EVM forgets.
-/// @param silenceDelay from the draw, or from a quarantine, until an absent verifier may be passed over.
+/// @param silenceDelay how long a seat is open for its verdict, from the draw, from when it is called, or from a
+/// quarantine.
 /// @param roundLength from the draw until the round can be closed with targets unsettled.
 /// @param trustLength for how long a verification counts. Rounds must come more often than that.
+/// @param revealDepth how many blocks have to stand on the drawn one before the secret counts; less than `drawWindow`.
 struct RoundSchedule {
     uint16 drawDelay;
     uint16 drawWindow;
     uint24 silenceDelay;
     uint24 roundLength;
     uint24 trustLength;
+    uint16 revealDepth;
 }
 
 /// @title Events and errors of IAttestationRegistry
@@ -196,7 +211,8 @@ interface IAttestationEvents {
     /// @notice A record was written.
     /// @param recordIndex counts from 1.
     /// @param record packed as in `types/AttestationWords.sol`.
-    /// @param verdicts two words each: verifier | result << 160 | attempts << 168, and the evidence hash.
+    /// @param verdicts two words each: verifier | result << 160 | attempts << 168 | late << 176, and the evidence hash. A
+    /// late one counted for nothing, but as a sign of life. Those heard before are in `VerdictsHeard`.
     /// @param rotHead `keccak256(abi.encode(rotHead before, agent, record, keccak256(abi.encodePacked(verdicts))))`
     event AttestationRecorded(
         address indexed agent,
@@ -207,7 +223,12 @@ interface IAttestationEvents {
         bytes32 rotHead
     );
 
-    /// @notice A verifier was passed over because its verdict did not come.
+    /// @notice Verdicts on a target that do not decide yet. They count as they are; who sends the rest does not matter.
+    /// @param verdicts as in `AttestationRecorded`.
+    /// @param rotHead as there, of a record that is 0.
+    event VerdictsHeard(address indexed agent, uint256 indexed round, bytes32[] verdicts, bytes32 rotHead);
+
+    /// @notice A verifier was passed over because no verdict of it came; once a round at most.
     event VerifierStruck(address indexed verifier, address indexed target, uint256 indexed round, uint256 strikes);
 
     /// @notice From the next round on the agent is drawn, at this place of the roster.
@@ -227,13 +248,19 @@ interface IAttestationEvents {
     /// @notice Thrown if the commitment is zero.
     error EmptyCommitment(address agent);
 
+    /// @notice Thrown if the consent is too old.
+    error ConsentExpired(uint256 deadline, uint256 nowSec);
+
+    /// @notice Thrown if an account withdraws an agent that it does not own.
+    error NotOwner(address account, address agent);
+
     /// @notice Thrown if the operator is the zero address.
     error EmptyOperator(address agent);
 
     /// @notice Thrown if an agent in the roster is enrolled with another operator while a round is open.
     error OperatorFrozen(address agent, uint256 round);
 
-    /// @notice Thrown if an agent is enrolled anew, or retired, while fresh verifiers are to judge it.
+    /// @notice Thrown if an agent is enrolled anew, retired or withdrawn while fresh verifiers are to judge it.
     error UnderEscalation(address agent, uint256 round);
 
     /// @notice Thrown if the agent is not in the status that the call needs.
@@ -274,6 +301,9 @@ interface IAttestationEvents {
     /// @notice Thrown if the secret is not the one that was committed to.
     error WrongSecret(bytes32 got, bytes32 committed);
 
+    /// @notice Thrown if the chain does not tell the hash of the drawn block.
+    error NoBlockHash(uint256 blockNumber);
+
     /// @notice Thrown if the target is not among the agents of the round.
     error NotInRound(address target, uint256 round);
 
@@ -286,10 +316,13 @@ interface IAttestationEvents {
     /// @notice Thrown if a verdict says nothing.
     error NoResult(address verifier);
 
-    /// @notice Thrown if the next verifier in the drawn order has no verdict, and is not yet silent.
-    error VerdictMissing(address verifier, uint256 silentFrom);
+    /// @notice Thrown if the seat's verdict is on chain already.
+    error AlreadyHeard(address verifier, address target);
 
-    /// @notice Thrown if a verdict's author is not drawn for the target, or not in turn, or may not verify now.
+    /// @notice Thrown if all verdicts handed in are late, and decide nothing.
+    error LateVerdict(address verifier);
+
+    /// @notice Thrown if a verdict's author has no seat for the target that is called, or not in the drawn order.
     error NotOnPanel(address verifier, address target);
 
     /// @notice Thrown if an agent is introduced by another than `expected` or the service.
@@ -302,12 +335,20 @@ interface IAttestationEvents {
     error OutOfRange(uint256 index, uint256 count);
 }
 
-/// @title The writing side of IAttestationRegistry, and whether an agent is trusted
-interface IAttestationWriter is IAttestationEvents {
+/// @title Of IAttestationRegistry: who is enrolled
+interface IAttestationEnrolments is IAttestationEvents {
     /// @notice Commits to the reference of an agent's next version, which retires the one before: the agent is not
-    /// trusted until the new version is verified. Restricted to the attestation service.
+    /// trusted until the new version is verified. Restricted to the attestation service. What the agent was at the opening
+    /// of a round it is for that round's draws: enrolling it anew changes no panel.
     /// @param commitment see `Enrolment`; hides the measurement, because `m` of a public image could be guessed.
-    function enrol(address agent, bytes32 commitment, address operator, AssuranceTier tier) external;
+    /// @param consent of the agent's owner.
+    function enrol(
+        address agent,
+        bytes32 commitment,
+        address operator,
+        AssuranceTier tier,
+        EnrolmentConsent calldata consent
+    ) external;
 
     /// @notice The same, carried by anyone, signed by an account with the role of the attestation service.
     /// @param nonce of the service's account, OpenZeppelin NoncesKeyed: key << 64 | sequence.
@@ -318,6 +359,22 @@ interface IAttestationWriter is IAttestationEvents {
         bytes32 commitment,
         address operator,
         AssuranceTier tier,
+        EnrolmentConsent calldata consent,
+        uint256 nonce,
+        uint256 deadline,
+        bytes calldata signature
+    ) external;
+
+    /// @notice Takes an agent out that does not want to be attested any more: from this block on it claims nothing. For
+    /// its owner. An agent that was convicted stays so until it is enrolled anew.
+    function withdraw(address agent) external;
+
+    /// @notice The same, carried by anyone, signed by the owner.
+    /// @param nonce of the owner's account, OpenZeppelin NoncesKeyed: key << 64 | sequence.
+    /// @param deadline Unix seconds.
+    function withdrawSigned(
+        address owner,
+        address agent,
         uint256 nonce,
         uint256 deadline,
         bytes calldata signature
@@ -329,11 +386,12 @@ interface IAttestationWriter is IAttestationEvents {
     /// @notice Takes a deactivated agent out. Open to anyone.
     function expel(address agent) external;
 
-    /// @notice Records what the introducer found about an enrolled agent. Pass makes it trusted, and a member of the
-    /// roster. Open to anyone.
-    /// @param verdict signed with round 0 and, as seed, the number of records the agent has, so that it counts once.
-    function introduce(address target, SignedVerdict calldata verdict) external;
+    /// @notice Takes up to `limit` agents that left out of the roster. Open to anyone, between rounds.
+    function prune(uint256 limit) external;
+}
 
+/// @title Of IAttestationRegistry: how a round begins
+interface IAttestationOpening is IAttestationEvents {
     /// @notice Opens a round and freezes the roster. Restricted to the attestation service.
     /// @param secretCommitment `keccak256(secret)`, 32 bytes of secret.
     function openRound(bytes32 secretCommitment) external;
@@ -346,38 +404,63 @@ interface IAttestationWriter is IAttestationEvents {
         uint256 deadline,
         bytes calldata signature
     ) external;
+}
+
+/// @title Of IAttestationRegistry: rounds, verdicts, and whether an agent is trusted
+interface IAttestationRounds is IAttestationEvents {
+    /// @notice Records what the introducer found about an enrolled agent. Pass makes it trusted, and a member of the
+    /// roster. Open to anyone.
+    /// @param verdict signed with round 0 and, as seed, the number of records the agent has, so that it counts once. A PASS
+    /// of the service has seed 0: it can count only once anyway, and an introducer that sends something else first must not
+    /// keep it out.
+    function introduce(address target, SignedVerdict calldata verdict) external;
 
     /// @notice Draws the round: its seed is `keccak256(abi.encode(SEED_TYPEHASH, secret, blockhash(drawBlock), rotHead,
     /// round))`. Open to anyone who knows the secret.
     /// @dev The service chose the secret before the block was made, and who makes the block does not know the secret. A
     /// service that dislikes the draw can only not reveal; that voids the round, on its record. Service and block maker
     /// together could choose.
+    /// The drawn block has to lie `revealDepth` deep, so that nobody makes another one in its place once the secret is out.
     function drawRound(bytes32 secret) external;
 
     /// @notice Puts on record that the open round was not drawn in time. Open to anyone.
     function voidRound() external;
 
-    /// @notice Records the verdicts on one target, in the drawn order of the verifiers. Open to anyone.
+    /// @notice Hears verdicts on one target, in the drawn order of the verifiers, and records its result once they decide.
+    /// Open to anyone, in as many calls as one likes: what is on chain counts, whoever sent it, and nobody can leave it out.
     ///
-    /// The first panel passes the target when all seats say PASS. One FAIL, without waiting for others, is quarantine in
-    /// this block; a second call then records the fresh verifiers, of whom at least four of five must agree. TIMEOUT hands
-    /// the seat to the next verifier; as many time-outs as there are seats are a strike against the target. From
-    /// `silentFrom` on absent verifiers are passed over, which is a strike against them. When all drawn verifiers are
-    /// used up, the service may have the last seat.
+    /// The first three seats are the panel. A seat is called in one block and closed `silenceDelay` later; a verdict that
+    /// is on chain by then counts, all else is late. A seat that is closed without one calls two further and costs the
+    /// target one PASS more; a TIMEOUT calls three further at once and costs two more. All called PASS or are accounted for
+    /// in that way: trusted. One FAIL of a seat that is open: quarantine in this block, whoever else was heard, and nobody
+    /// is passed over for it. No answer to any of the first six: a strike against the target. When all drawn are used up,
+    /// the service has a seat of its own: its PASS passes the target if half of eight or more drawn verifiers say so too,
+    /// or if fewer were drawn.
+    ///
+    /// In quarantine five others judge, of those never called first, then of those passed over: four have to agree either
+    /// way, within `silenceDelay`. Where they are fewer than five the service has a seat beside them. A call without
+    /// verdicts records that they did not come to agree.
+    ///
+    /// Who was passed over when a result is recorded is struck, once a round. Each target has one result a round.
     function recordVerdicts(uint256 round, address target, SignedVerdict[] calldata verdicts) external;
 
     /// @notice Closes the round once all targets are settled or its time is over. Open to anyone.
     function closeRound() external;
-
-    /// @notice Takes up to `limit` agents that left out of the roster. Open to anyone, between rounds.
-    function prune(uint256 limit) external;
 
     /// @notice Sets lengths, for rounds opened and trust given from now on. Restricted.
     function setSchedule(RoundSchedule calldata schedule) external;
 
     /// @notice Whether the agent is trusted in this very block.
     function isTrusted(address agent) external view returns (bool);
+
+    /// @notice The same, and how often the agent became trusted again after it was not, whatever for: a count that only
+    /// grows. Who notes it can tell later whether trust held without a gap.
+    function trustOf(address agent) external view returns (bool trusted, uint256 losses);
 }
+
+/// @title The writing side of IAttestationRegistry, and whether an agent is trusted
+// solhint-disable-next-line no-empty-blocks
+interface IAttestationWriter is IAttestationEnrolments, IAttestationOpening, IAttestationRounds {}
 
 /// @title The reading side of IAttestationRegistry
 interface IAttestationReader {
@@ -435,9 +518,17 @@ interface IAttestationReader {
     /// @notice How many rounds an account opened and did not reveal.
     function voidCountOf(address service) external view returns (uint256);
 
-    /// @notice The verifiers of a target in the open round, in the order of their turn. The first `seats` are its panel,
-    /// the others stand by.
+    /// @notice The verifiers of a target in the open round, in the order of their turn: of those drawn, the ones that were
+    /// fit to verify when the round was opened. The first `seats` are its panel, the others stand by.
     function panelOf(address target) external view returns (address[] memory verifiers, uint256 seats);
+
+    /// @notice What is on chain about a target in the open round: verdicts that wait for others.
+    /// @return panel two bits a seat, in the order of `panelOf`; fresh the same of those who judge a quarantine, the
+    /// service's seat last; consulted panel seats that were called before the quarantine; passedOver those of them that
+    /// were closed by then.
+    function hearingOf(
+        address target
+    ) external view returns (uint256 panel, uint256 fresh, uint256 consulted, uint256 passedOver);
 
     function schedule() external view returns (RoundSchedule memory);
 

@@ -5,20 +5,27 @@ import {AttestationStatus, RecordKind, RoundPhase} from "../interfaces/IAttestat
 
 /// @notice All that the registry must know of an agent to write about it, in one slot.
 ///
-///   bits   0 –   7  status           as of the last record, before expiry and lineage are looked at
+///   bits   0 –   3  status           as of the last record, before expiry and lineage are looked at
+///   bit    4        marked           there are marks of it (AgentMarks), in a slot of their own
+///   bit    5        heard            verdicts on it may be waiting for others (Hearing), in a slot of their own
 ///   bits   8 –  11  targetStrikes    rounds in a row without an answer
-///   bits  12 –  15  verifierStrikes  verdicts in a row that did not come
+///   bits  12 –  15  verifierStrikes  rounds in a row in which a verdict of it did not come
 ///   bits  16 –  55  expiresAtBlock   first block in which trust is over
 ///   bits  56 –  79  voucher          enrolment that alone vouched for the agent; 0 = several did, or the service
 ///   bits  80 – 103  place            in the roster, counted from 1; 0 = not in it
 ///   bits 104 – 143  passedAtBlock    last time it was verified
 ///   bits 144 – 167  enrolment        its last one
 ///   bits 168 – 191  lastRound        round of its last result
-///   bits 192 – 199  consulted        verifiers of that round that are used up, while it is in quarantine
+///   bits 192 – 199  consulted        seats of that round's panel that were called, while it is in quarantine
 ///   bits 200 – 223  ordinal          number of its records
 ///   bits 224 – 255  lastRecord       index of the last one
+///
+/// @param late not in the slot: it becomes trusted without having been fit to verify before. In the round under way it
+/// must not count as one that was (`AttestationStore._marked`).
 struct AttestedAgent {
     AttestationStatus status;
+    bool marked;
+    bool heard;
     uint256 targetStrikes;
     uint256 verifierStrikes;
     uint256 expiresAtBlock;
@@ -30,6 +37,19 @@ struct AttestedAgent {
     uint256 consulted;
     uint256 ordinal;
     uint256 lastRecord;
+    bool late;
+}
+
+/// @notice Verdicts on one target in one round that are on chain and wait for others, in one slot. A seat's result is two
+/// bits, an AttestationResult; 0 = none yet.
+///
+///   bits   0 –  31  panel            by the order in which they are drawn, of those fit to verify
+///   bits  32 –  41  fresh            the verifiers that judge a quarantine; a seat of the service's stands behind theirs
+///   bits  42 –  46  passedOver       panel seats that were closed when the quarantine began
+struct Hearing {
+    uint256 panel;
+    uint256 fresh;
+    uint256 passedOver;
 }
 
 /// @notice The round that is open, and the count of records, which every verdict moves as well.
@@ -96,7 +116,9 @@ library AttestationWords {
     }
 
     function unpackAgent(uint256 word) internal pure returns (AttestedAgent memory agent) {
-        agent.status = AttestationStatus(word & 0xff);
+        agent.status = AttestationStatus(word & 0xf);
+        agent.marked = word & 0x10 != 0;
+        agent.heard = word & 0x20 != 0;
         agent.targetStrikes = (word >> 8) & 0xf;
         agent.verifierStrikes = (word >> 12) & 0xf;
         agent.expiresAtBlock = uint40(word >> 16);
@@ -115,6 +137,16 @@ library AttestationWords {
         word |= (agent.expiresAtBlock << 16) | (agent.voucher << 56) | (agent.place << 80);
         word |= (agent.passedAtBlock << 104) | (agent.enrolment << 144) | (agent.lastRound << 168);
         word |= (agent.consulted << 192) | (agent.ordinal << 200) | (agent.lastRecord << 224);
+        if (agent.marked) word |= 0x10;
+        if (agent.heard) word |= 0x20;
+    }
+
+    function unpackHearing(uint256 word) internal pure returns (Hearing memory) {
+        return Hearing(uint32(word), (word >> 32) & 0x3ff, (word >> 42) & 0x1f);
+    }
+
+    function packHearing(Hearing memory hearing) internal pure returns (uint256) {
+        return hearing.panel | (hearing.fresh << 32) | (hearing.passedOver << 42);
     }
 
     function unpackClock(uint256 word) internal pure returns (RoundClock memory clock) {
@@ -145,7 +177,7 @@ library AttestationWords {
     function unpackRecord(uint256 word) internal pure returns (AttestationRecord memory record) {
         record.enrolment = uint24(word);
         record.kind = RecordKind(uint8(word >> 24));
-        record.status = AttestationStatus(uint8(word >> 32));
+        record.status = recordStatus(word);
         record.blockNumber = recordBlock(word);
         record.expiresAtBlock = uint40(word >> 80);
         record.round = uint24(word >> 120);
@@ -159,6 +191,10 @@ library AttestationWords {
 
     function recordBlock(uint256 word) internal pure returns (uint256) {
         return uint40(word >> 40);
+    }
+
+    function recordStatus(uint256 word) internal pure returns (AttestationStatus) {
+        return AttestationStatus(uint8(word >> 32));
     }
 
     function recordPrevious(uint256 word) internal pure returns (uint256) {

@@ -43,8 +43,8 @@ export default buildModule("Affiant", (m) => {
   const besideAgents = [accessManager, agentRegistry];
   const policyRegistry = behindProxy("PolicyRegistry", m.contract("PolicyRegistry"), besideAgents);
   const contractRegistry = behindProxy("ContractRegistry", m.contract("ContractRegistry"), besideAgents);
-  const attestationReader = m.contract("AttestationReader", [agentRegistry]);
-  const attestationImplementation = m.contract("AttestationRegistry", [attestationReader, agentRegistry]);
+  const attestationDesk = m.contract("AttestationDesk", [agentRegistry]);
+  const attestationImplementation = m.contract("AttestationRegistry", [attestationDesk, agentRegistry]);
   const attestationRegistry = behindProxy("AttestationRegistry", attestationImplementation, [accessManager]);
   const keyEscrow = behindProxy("KeyEscrow", m.contract("KeyEscrow"), [
     accessManager,
@@ -104,6 +104,6 @@ export default buildModule("Affiant", (m) => {
     keyEscrow,
     logAnchor,
     keyOwnershipVerifier,
-    attestationReader,
+    attestationDesk,
   };
 });

@@ -24,7 +24,7 @@ export const deployedArtifactNames = [
   "AgentRegistry",
   "PolicyRegistry",
   "ContractRegistry",
-  "AttestationReader",
+  "AttestationDesk",
   "AttestationRegistry",
   "KeyEscrow",
   "LogAnchor",

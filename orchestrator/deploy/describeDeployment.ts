@@ -64,7 +64,7 @@ export async function describeDeployment(deployed: DeployedModule): Promise<Depl
     deployer: getAddress(deployed.deployer),
     contracts: contracts as Deployment["contracts"],
     verifiers: { "key-ownership": verifier },
-    parts: { AttestationReader: await plain("AttestationReader") },
+    parts: { AttestationDesk: await plain("AttestationDesk") },
   };
 }
 

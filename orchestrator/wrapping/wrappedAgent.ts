@@ -17,6 +17,7 @@ import { softwareBackend } from "../../attestation/evidence/backend.ts";
 import type { MeasureOptions } from "../../attestation/measure/measureProcess.ts";
 import { Verifier } from "../../attestation/verifier/verifier.ts";
 import { type AttestationServer, serveAttestation } from "../../attestation/wrap/attestationServer.ts";
+import { consentToNext } from "../../attestation/wrap/consent.ts";
 import { announceEndpoint, enrolWrapper } from "../../attestation/wrap/enrolWrapper.ts";
 import { Wrapper, type WrapperOptions } from "../../attestation/wrap/wrapper.ts";
 import { readWrapping, writeWrapping } from "../../attestation/wrap/wrapping.ts";
@@ -163,6 +164,9 @@ export class WrappedAgent {
     const { facts, signing } = this.#keys;
     if (known?.agent === facts.did && known.ticketId === ticketIdOf(ticket.secret)) return known;
     const pendingFile = `${agentFolder(dataDir, folder).path}/enrolment.json`;
+    // The agent owns itself: its account says that its next version may be enrolled.
+    const { account } = this.#keys;
+    const consent = () => consentToNext(this.#reader(), this.#config.deployment.chainId, account, account.address);
     const place = {
       ticket,
       agent: facts.did,
@@ -171,6 +175,7 @@ export class WrappedAgent {
       root,
       include,
       pendingFile,
+      consent,
       allowPrivate,
     };
     return {
@@ -184,6 +189,11 @@ export class WrappedAgent {
         return wrapping;
       },
     };
+  }
+
+  #reader(): RegistryReader {
+    const { address } = this.#config.deployment.contracts.attestationRegistry;
+    return new RegistryReader(new Contract(address, iAttestationRegistryAbi, this.#rpc.provider), address);
   }
 
   /** Answers stay honest, whatever is found; but a program that was changed does nothing more until somebody decides. */
@@ -215,7 +225,6 @@ export class WrappedAgent {
     const { address } = deployment.contracts.attestationRegistry;
     const { account } = this.#keys;
     const registries = new Registries(this.#rpc, deployment);
-    const reader = new RegistryReader(new Contract(address, iAttestationRegistryAbi, this.#rpc.provider), address);
     return new Verifier({
       account,
       chainId: deployment.chainId,
@@ -223,8 +232,8 @@ export class WrappedAgent {
       encryptionKeys: wrapper.encryptionKeys,
       servicePublicKey: wrapper.wrapping.servicePublicKey,
       isSigningKey: (agent, key) => registries.isSigningKey(agent, key),
-      isDrawn: drawnByChain(reader, account.address),
       allowPrivate,
+      isDrawn: drawnByChain(this.#reader(), account.address),
     });
   }
 

@@ -61,6 +61,15 @@ export interface SignedEnrolmentRequest {
   readonly key: string;
   /** 64 bytes. */
   readonly signature: Hex;
+  /** Beside the request: it may be signed anew for the same one. */
+  readonly consent: EnrolmentConsent;
+}
+
+/** That the agent's owner wants its next version enrolled (EIP-712 `EnrolmentConsent`). Deadline in Unix seconds. */
+export interface EnrolmentConsent {
+  readonly deadline: number;
+  /** Of the owner's account, or what its contract takes (ERC-1271). */
+  readonly signature: Hex;
 }
 
 /** What the service answers: the agent's key k, sealed to the wrapper. */
@@ -145,10 +154,13 @@ export function parseTicket(text: string): Ticket {
 
 /** @throws AffiantError ERR_INPUT_ATTESTATION, ERR_INPUT_DID, ERR_INPUT_PUBLIC_KEY */
 export function parseEnrolmentRequest(value: unknown): SignedEnrolmentRequest & { readonly publicKey: Uint8Array } {
-  const { request, key, signature } = asFields(value, ["request", "key", "signature"]);
+  const { request, key, signature, consent } = asFields(value, ["request", "key", "signature", "consent"]);
+  const { deadline, signature: ownersSignature } = asFields(consent, ["deadline", "signature"]);
   const fields = asFields(request, ["agent", "manifest", "replyKey", "ticket", "url"]);
   const { agent, replyKey, ticket, url } = fields;
   const sound = isHex(replyKey, 32) && isHex(ticket, 32) && isHex(signature, 64) && isHttpUrl(url);
+  const consents = Number.isSafeInteger(deadline) && /^0x(?:[0-9a-f]{2}){1,2048}$/i.test(String(ownersSignature));
+  if (!consents) throw malformed("an enrolment carries the owner's consent: {deadline, signature}");
   if (!sound || typeof agent !== "string" || typeof key !== "string") {
     throw malformed("an enrolment is {request: {agent, manifest, replyKey, ticket, url}, key, signature}");
   }
@@ -160,6 +172,7 @@ export function parseEnrolmentRequest(value: unknown): SignedEnrolmentRequest & 
     key: formatKeyDid(publicKey),
     publicKey,
     signature,
+    consent: { deadline: deadline as number, signature: ownersSignature as Hex },
   };
 }
 

@@ -38,6 +38,8 @@ export interface RecordedVerdict {
   readonly verifier: string;
   readonly result: AttestationResult;
   readonly attempts: number;
+  /** It came when its seat was closed, and counted for nothing. */
+  readonly late: boolean;
   readonly evidenceHash: Hex;
 }
 
@@ -59,7 +61,7 @@ export function unpackRecord(word: bigint): AttestationRecord {
   };
 }
 
-/** The verdicts of the event: two words each, verifier | result << 160 | attempts << 168 and the evidence hash. */
+/** The verdicts of the event: two words each, verifier | result << 160 | attempts << 168 | late << 176 and the evidence hash. */
 export function unpackVerdicts(words: readonly Hex[]): RecordedVerdict[] {
   return Array.from({ length: Math.floor(words.length / 2) }, (_, i) => {
     const author = BigInt(words[2 * i] ?? 0);
@@ -67,6 +69,7 @@ export function unpackVerdicts(words: readonly Hex[]): RecordedVerdict[] {
       verifier: getAddress(toBeHex(BigInt.asUintN(160, author), 20)),
       result: nameOf(attestationResults, Number(BigInt.asUintN(8, author >> 160n))),
       attempts: Number(BigInt.asUintN(8, author >> 168n)),
+      late: ((author >> 176n) & 1n) === 1n,
       evidenceHash: words[2 * i + 1] ?? "0x",
     };
   });

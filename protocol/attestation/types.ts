@@ -17,6 +17,7 @@ export const attestationStatuses = [
   "silent",
   "convicted",
   "retired",
+  "withdrawn",
 ] as const;
 export type AttestationStatus = (typeof attestationStatuses)[number];
 
@@ -33,6 +34,7 @@ export const attestationRecordKinds = [
   "acquitted",
   "undecided",
   "retired",
+  "withdrawn",
 ] as const;
 export type AttestationRecordKind = (typeof attestationRecordKinds)[number];
 
@@ -49,7 +51,7 @@ export const maxCandidates = 16;
 export interface VerdictMessage {
   /** 0 for an introduction, outside of the rounds. */
   readonly round: bigint;
-  /** 32 bytes: the round's seed; for an introduction the number of records the target has. */
+  /** 32 bytes: the round's seed; for an introduction the number of records the target has, 0 where the service says PASS. */
   readonly seed: string;
   readonly target: string;
   /** The target's enrolment: a verdict does not outlive the version it is about. */

@@ -9,7 +9,7 @@ export const attestationRegistryTypes = {
   /**
    * Signed by the owner of the verifying agent, or by an account of the attestation service where it stands in. The seed
    * ties it to one draw: after a reorg that drew otherwise it counts for nothing. For an introduction, outside of the
-   * rounds, `round` is 0 and `seed` the number of records the target has.
+   * rounds, `round` is 0 and `seed` the number of records the target has, or 0 where the service says PASS.
    */
   Verdict: [
     { name: "round", type: "uint256" },
@@ -21,6 +21,14 @@ export const attestationRegistryTypes = {
     { name: "attempts", type: "uint8" },
     { name: "evidenceHash", type: "bytes32" },
   ],
+  /** By the owner of an agent, once for each version that is enrolled. */
+  EnrolmentConsent: [
+    { name: "owner", type: "address" },
+    { name: "agent", type: "address" },
+    { name: "version", type: "uint256" },
+    deadline,
+  ],
+  Withdraw: [{ name: "owner", type: "address" }, { name: "agent", type: "address" }, nonce, deadline],
   Enrol: [
     service,
     { name: "agent", type: "address" },

@@ -58,7 +58,9 @@ const table = {
 
   // Attestation.
   AgentStillActive: "ERR_CONFLICT_CONTRACT_STATE",
+  AlreadyHeard: "ERR_CONFLICT_CONTRACT_STATE",
   AlreadySettled: "ERR_CONFLICT_CONTRACT_STATE",
+  ConsentExpired: "ERR_INPUT_CONTRACT_CALL",
   CounterFull: "ERR_CONFLICT_CONTRACT_STATE",
   DeparturesPending: "ERR_CONFLICT_CONTRACT_STATE",
   EmptyCommitment: "ERR_INPUT_CONTRACT_CALL",
@@ -66,6 +68,8 @@ const table = {
   EmptyRoster: "ERR_CONFLICT_CONTRACT_STATE",
   EmptySecretCommitment: "ERR_INPUT_CONTRACT_CALL",
   InvalidSchedule: "ERR_INPUT_CONTRACT_CALL",
+  LateVerdict: "ERR_CONFLICT_CONTRACT_STATE",
+  NoBlockHash: "ERR_CONFLICT_CONTRACT_STATE",
   NoResult: "ERR_INPUT_CONTRACT_CALL",
   NoVerdicts: "ERR_INPUT_CONTRACT_CALL",
   NotAttestationService: "ERR_AUTH_CONTRACT_CALLER",
@@ -77,7 +81,6 @@ const table = {
   RoundStillOpen: "ERR_CONFLICT_CONTRACT_STATE",
   TooLate: "ERR_CONFLICT_CONTRACT_STATE",
   UnderEscalation: "ERR_CONFLICT_CONTRACT_STATE",
-  VerdictMissing: "ERR_INPUT_CONTRACT_CALL",
   WrongPhase: "ERR_CONFLICT_CONTRACT_STATE",
   WrongRound: "ERR_CONFLICT_CONTRACT_STATE",
   WrongSecret: "ERR_PROOF_INVALID",

@@ -2,7 +2,7 @@ import { Interface } from "ethers";
 
 import type { Deployment } from "../../protocol/deployment.ts";
 import { agentRegistryAbi } from "../../protocol/generated/abi/AgentRegistry.ts";
-import { attestationRegistryAbi } from "../../protocol/generated/abi/AttestationRegistry.ts";
+import { iAttestationRegistryAbi } from "../../protocol/generated/abi/IAttestationRegistry.ts";
 import { contractRegistryAbi } from "../../protocol/generated/abi/ContractRegistry.ts";
 import { keyEscrowAbi } from "../../protocol/generated/abi/KeyEscrow.ts";
 import { logAnchorAbi } from "../../protocol/generated/abi/LogAnchor.ts";
@@ -45,7 +45,7 @@ export function connectChain(config: RelayerConfig, { chainId, contracts }: Depl
   const scopedContracts = readContract(rpc, contracts.contractRegistry.address, new Interface(contractRegistryAbi));
   const keyEscrow = readContract(rpc, contracts.keyEscrow.address, new Interface(keyEscrowAbi));
   const accessManager = readContract(rpc, contracts.accessManager.address, new Interface(accessManagerAbi));
-  const attestation = readContract(rpc, contracts.attestationRegistry.address, new Interface(attestationRegistryAbi));
+  const attestation = readContract(rpc, contracts.attestationRegistry.address, new Interface(iAttestationRegistryAbi));
   const logAnchor = readContract(rpc, contracts.logAnchor.address, new Interface(logAnchorAbi));
   const registries = new Registries(agents, policies, heads, {
     chainId,

@@ -26,7 +26,7 @@ export const accepted: readonly Accepted[] = [
     rule: "open-to-all",
     place: /^AttestationRegistry\.fallback$/,
     detail: /^$/,
-    why: "to AttestationReader, of which every function is a view (ADR 8)",
+    why: "to AttestationDesk, which is part of the code, runs under the same roles and on the same layout of storage (ADR 8)",
   },
   {
     rule: "open-to-all",

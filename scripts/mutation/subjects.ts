@@ -64,13 +64,13 @@ export const subjects: readonly Subject[] = [
   },
   {
     name: "AttestationRegistry",
-    entries: ["contracts/AttestationRegistry.sol", "contracts/attestation/AttestationReader.sol"],
+    entries: ["contracts/AttestationRegistry.sol", "contracts/attestation/AttestationDesk.sol"],
     sources: [
       "contracts/AttestationRegistry.sol",
       ...inFolder(
         "attestation",
-        ...["AttestationStore", "AttestationRoster", "AttestationRounds", "AttestationPanels"],
-        ...["AttestationVerdicts", "AttestationReader"],
+        ...["AttestationStore", "AttestationRoster", "AttestationRounds", "AttestationPanels", "AttestationHearing"],
+        ...["AttestationVerdicts", "AttestationEnrolments", "AttestationOpening", "AttestationReader"],
       ),
       "contracts/libraries/AttestationSchedule.sol",
       "contracts/types/AttestationWords.sol",

@@ -56,7 +56,14 @@ describe("affiant attestation serve and affiant wrap", function () {
     service = await serve();
     await appointAttestationService(chain.deployer, chain.deployment, service.account);
     // Blocks come much faster here than verifiers can look.
-    const lengths = { drawDelay: 2, drawWindow: 100, silenceDelay: 400, roundLength: 800, trustLength: 1_000_000 };
+    const lengths = {
+      drawDelay: 2,
+      drawWindow: 100,
+      silenceDelay: 400,
+      roundLength: 800,
+      trustLength: 1_000_000,
+      revealDepth: 2,
+    };
     const { address } = chain.deployment.contracts.attestationRegistry;
     const registry = new Contract(address, iAttestationRegistryAbi, chain.deployer);
     await mined(registry.getFunction("setSchedule")(lengths));

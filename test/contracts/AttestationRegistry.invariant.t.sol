@@ -5,12 +5,13 @@ import {AccessManager} from "@openzeppelin/contracts/access/manager/AccessManage
 import {ERC1967Proxy} from "@openzeppelin/contracts/proxy/ERC1967/ERC1967Proxy.sol";
 
 import {AttestationRegistry} from "../../contracts/AttestationRegistry.sol";
-import {AttestationReader} from "../../contracts/attestation/AttestationReader.sol";
+import {AttestationDesk} from "../../contracts/attestation/AttestationDesk.sol";
 import {AttestationRegistryTypes} from "../../contracts/generated/TypeHashes.sol";
 import {
     AssuranceTier,
     AttestationResult,
     AttestationStatus,
+    EnrolmentConsent,
     IAttestationRegistry,
     Round,
     RoundPhase,
@@ -41,14 +42,17 @@ contract AttestationHandler is Assert {
     address public immutable SERVICE = vm.addr(SERVICE_PK);
     address[AGENTS] public agents;
     mapping(address account => uint256) private keyOf;
-    mapping(address target => uint256) private consulted;
-
     /// Whom the verdicts under way are about.
     uint256 private round;
     bytes32 private seed;
     address private target;
     address[] private drawn;
     uint256 private seats;
+    /// What is on chain of them.
+    uint256 private panel;
+    uint256 private heardFresh;
+    uint256 private consulted;
+    uint256 private passedOver;
 
     Sample[] private samples;
     /// Running hash of all records seen, and how many.
@@ -61,6 +65,16 @@ contract AttestationHandler is Assert {
     uint256 public passes;
     /// Verdicts that counted although their author was neither drawn nor the service.
     uint256 public trespasses;
+    uint256 public undecided;
+    /// Results of one agent in one round beyond the first.
+    uint256 public secondResults;
+    mapping(uint256 round => mapping(address agent => bool)) private hasResult;
+    /// Trust that ended otherwise than by a FAIL, three strikes, its own doing, expiry or its only voucher.
+    uint256 public unexplainedLosses;
+    /// Strikes of one verifier in one round beyond the first.
+    uint256 public secondStrikes;
+    mapping(address agent => uint256) private strikes;
+    mapping(address agent => uint256) private struckIn;
 
     constructor(IAttestationRegistry registry, OwnersStub owners) {
         (REGISTRY, OWNERS) = (registry, owners);
@@ -81,19 +95,23 @@ contract AttestationHandler is Assert {
     function roll(uint8 blocks) public {
         vm.roll(block.number + 1 + (blocks % 40));
         uint256 past = block.number - 1;
-        address agent = agents[uint256(blocks) % AGENTS];
-        if (samples.length < 200) samples.push(Sample(agent, past, REGISTRY.statusAt(agent, past).status));
+        for (uint256 i = 0; i < 3; ++i) {
+            address agent = agents[(uint256(blocks) + 4 * i) % AGENTS];
+            if (samples.length < 300) samples.push(Sample(agent, past, REGISTRY.statusAt(agent, past).status));
+        }
     }
 
     function enrol(uint8 who) public {
         address agent = _agent(who);
+        EnrolmentConsent memory consent = _consent(agent);
         vm.prank(SERVICE);
         try
             REGISTRY.enrol(
                 agent,
                 keccak256(abi.encode(agent, seen)),
                 address(uint160(1 + (who % 5))),
-                AssuranceTier.Software
+                AssuranceTier.Software,
+                consent
             )
         {} catch {}
         _note();
@@ -102,7 +120,9 @@ contract AttestationHandler is Assert {
     function introduce(uint8 who, uint8 mood) public {
         address agent = _agent(who);
         (uint256 count, ) = REGISTRY.recordsOf(agent);
-        SignedVerdict memory verdict = _sign(0, bytes32(count), agent, SERVICE, _resultOf(mood, 0));
+        AttestationResult result = _resultOf(mood, 0);
+        bytes32 tie = result == AttestationResult.Pass ? bytes32(0) : bytes32(count);
+        SignedVerdict memory verdict = _sign(0, tie, agent, SERVICE, result);
         try REGISTRY.introduce(agent, verdict) {} catch {}
         _note();
     }
@@ -110,7 +130,7 @@ contract AttestationHandler is Assert {
     function open() public {
         vm.prank(SERVICE);
         try REGISTRY.openRound(keccak256(abi.encode(SECRET))) {
-            vm.roll(block.number + 3);
+            vm.roll(block.number + 5);
         } catch {}
     }
 
@@ -128,6 +148,14 @@ contract AttestationHandler is Assert {
         if (who % 8 != 0) return;
         vm.prank(SERVICE);
         try REGISTRY.retire(_agent(who)) {} catch {}
+        _note();
+    }
+
+    function withdraw(uint8 who) external {
+        if (who % 8 != 1) return;
+        address agent = _agent(who / 8);
+        vm.prank(agent);
+        try REGISTRY.withdraw(agent) {} catch {}
         _note();
     }
 
@@ -172,6 +200,7 @@ contract AttestationHandler is Assert {
         (seed, target) = (now_.seed, agent);
         try REGISTRY.panelOf(agent) returns (address[] memory verifiers, uint256 count) {
             (drawn, seats) = (verifiers, count);
+            (panel, heardFresh, consulted, passedOver) = REGISTRY.hearingOf(agent);
             return true;
         } catch {
             return false;
@@ -186,33 +215,62 @@ contract AttestationHandler is Assert {
         return samples[i];
     }
 
-    /// @dev As the contract walks: a time-out costs one seat more, one FAIL is enough.
-    function _panel(uint8 mood) private returns (SignedVerdict[] memory verdicts) {
+    /// @dev As the contract calls: three further ones for a TIMEOUT, two for a seat that is closed; one FAIL is enough. Every
+    /// eighth mood leaves one out.
+    function _panel(uint8 mood) private view returns (SignedVerdict[] memory verdicts) {
         verdicts = new SignedVerdict[](drawn.length + 1);
-        (uint256 count, uint256 needed, uint256 timeouts, uint256 i) = (0, seats, 0, 0);
-        bool failed = false;
-        for (; i < drawn.length && count < needed && timeouts < seats && !failed; ++i) {
-            if (!_able(drawn[i])) continue;
-            AttestationResult result = _resultOf(mood, count);
+        uint256 silentFrom = REGISTRY.roundAt(round).silentFrom;
+        (uint256 count, uint256 called, bool failed) = (0, seats, false);
+        uint256 closed = block.number >= silentFrom ? seats : 0;
+        for (uint256 i = 0; i < called && i < drawn.length && !failed; ++i) {
+            uint256 known = (panel >> (2 * i)) & 3;
+            if (known == 3) called += 3;
+            if (known != 0) continue;
+            if (i < closed) {
+                called += 2;
+                continue;
+            }
+            if (mood % 8 == 7 && i == 1) continue;
+            AttestationResult result = _resultOf(mood, i);
             verdicts[count++] = _sign(round, seed, target, drawn[i], result);
             failed = result == AttestationResult.Fail;
-            if (result == AttestationResult.Timeout) (needed, timeouts) = (needed + 1, timeouts + 1);
+            if (result == AttestationResult.Timeout) called += 3;
         }
-        consulted[target] = i > seats ? i : seats;
-        bool done = failed || timeouts >= seats || count >= needed;
-        if (!done) verdicts[count++] = _sign(round, seed, target, SERVICE, _resultOf(mood, count));
+        if (!failed && called > drawn.length)
+            verdicts[count++] = _sign(round, seed, target, SERVICE, _resultOf(mood, 0));
         _cut(verdicts, count);
     }
 
+    /// @dev Every other mood agrees; the rest do not come to agree, or say nothing.
     function _fresh(uint8 mood) private view returns (SignedVerdict[] memory verdicts) {
-        verdicts = new SignedVerdict[](drawn.length + 1);
-        AttestationResult result = mood % 4 == 0 ? AttestationResult.Pass : AttestationResult.Fail;
+        verdicts = new SignedVerdict[](6);
         uint256 count = 0;
-        for (uint256 i = consulted[target]; i < drawn.length && count < 4; ++i) {
-            if (_able(drawn[i])) verdicts[count++] = _sign(round, seed, target, drawn[i], result);
+        uint256 seat = 0;
+        if (mood % 8 != 7) {
+            for (uint256 i = consulted; i < drawn.length && seat < 5; ++i)
+                seat = _freshSeat(verdicts, count, seat, i, mood);
+            count = seat;
+            if (seat < 5) verdicts[count++] = _sign(round, seed, target, SERVICE, _freshResult(mood, seat));
         }
-        if (count < 4) verdicts[count++] = _sign(round, seed, target, SERVICE, result);
         _cut(verdicts, count);
+    }
+
+    function _freshSeat(
+        SignedVerdict[] memory verdicts,
+        uint256,
+        uint256 seat,
+        uint256 i,
+        uint8 mood
+    ) private view returns (uint256) {
+        if ((heardFresh >> (2 * seat)) & 3 == 0)
+            verdicts[seat] = _sign(round, seed, target, drawn[i], _freshResult(mood, seat));
+        return seat + 1;
+    }
+
+    function _freshResult(uint8 mood, uint256 seat) private pure returns (AttestationResult) {
+        if (mood % 4 == 0) return AttestationResult.Pass;
+        if (mood % 4 == 3) return AttestationResult(1 + (seat % 3));
+        return AttestationResult.Fail;
     }
 
     function _resultOf(uint8 mood, uint256 i) private pure returns (AttestationResult) {
@@ -220,12 +278,6 @@ contract AttestationHandler is Assert {
         if (mood % 4 == 1) return i == 1 ? AttestationResult.Fail : AttestationResult.Pass;
         if (mood % 4 == 2) return AttestationResult.Fail;
         return ((mood >> 2) >> i) & 1 == 1 ? AttestationResult.Timeout : AttestationResult.Pass;
-    }
-
-    function _able(address verifier) private view returns (bool) {
-        AttestationStatus status = REGISTRY.statusOf(verifier).status;
-        bool standing = status == AttestationStatus.Trusted || status == AttestationStatus.Expired;
-        return standing && !OWNERS.inactive(verifier);
     }
 
     /// @dev Records that are new since the last look.
@@ -239,6 +291,39 @@ contract AttestationHandler is Assert {
                 (convicted[record_.enrolment], convictions) = (true, convictions + 1);
             if (record_.kind == RecordKind.Acquitted) ++acquittals;
             if (record_.kind == RecordKind.Passed) ++passes;
+            if (record_.kind == RecordKind.Undecided) ++undecided;
+            _noteResult(record_);
+        }
+        _noteStrikes();
+    }
+
+    function _noteResult(AttestationRecord memory record_) private {
+        address agent = REGISTRY.enrolmentAt(record_.enrolment).agent;
+        RecordKind kind = record_.kind;
+        bool result = kind == RecordKind.Passed || kind == RecordKind.Struck || kind == RecordKind.Convicted;
+        if (result || kind == RecordKind.Acquitted || kind == RecordKind.Undecided) {
+            if (hasResult[record_.round][agent]) ++secondResults;
+            hasResult[record_.round][agent] = true;
+        }
+        if (record_.previous == 0 || record_.status == AttestationStatus.Trusted) return;
+        AttestationRecord memory before = AttestationWords.unpackRecord(REGISTRY.records(record_.previous, 1)[0]);
+        if (before.status != AttestationStatus.Trusted) return;
+        bool own = kind == RecordKind.Enrolled || kind == RecordKind.Retired || kind == RecordKind.Withdrawn;
+        bool failed = kind == RecordKind.Quarantined && record_.fails != 0;
+        if (!own && !failed && kind != RecordKind.Silenced) ++unexplainedLosses;
+        // Three strikes as a verifier, in as many rounds, or as a target, which has one result a round.
+        if (kind == RecordKind.Silenced && record_.timeouts == 0 && strikes[agent] != 2) ++unexplainedLosses;
+    }
+
+    function _noteStrikes() private {
+        uint256 current = REGISTRY.currentRound();
+        for (uint256 i = 0; i < AGENTS; ++i) {
+            (, uint256 asVerifier) = REGISTRY.strikesOf(agents[i]);
+            uint256 before = strikes[agents[i]];
+            strikes[agents[i]] = asVerifier;
+            if (asVerifier <= before) continue;
+            if (asVerifier > before + 1 || struckIn[agents[i]] == current) ++secondStrikes;
+            struckIn[agents[i]] = current;
         }
     }
 
@@ -277,6 +362,21 @@ contract AttestationHandler is Assert {
             );
     }
 
+    function _consent(address agent) private view returns (EnrolmentConsent memory) {
+        bytes32 domainType = keccak256(
+            "EIP712Domain(string name,string version,uint256 chainId,address verifyingContract)"
+        );
+        bytes32 name = keccak256("Affiant AttestationRegistry");
+        bytes32 domain = keccak256(abi.encode(domainType, name, keccak256("1"), block.chainid, address(REGISTRY)));
+        uint256 version = REGISTRY.statusOf(agent).version + 1;
+        uint256 deadline = block.timestamp + 1;
+        bytes32 structHash = keccak256(
+            abi.encode(AttestationRegistryTypes.ENROLMENT_CONSENT, agent, agent, version, deadline)
+        );
+        bytes32 digest = keccak256(abi.encodePacked(hex"1901", domain, structHash));
+        return EnrolmentConsent(deadline, _signature(keyOf[agent], digest));
+    }
+
     function _signature(uint256 privateKey, bytes32 digest) private pure returns (bytes memory) {
         (uint8 v, bytes32 r, bytes32 s) = vm.sign(privateKey, digest);
         return abi.encodePacked(r, s, v);
@@ -307,14 +407,14 @@ contract AttestationRegistryInvariantTest is Assert {
         vm.roll(1000);
         AccessManager manager = new AccessManager(address(this));
         owners = new OwnersStub();
-        AttestationReader reader = new AttestationReader(address(owners));
-        AttestationRegistry implementation = new AttestationRegistry(address(reader), address(owners));
+        AttestationDesk desk = new AttestationDesk(address(owners));
+        AttestationRegistry implementation = new AttestationRegistry(address(desk), address(owners));
         bytes memory call = abi.encodeCall(AttestationRegistry.initialize, (address(manager)));
         registry = IAttestationRegistry(address(new ERC1967Proxy(address(implementation), call)));
         handler = new AttestationHandler(registry, owners);
         // What is restricted is the administrator's unless said otherwise: here also the service's.
         manager.grantRole(0, handler.SERVICE(), 0);
-        registry.setSchedule(RoundSchedule(2, 100, 25, 100, 300));
+        registry.setSchedule(RoundSchedule(2, 100, 25, 100, 300, 2));
         handler.begin();
     }
 
@@ -324,7 +424,7 @@ contract AttestationRegistryInvariantTest is Assert {
     }
 
     /// @dev That what the invariants speak of is reached at all.
-    function test_theHandlerPassesConvictsAndAcquits() public {
+    function test_theHandlerPassesConvictsAcquitsAndDoesNotDecide() public {
         handler.judge(0, 0);
         handler.judge(1, 2);
         handler.judge(1, 2);
@@ -333,6 +433,12 @@ contract AttestationRegistryInvariantTest is Assert {
         assertEq(handler.passes(), 1);
         assertEq(handler.convictions(), 1);
         assertEq(handler.acquittals(), 1);
+        handler.judge(4, 1);
+        handler.judge(4, 3);
+        assertEq(handler.undecided(), 1);
+        handler.judge(4, 3);
+        assertEq(handler.undecided(), 1);
+        assertEq(registry.roundAt(1).settled, 4);
         handler.record(3, 0, 1, 12);
         handler.record(3, 0, 0, 1);
         assertEq(handler.trespasses(), 0);
@@ -354,7 +460,11 @@ contract AttestationRegistryInvariantTest is Assert {
             if (!handler.convicted(registry.enrolmentOf(agent))) continue;
             assertFalse(registry.isTrusted(agent));
             AttestationStatus status = registry.statusOf(agent).status;
-            assertTrue(status == AttestationStatus.Convicted || status == AttestationStatus.Retired);
+            assertTrue(
+                status == AttestationStatus.Convicted ||
+                    status == AttestationStatus.Retired ||
+                    status == AttestationStatus.Withdrawn
+            );
         }
     }
 
@@ -392,5 +502,14 @@ contract AttestationRegistryInvariantTest is Assert {
         if (number == 0) return;
         Round memory round = registry.roundAt(number);
         assertTrue(round.settled <= round.size);
+        assertEq(handler.secondResults(), 0);
+    }
+
+    function invariant_trustEndsOnlyByFailSilenceOrOwnDoing() public view {
+        assertEq(handler.unexplainedLosses(), 0);
+    }
+
+    function invariant_oneStrikeAVerifierAndRound() public view {
+        assertEq(handler.secondStrikes(), 0);
     }
 }

@@ -4,6 +4,7 @@ import { expect } from "chai";
 import { Interface, Wallet, ZeroHash } from "ethers";
 
 import { RelayerClient } from "../../agent/relayer/relayerClient.ts";
+import { signConsent } from "../../attestation/wrap/consent.ts";
 import { signVerdict } from "../../attestation/verifier/signVerdict.ts";
 import { relayedSender } from "../../attestation/service/relayedSender.ts";
 import type { TransactionSender } from "../../attestation/service/registry.ts";
@@ -70,12 +71,15 @@ describe("relayer: calls of the attestation registry", () => {
     const call = { target: agentRegistry, data };
     const registered = await relayer.post("/v1/requests", call, { "idempotency-key": "register" });
     await mined(registered.body.id);
-    await sender.send("enrol", [actor.account.address, toHex(randomBytes(32)), service.address, 0]);
+    const agent = actor.account.address;
+    const consentPlace = { chainId: chain.deployment.chainId, registry: target(), agent, version: 1 };
+    const consent = await signConsent(actor.account, consentPlace, Math.floor(Date.now() / 1000));
+    await sender.send("enrol", [agent, toHex(randomBytes(32)), service.address, 0, consent]);
     const place = {
       chainId: chain.deployment.chainId,
       registry: target(),
       round: 0,
-      seed: `${ZeroHash.slice(0, -1)}1` as Hex,
+      seed: ZeroHash as Hex,
       target: actor.account.address,
       enrolment: 1,
       verifier: service.address,

@@ -1,6 +1,7 @@
 import { ed25519 } from "@noble/curves/ed25519.js";
-import { Contract, id, toBeHex, Wallet } from "ethers";
+import { Contract, id, toBeHex, Wallet, ZeroHash } from "ethers";
 
+import { signConsent } from "../../../attestation/wrap/consent.ts";
 import { agentRegistryDomain, agentRegistryTypes } from "../../../protocol/eip712/agentRegistry.ts";
 import { attestationRegistryDomain, attestationRegistryTypes } from "../../../protocol/eip712/attestationRegistry.ts";
 import { signerTypes } from "../../../protocol/eip712/typedData.ts";
@@ -29,8 +30,11 @@ export async function attestedAgents(chain: GasChain, count: number): Promise<re
     const types = signerTypes(agentRegistryTypes, "Register");
     const signature = await wallet.signTypedData(agentRegistryDomain(chainId, agentsAt), types, registration);
     await gasOf(agents.getFunction("registerSigned")(...Object.values(registration), signature));
-    await gasOf(attestations.getFunction("enrol")(wallet.address, id(`reference ${i}`), wallet.address, tierSoftware));
-    const [records] = (await attestations.getFunction("recordsOf")(wallet.address)) as [bigint, bigint];
+    const place = { chainId: Number(chainId), registry: attestationsAt, agent: wallet.address, version: 1 };
+    const consent = await signConsent(wallet, place, Number(deadline) - 30 * 86_400);
+    await gasOf(
+      attestations.getFunction("enrol")(wallet.address, id(`reference ${i}`), wallet.address, tierSoftware, consent),
+    );
     const verdict = { verifier: service, result: resultPass, attempts: 1, evidenceHash: id(`evidence ${i}`) };
     const signed = await deployer.signTypedData(
       attestationRegistryDomain(chainId, attestationsAt),
@@ -38,7 +42,7 @@ export async function attestedAgents(chain: GasChain, count: number): Promise<re
       {
         ...verdict,
         round: 0n,
-        seed: toBeHex(records, 32),
+        seed: ZeroHash,
         target: wallet.address,
         enrolment: (await attestations.getFunction("enrolmentOf")(wallet.address)) as bigint,
       },

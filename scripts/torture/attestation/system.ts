@@ -21,6 +21,7 @@ import { drawnByChain } from "../../../attestation/verifier/drawnByChain.ts";
 import type { Verdict } from "../../../attestation/verifier/signVerdict.ts";
 import { Verifier } from "../../../attestation/verifier/verifier.ts";
 import { type AttestationServer, serveAttestation } from "../../../attestation/wrap/attestationServer.ts";
+import { consentToNext } from "../../../attestation/wrap/consent.ts";
 import { Wrapper } from "../../../attestation/wrap/wrapper.ts";
 import { appointAttestationService } from "../../../orchestrator/deploy/attestationService.ts";
 import type { SealedTask } from "../../../protocol/attestation/task.ts";
@@ -125,6 +126,7 @@ export class System {
     const wrapping = await this.service.enrol({
       agent: account.address,
       operator: account.address,
+      consent: await consentToNext(this.reader, chainId, account, account.address),
       tier: "software",
       url: `http://127.0.0.1:${port}`,
       manifest: await measure(program),

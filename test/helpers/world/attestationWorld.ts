@@ -2,6 +2,7 @@ import { ed25519 } from "@noble/curves/ed25519.js";
 import { Contract, id, Interface, type Signer, Wallet, ZeroHash } from "ethers";
 import { network } from "hardhat";
 
+import { signConsent } from "../../../attestation/wrap/consent.ts";
 import { appointAttestationService } from "../../../orchestrator/deploy/attestationService.ts";
 import { deployContracts } from "../../../orchestrator/deploy/deployContracts.ts";
 import { referenceCommitment, type ReferenceOpening } from "../../../protocol/attestation/reference.ts";
@@ -16,11 +17,11 @@ import { attestationRegistryDomain, attestationRegistryTypes } from "../../../pr
 import { signerTypes } from "../../../protocol/eip712/typedData.ts";
 import { type Hex, toHex } from "../../../protocol/encoding/hex.ts";
 import { agentRegistryAbi } from "../../../protocol/generated/abi/AgentRegistry.ts";
+import { attestationDeskAbi } from "../../../protocol/generated/abi/AttestationDesk.ts";
 import { attestationRegistryAbi } from "../../../protocol/generated/abi/AttestationRegistry.ts";
-import { iAttestationReaderAbi } from "../../../protocol/generated/abi/IAttestationReader.ts";
 
-/** What the proxy answers: the registry's own functions, and those it hands to its reader. */
-const abi = [...attestationRegistryAbi, ...iAttestationReaderAbi];
+/** What the proxy answers: the registry's own functions, and those it hands to its desk. */
+const abi = [...attestationRegistryAbi, ...attestationDeskAbi.filter(({ type }) => type !== "constructor")];
 const deadline = 10_000_000_000n;
 const verdictTypes = signerTypes(attestationRegistryTypes, "Verdict");
 
@@ -113,13 +114,20 @@ export async function attestationWorld({ agents, operatorOf }: WorldOptions) {
 
     async enrol(wallet: Wallet, operator: string = wallet.address, version = 1n) {
       const commitment = referenceCommitment(referenceOf(wallet.address, version));
-      return send(service, "enrol", wallet.address, commitment, operator, 0);
+      return send(service, "enrol", wallet.address, commitment, operator, 0, await world.consent(wallet, version));
+    },
+
+    /** Of the agent, which owns itself, to its version. */
+    consent(wallet: Wallet, version = 1n) {
+      const place = { chainId: Number(chainId), registry: address, agent: wallet.address, version: Number(version) };
+      return signConsent(wallet, place, Number(deadline) - 30 * 86_400);
     },
 
     /** What `verifier` says of `target` outside of the rounds, by default that it passes. */
     async introduction(target: string, verifier: string, result: AttestationResult = "pass") {
       const [count, enrolment] = [(await read<[bigint]>("recordsOf", target))[0], await read("enrolmentOf", target)];
-      const seed = toHex(Uint8Array.from(Buffer.from(count.toString(16).padStart(64, "0"), "hex")));
+      const tied = verifier !== service.address || result !== "pass";
+      const seed = toHex(Uint8Array.from(Buffer.from((tied ? count : 0n).toString(16).padStart(64, "0"), "hex")));
       return signVerdict({ round: 0n, seed, target, enrolment, verifier, ...said(result) });
     },
 
@@ -137,7 +145,7 @@ export async function attestationWorld({ agents, operatorOf }: WorldOptions) {
 
     async draw() {
       const round = Number(await read("currentRound"));
-      await ethers.provider.send("hardhat_mine", ["0x2"]);
+      await ethers.provider.send("hardhat_mine", ["0x4"]);
       await send(anyone, "drawRound", secretOf(round));
       return round;
     },
