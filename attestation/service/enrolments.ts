@@ -3,6 +3,7 @@ import { getAddress } from "ethers";
 import { type EncryptionKeyPair, sealAuthenticated } from "../../agent/sealing/hpke.ts";
 import {
   type AnnouncedEndpoint,
+  type EnrolmentConsent,
   enrolmentHashOf,
   type EnrolmentRequest,
   enrolmentSigningInput,
@@ -27,6 +28,7 @@ interface Authenticated {
   readonly request: EnrolmentRequest;
   /** EIP-55. */
   readonly agent: string;
+  readonly consent: EnrolmentConsent;
 }
 
 export interface EnrolmentsOptions {
@@ -117,10 +119,10 @@ export class Enrolments {
     if (!(await isSigningKey(agent, publicKey))) {
       throw new AffiantError("ERR_AUTH_SIGNING_KEY", "the request is signed by another key than the agent's");
     }
-    return { request, agent };
+    return { request, agent, consent };
   }
 
-  async #enrol({ request, agent }: Authenticated): Promise<SealedWrapping> {
+  async #enrol({ request, agent, consent }: Authenticated): Promise<SealedWrapping> {
     // Read in its turn: the one before may have used it.
     const found = await this.#options.tickets.find(request.ticket);
     if (!found) throw noTicket();

@@ -241,7 +241,7 @@ describe("AttestationRegistry", () => {
       );
       await reverts(world.send(world.anyone, "voidRound"), "TooEarly", drawBlock + 3n, drawUntil + 1n);
       await world.mine(100);
-      await reverts(world.send(world.anyone, "drawRound", secretOf(1)), "TooLate", drawUntil + 1n, drawUntil);
+      await reverts(world.send(world.anyone, "drawRound", secretOf(1)), "TooLate", drawUntil + 3n, drawUntil);
     });
 
     it("are void, on the service's record, when it does not reveal", async () => {
