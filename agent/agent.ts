@@ -250,6 +250,14 @@ export class Agent {
   }
 
   /**
+   * Whether an entry could be made now: for who must not act unless it can be put on record.
+   * @throws AffiantError as {@link enter}
+   */
+  ready(): Promise<void> {
+    return this.#recorder.ready();
+  }
+
+  /**
    * A sign of life: shows that silence was not the reason for an absent entry.
    * @param everyBlocks promises the next entry within so many blocks, and so on until another heartbeat says otherwise; 0
    * promises nothing more, for an agent that is about to stop. {@link startHeartbeats} keeps the promise.

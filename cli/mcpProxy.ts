@@ -1,8 +1,7 @@
 import { randomUUID } from "node:crypto";
+import { join } from "node:path";
 
-import { StdioClientTransport } from "@modelcontextprotocol/sdk/client/stdio.js";
 import { StreamableHTTPClientTransport } from "@modelcontextprotocol/sdk/client/streamableHttp.js";
-import { StdioServerTransport } from "@modelcontextprotocol/sdk/server/stdio.js";
 import type { Transport } from "@modelcontextprotocol/sdk/shared/transport.js";
 import type { Command } from "commander";
 import { JsonRpcProvider } from "ethers";
@@ -21,10 +20,14 @@ import { printError } from "./output.ts";
 import type { Agent } from "../agent/agent.ts";
 import { ChainRevocations } from "../agent/calls/chainRevocations.ts";
 import { CachedRevocations } from "../agent/calls/revocations.ts";
-import type { Act } from "../agent/entry/signEntry.ts";
-import { allGates, contractGate, type Gate, policyGate, revocationGate } from "../adapters/mcp/gate.ts";
+import { ActLedger } from "../adapters/acts/actLedger.ts";
+import { ClaimStore } from "../adapters/acts/claimStore.ts";
+import { allGates, contractGate, type Gate, ledgerGate, policyGate, revocationGate } from "../adapters/mcp/gate.ts";
 import { HttpFront } from "../adapters/mcp/httpFront.ts";
+import { type MessagePort, SdkPort } from "../adapters/mcp/messagePort.ts";
+import { ChildPort, LinePort } from "../adapters/mcp/stdioPort.ts";
 import { ToolGateway } from "../adapters/mcp/toolGateway.ts";
+import { agentFolder } from "../agent/keys/agentFolder.ts";
 import { openAgent } from "../agent/openAgent.ts";
 import { loadPolicyBundle } from "../agent/policy/loadBundle.ts";
 import { formatKeyDid } from "../protocol/did/key.ts";
@@ -39,6 +42,9 @@ interface Flags extends CommonFlags {
   readonly maxRevocationAge: string;
   readonly http?: string;
   readonly serverUrl?: string;
+  readonly header?: readonly string[];
+  readonly env?: readonly string[];
+  readonly allowMethod?: readonly string[];
 }
 
 const nowSec = (): number => Math.floor(Date.now() / 1000);
@@ -71,6 +77,12 @@ export function mcpProxyCommand(): Command {
     )
     .option("--http <port>", "serve clients over streamable HTTP on this port of 127.0.0.1 instead of stdio")
     .option("--server-url <url>", "reach the server over streamable HTTP instead of starting a command")
+    .option("--header <name: value...>", "sent with each request to --server-url, such as an Authorization")
+    .option("--env <NAME=value...>", "for the server's command, beside the environment of this one")
+    .option(
+      "--allow-method <method...>",
+      "methods of the server's own that clients may use beside those of the protocol",
+    )
     .action(async (server: readonly string[], flags: Flags) => {
       try {
         await serve(server, flags);
@@ -95,9 +107,14 @@ async function serve(server: readonly string[], flags: Flags): Promise<void> {
   });
   await agent.register();
   const { gate, contractCid } = await gatesOf(agent, flags, environment);
+  const claims = new ClaimStore(join(agentFolder(dataDir, flags.agent).path, "claims"));
+  const ledger = new ActLedger({ agent, gate: ledgerGate(gate), claims });
+  const recovered = await ledger.recover();
+  if (recovered > 0) process.stderr.write(`affiant mcp-proxy: ${recovered} calls of before are on record now\n`);
+  const end = (): void => endAgent(agent, claims);
   const options = {
-    gate,
-    record: (act: Act) => agent.enter(act),
+    ledger,
+    allowedMethods: flags.allowMethod ?? [],
     ...(contractCid === undefined ? {} : { contractCid }),
     // stdout belongs to the protocol.
     onProblem: (problem: unknown) => process.stderr.write(`affiant mcp-proxy: ${String(problem)}\n`),
@@ -105,17 +122,16 @@ async function serve(server: readonly string[], flags: Flags): Promise<void> {
   if (flags.http !== undefined) {
     const front = new HttpFront({ ...options, host: "127.0.0.1", port: readPort(flags.http), connectServer });
     process.stderr.write(`affiant mcp-proxy: clients connect to ${await front.listen()}\n`);
-    onEnd(() => front.close(), agent);
+    onEnd(() => front.close(), end);
   } else {
     const gateway: ToolGateway = new ToolGateway({
       ...options,
-      client: new StdioServerTransport(),
-      server: connectServer(),
+      client: new LinePort(process.stdin, process.stdout),
+      server: await connectServer(),
       session: randomUUID(),
-      onEnd: () => endAgent(agent),
+      onEnd: end,
     });
-    process.stdin.once("end", () => void gateway.close());
-    onEnd(() => gateway.close(), agent);
+    onEnd(() => gateway.close(), end);
     await gateway.start();
   }
 }
@@ -154,14 +170,27 @@ function revocationsOf(environment: Environment, maxAgeSec: number): CachedRevoc
   return new CachedRevocations(source, maxAgeSec);
 }
 
-function serverOf([program, ...args]: readonly string[], { serverUrl }: Flags): () => Transport {
+function serverOf([program, ...args]: readonly string[], flags: Flags): () => Promise<MessagePort> {
+  const { serverUrl } = flags;
+  const env = pairsOf(flags.env, "=", "--env NAME=value");
+  const headers = pairsOf(flags.header, ":", "--header 'Name: value'");
   if (serverUrl !== undefined && program === undefined) {
-    return () => new StreamableHTTPClientTransport(new URL(serverUrl)) as Transport;
+    if (!URL.canParse(serverUrl)) throw new AffiantError("ERR_INPUT_CONFIG", `--server-url is no URL: ${serverUrl}`);
+    const open = (): Transport =>
+      new StreamableHTTPClientTransport(new URL(serverUrl), { requestInit: { headers } }) as Transport;
+    return () => Promise.resolve(new SdkPort(open()));
   }
-  if (program !== undefined && serverUrl === undefined) {
-    return () => new StdioClientTransport({ command: program, args: [...args], stderr: "inherit" });
-  }
+  if (program !== undefined && serverUrl === undefined) return () => ChildPort.open({ program, args, env });
   throw new AffiantError("ERR_INPUT_CONFIG", "give either a server's command after --, or --server-url");
+}
+
+function pairsOf(given: readonly string[] = [], separator: string, form: string): Record<string, string> {
+  const pairs = given.map((text) => {
+    const at = text.indexOf(separator);
+    if (at < 1) throw new AffiantError("ERR_INPUT_CONFIG", `${form}, not ${JSON.stringify(text.slice(0, 40))}`);
+    return [text.slice(0, at).trim(), text.slice(at + 1).trim()] as const;
+  });
+  return Object.fromEntries(pairs);
 }
 
 function readPort(text: string): number {
@@ -175,18 +204,17 @@ function readSeconds(text: string): number {
   throw new AffiantError("ERR_INPUT_CONFIG", `--max-revocation-age is a whole number of seconds, not "${text}"`);
 }
 
-function onEnd(close: () => Promise<void>, agent: Agent): void {
-  for (const signal of ["SIGINT", "SIGTERM"] as const) {
-    process.once(signal, () => void close().then(() => endAgent(agent)));
-  }
+function onEnd(close: () => Promise<void>, end: () => void): void {
+  for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => void close().then(end));
 }
 
 /** What was entered last is given a moment to arrive; what does not arrive goes out next time. */
-function endAgent(agent: Agent): void {
+function endAgent(agent: Agent, claims: ClaimStore): void {
   void agent
     .flush()
     .catch(() => undefined)
     .finally(() => {
+      claims.close();
       agent.close();
       process.exit();
     });

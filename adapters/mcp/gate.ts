@@ -3,7 +3,6 @@ import type { CachedRevocations } from "../../agent/calls/revocations.ts";
 import type { KeyDid } from "../../protocol/did/key.ts";
 import { verifyNative } from "../../protocol/ed25519/nodeVerify.ts";
 import { AffiantError } from "../../protocol/errors/affiantError.ts";
-import type { ErrorCode } from "../../protocol/errors/codes.ts";
 import type { Json } from "../../protocol/json/canonical.ts";
 import type { CompiledPolicy } from "../../protocol/policy/compile.ts";
 import { evaluateAct } from "../../protocol/policy/evaluate.ts";
@@ -15,6 +14,8 @@ import { decodeIpld, encodeIpld, type Ipld } from "../../protocol/ucan/ipld.ts";
 import { firstUnmetStatement, statementText } from "../../protocol/ucan/policy.ts";
 import { StepBudget } from "../../protocol/ucan/stepBudget.ts";
 import { faultsOfChain } from "../../protocol/ucan/verifyChain.ts";
+import { actNameOfTool } from "../acts/actName.ts";
+import type { ActGate, Refusal } from "../acts/actLedger.ts";
 
 /** A tool call that a client wants to make. */
 export interface ToolCall {
@@ -24,8 +25,6 @@ export interface ToolCall {
   readonly index: number;
   /** Names the session; the thread that the entry will claim. */
   readonly session?: string;
-  /** How many earlier acts of the session the gateway does not remember any more; default none. */
-  readonly forgotten?: number;
 }
 
 /** What the entry of a call says beside its arguments and result. */
@@ -33,17 +32,15 @@ export function contextOfCall({ tool, index }: ToolCall): { readonly [key: strin
   return { tool, callIndex: index, protocol: "mcp" };
 }
 
-export interface Refusal {
-  readonly code: ErrorCode;
-  readonly detail: string;
-}
-
 /** Says whether a call may be made. */
 export type Gate = (call: ToolCall, before: readonly PolicyAct[]) => Promise<Refusal | undefined> | Refusal | undefined;
 
-/** A tool's name as the name of an act: characters that names of acts cannot have become `_`. */
-export function actOfTool(tool: string): string {
-  return tool.replaceAll(/[^A-Za-z0-9_.:/-]/g, "_").slice(0, 128) || "unnamed";
+/** The gate of a ledger, by the gate of calls. */
+export function ledgerGate(gate: Gate): ActGate {
+  return async ({ input, index, thread, context }, before) => {
+    const tool = String(context["tool"]);
+    return gate({ tool, args: input as ToolCall["args"], index, session: thread }, before);
+  };
 }
 
 /**
@@ -52,16 +49,21 @@ export function actOfTool(tool: string): string {
  * (`letThroughInDoubt`), and the auditor judges them when the result is there.
  *
  * What came before is sorted into threads as the policy names them; the calls of one session stand for the agent's own
- * word of it, and no further than this gateway has seen.
+ * word of it.
  */
 export function policyGate(policy: CompiledPolicy, agentDid: string): Gate {
   const inDoubt = new Set(policy.bundle.letThroughInDoubt);
   return async (call, before) => {
-    const { session, tool, args, index, forgotten = 0 } = call;
+    const { session, tool, args, index } = call;
     const thread = session === undefined ? {} : { thread: session };
-    const act: PolicyAct = { act: actOfTool(tool), seq: index, input: args, context: contextOfCall(call), ...thread };
+    const act: PolicyAct = {
+      act: actNameOfTool(tool),
+      seq: index,
+      input: args,
+      context: contextOfCall(call),
+      ...thread,
+    };
     const history = new ActHistory();
-    if (forgotten > 0) history.leaveOpen(`the first ${forgotten} calls of the session are not remembered any more`);
     for (const earlier of before) history.add({ ...earlier, ...thread });
     const { findings } = await evaluateAct(policy, agentDid, act, await history.before(policy, act));
     const violated = findings.find(({ outcome }) => outcome === "violated");

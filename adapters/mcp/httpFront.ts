@@ -9,6 +9,7 @@ import { isInitializeRequest } from "@modelcontextprotocol/sdk/types.js";
 import type { Request, Response } from "express";
 
 import { AffiantError } from "../../protocol/errors/affiantError.ts";
+import { type MessagePort, SdkPort } from "./messagePort.ts";
 import { ToolGateway, type ToolGatewayOptions } from "./toolGateway.ts";
 
 export interface HttpFrontOptions extends Omit<ToolGatewayOptions, "client" | "server" | "session"> {
@@ -16,7 +17,7 @@ export interface HttpFrontOptions extends Omit<ToolGatewayOptions, "client" | "s
   /** 0 = any that is free. */
   readonly port: number;
   /** Opens a connection of its own to the server for each session. */
-  readonly connectServer: () => Transport;
+  readonly connectServer: () => Promise<MessagePort>;
   /** Most sessions at a time; more are refused. */
   readonly maxSessions?: number;
 }
@@ -85,16 +86,13 @@ export class HttpFront {
       sessionIdGenerator: () => id,
       onsessionclosed: async () => this.#sessions.get(id)?.gateway.close(),
     });
-    const { connectServer, gate, record, contractCid, onProblem } = this.#options;
+    const { connectServer, host: _host, port: _port, maxSessions: _max, ...options } = this.#options;
     const gateway = new ToolGateway({
+      ...options,
       // The SDK's class declares optional members as `| undefined`, which its own interface does not.
-      client: transport as Transport,
-      server: connectServer(),
-      gate,
-      record,
+      client: new SdkPort(transport as Transport),
+      server: await connectServer(),
       session: id,
-      ...(contractCid === undefined ? {} : { contractCid }),
-      ...(onProblem === undefined ? {} : { onProblem }),
       onEnd: () => this.#sessions.delete(id),
     });
     const session = { transport, gateway };

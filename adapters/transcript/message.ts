@@ -1,5 +1,6 @@
 import { AffiantError } from "../../protocol/errors/affiantError.ts";
 import type { Json } from "../../protocol/json/canonical.ts";
+import { actNameOfTool } from "../acts/actName.ts";
 import { parseExactJson } from "../json/exactJson.ts";
 
 /** A tool call of a message, whatever the shape of the message. Numbers may still be `ExactNumber`. */
@@ -39,20 +40,14 @@ export interface Place {
   remark(text: string): void;
 }
 
-/** An act's name as an entry can carry it. */
-const actName = /^[A-Za-z0-9_.:/-]{1,128}$/;
-
 /**
- * The tool's name as an act's name. Models also call tools that do not exist, by names that no tool could have; each
- * character that an act's name cannot hold becomes its code between colons, so that `get order` is not `get_order`.
- * @throws AffiantError ERR_INPUT_FILE for no name, and for one that is too long
+ * The tool's name as an act's name. Models also call tools that do not exist, by names that no tool could have.
+ * @throws AffiantError ERR_INPUT_FILE for no name
  */
 export function actNameOf(given: Json | undefined, place: Place): string {
   if (typeof given !== "string" || given === "") return fail(place, "a call without a name");
-  if (actName.test(given)) return given;
-  const name = given.replaceAll(/[^A-Za-z0-9_./-]/gu, (char) => `:${(char.codePointAt(0) as number).toString(16)}:`);
-  if (!actName.test(name)) return fail(place, `the name ${JSON.stringify(given.slice(0, 40))} is too long for an act`);
-  place.remark(`the name ${JSON.stringify(given)} is entered as ${name}`);
+  const name = actNameOfTool(given);
+  if (name !== given) place.remark(`the name ${JSON.stringify(given)} is entered as ${name}`);
   return name;
 }
 

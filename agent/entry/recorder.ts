@@ -70,6 +70,12 @@ export class Recorder {
     return { seq: entry.seq, entryId: entry.entryId, added };
   }
 
+  /** Whether an entry could be made now. @throws as `Agent.enter`, before anything is signed */
+  async ready(): Promise<void> {
+    await this.#reconcile();
+    await this.#currentStanding();
+  }
+
   /** Stores acts as they come, a batch at a time, and gives each receipt as it is there. @throws as `Agent.record` */
   async *recordEach(acts: Iterable<Act> | AsyncIterable<Act>): AsyncGenerator<RecordedAct> {
     await this.#reconcile();

@@ -116,11 +116,18 @@ const table = {
   ERR_CONFLICT_UNSENT: { status: 409, title: "The relayer has not acknowledged all of the agent's entries" },
   ERR_PROOF_POLICY: { status: 422, title: "The policy bundle does not have the hash it was asked for by" },
   ERR_PROOF_RECEIPT: { status: 422, title: "A receipt of the relayer does not verify" },
+  ERR_UNAVAILABLE_RECORD: {
+    status: 503,
+    title: "The act could not be put on record, and was not done",
+    retryable: true,
+  },
   ERR_UNAVAILABLE_JOURNAL: {
     status: 503,
     title: "The agent's journal is in use or cannot be written",
     retryable: true,
   },
+  ERR_INPUT_MCP_MESSAGE: { status: 400, title: "The message is of no shape that the gateway lets pass" },
+  ERR_UNAVAILABLE_MCP: { status: 503, title: "The MCP server cannot be reached", retryable: true },
   ERR_UNAVAILABLE_CARD: { status: 503, title: "The agent's card cannot be fetched", retryable: true },
   ERR_UNAVAILABLE_RELAYER: { status: 503, title: "The relayer cannot be reached or is busy", retryable: true },
   // Scoped contracts between agents.

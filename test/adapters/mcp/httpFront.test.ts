@@ -3,36 +3,45 @@ import { request } from "node:http";
 import { createRequire } from "node:module";
 
 import { Client } from "@modelcontextprotocol/sdk/client/index.js";
-import { StdioClientTransport } from "@modelcontextprotocol/sdk/client/stdio.js";
 import { StreamableHTTPClientTransport } from "@modelcontextprotocol/sdk/client/streamableHttp.js";
 import type { Transport } from "@modelcontextprotocol/sdk/shared/transport.js";
 import { expect } from "chai";
 
 import type { Act } from "../../../agent/entry/signEntry.ts";
 import { HttpFront } from "../../../adapters/mcp/httpFront.ts";
+import { ChildPort } from "../../../adapters/mcp/stdioPort.ts";
+import { tempFolders } from "../../helpers/tempFolder.ts";
+import { memoryLedger } from "./memoryLedger.ts";
 
 const serverScript = createRequire(import.meta.url).resolve("@modelcontextprotocol/server-everything/dist/index.js");
 
 describe("adapters/mcp over streamable HTTP", () => {
   let front: HttpFront;
   let url: string;
-  let entries: Act[];
+  let entries: readonly Act[];
+  let closeLedger: () => Promise<void>;
+  const folder = tempFolders();
 
   beforeEach(async () => {
-    entries = [];
+    const opened = memoryLedger(await folder(), ({ tool }) =>
+      tool === "echo" ? undefined : { code: "ERR_AUTH_POLICY", detail: "echo only" },
+    );
+    entries = opened.entries;
+    closeLedger = opened.close;
     front = new HttpFront({
       host: "127.0.0.1",
       port: 0,
       maxSessions: 2,
-      connectServer: () =>
-        new StdioClientTransport({ command: process.execPath, args: [serverScript, "stdio"], stderr: "ignore" }),
-      gate: ({ tool }) => (tool === "echo" ? undefined : { code: "ERR_AUTH_POLICY", detail: "echo only" }),
-      record: (act) => Promise.resolve(entries.push(act)),
+      connectServer: () => ChildPort.open({ program: process.execPath, args: [serverScript, "stdio"] }),
+      ledger: opened.ledger,
     });
     url = await front.listen();
   });
 
-  afterEach(() => front.close());
+  afterEach(async () => {
+    await front.close();
+    await closeLedger();
+  });
 
   async function connect(): Promise<{ client: Client; transport: StreamableHTTPClientTransport }> {
     const client = new Client({ name: "test", version: "1" });
