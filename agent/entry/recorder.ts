@@ -131,7 +131,7 @@ export class Recorder {
           iss: keys.facts.did,
           seq: head ? head.seq + 1 : 0,
           prev: head ? head.entryId : null,
-          iat: act.iat ?? settings.nowSec(),
+          iat: act.iat ?? notBack(head, settings.nowSec()),
         };
         const entry = signEntry(act, place, keys.signing);
         journal.insert(entry, act.idempotencyKey ?? null);
@@ -180,6 +180,16 @@ function notBefore(head: JournalEntry | null, standing: Standing): Standing {
   if (!head) return standing;
   const { nb, policy } = decodeLeaf(head.leaf).claims;
   return nb.blockNumber > standing.nb.blockNumber ? { nb, policy } : standing;
+}
+
+/** How far a clock is set back by those who look after it, in seconds. More than that is told, and an auditor sees it. */
+const maxStepBackSec = 60;
+
+/** A clock that was corrected a little does not make an entry look older than the one before it. */
+function notBack(head: JournalEntry | null, nowSec: number): number {
+  if (!head) return nowSec;
+  const { iat } = decodeLeaf(head.leaf).claims;
+  return iat > nowSec && iat - nowSec <= maxStepBackSec ? iat : nowSec;
 }
 
 async function* inBatches<T>(items: Iterable<T> | AsyncIterable<T>, size: number): AsyncGenerator<T[]> {

@@ -1,10 +1,13 @@
-/** A link costs as much as so many other items: it is decoded, and hashed and spelt again when it is compared. */
-const stepsOfLink = 15;
+/** What some kinds of items cost beside the step that each is: links are decoded and spelt anew, keys of maps sorted. */
+const linkSteps = 11;
+const mapSteps = 1;
+const pairSteps = 3;
+const wideNumberSteps = 2;
 const tag = 6;
 
 /** What decoding costs, told from the heads of the items alone. */
 export interface CborMeasure {
-  /** Number of data items (RFC 8949 §1.2), links counted for more. */
+  /** Number of data items (RFC 8949 §1.2), links and maps counted for more. */
   readonly steps: number;
   /** Most lists and maps within each other. */
   readonly depth: number;
@@ -26,7 +29,7 @@ export function measureCbor(bytes: Uint8Array): CborMeasure {
     const width = widthOf(head & 31);
     const argument = width === 0 ? head & 31 : readArgument(bytes, at + 1, width);
     at += 1 + width;
-    steps += major === tag ? stepsOfLink : 1;
+    steps += 1 + moreSteps(major, argument, width);
     for (let last = open.at(-1); last; last = open.at(-1)) {
       if (last.left > 0) {
         last.left -= 1;
@@ -45,6 +48,12 @@ export function measureCbor(bytes: Uint8Array): CborMeasure {
     if (major === tag) open.push({ left: 1, nests: false });
   }
   return { steps, depth: deepest };
+}
+
+function moreSteps(major: number, argument: number, width: number): number {
+  if (major === tag) return linkSteps;
+  if (major === 5) return mapSteps + pairSteps * argument;
+  return width === 8 && (major < 2 || major === 7) ? wideNumberSteps : 0;
 }
 
 function widthOf(info: number): number {

@@ -2,11 +2,11 @@ import { AffiantError } from "../errors/affiantError.ts";
 
 /**
  * Most work that one call may ask of whoever judges it, over everything in it: each data item of its tokens, each step of
- * each selector, each value looked at, for every link of the chain. A step is well under a microsecond, so a whole budget
+ * each selector, each value looked at, for every link of the chain. A step takes about a microsecond, so a whole budget
  * stays below two hundred checks of an Ed25519 signature; an honest call takes a few hundred steps. Guards and auditors
  * count alike, so that they come to the same answer.
  */
-export const maxCallSteps = 20_000;
+export const maxCallSteps = 16_000;
 
 /** Characters or bytes that are looked at for one step: they are compared in bulk. */
 const unitsAStep = 8;

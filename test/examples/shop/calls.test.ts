@@ -8,6 +8,7 @@ import { join } from "node:path";
 import { expect } from "chai";
 
 import type { RecordedAct } from "../../../agent/entry/recorder.ts";
+import { deliverCall, issueCall } from "../../../agent/calls/callAgent.ts";
 import { Guard } from "../../../agent/calls/guard.ts";
 import { SqliteReplayStore } from "../../../agent/calls/replayStore.ts";
 import { CachedRevocations } from "../../../agent/calls/revocations.ts";
@@ -235,6 +236,26 @@ describe("calls between the shop's agents", () => {
       refused: { code: "ERR_CONFLICT_DECLINED", reason: "declined" },
     });
   });
+
+  for (const [what, about] of [
+    ["its own name over it", "own"],
+    ["the payment agent's name over it", "payment"],
+  ] as const) {
+    it(`of a member of the group without a contract are refused, with ${what}`, async () => {
+      const clerk = new SigningKey(new Uint8Array(32).fill(3));
+      const subject = about === "own" ? clerk.did : payment.did;
+      const terms = { subject, executor: payment.did, chain: [], args: { ...request.args, orderId: "S-1" }, nowSec };
+      for (const command of ["/payment/charge", "/payment/charge/result"]) {
+        const call = await issueCall({ signer: clerk, command, ...terms });
+        const answer = await deliverCall(`${proxy.url}/v1${command}`, call);
+        const code = about === "own" ? "ERR_AUTH_CONTRACT_CHAIN" : "ERR_AUTH_CONTRACT_MISSING";
+        expect(answer).to.have.nested.property("error.code", code);
+      }
+      expect(charged).to.equal(0);
+      expect(paymentBook.stepsOf("S-1")).to.deep.equal([]);
+      expect(paymentLog.entries.map(({ kind }) => kind)).to.deep.equal(["refusal", "refusal"]);
+    });
+  }
 
   it("without any contract are refused with 401", async () => {
     const [server] = [proxy.url];
