@@ -62,12 +62,14 @@ function changedLines(evidence: Evidence, verdicts: readonly Verdict[]): LineOff
   const failed = verdicts.filter(({ outcome }) => outcome === "fails");
   const header = changeOfHeader(evidence, failed);
   const checkpointLine = evidenceLineOf(evidence, "checkpoint");
+  const isLost = evidence.header === lostHeader;
   const checkpoint =
     header === undefined &&
+    !isLost &&
     failed.some(({ check, subject }) => ofCheckpoint.has(check) && subject.line === checkpointLine)
       ? "its signatures or its anchor do not stand"
       : undefined;
-  const sound = header === undefined && checkpoint === undefined;
+  const sound = header === undefined && checkpoint === undefined && !isLost;
   const off = new Map<number, string>();
   if (header !== undefined) off.set(1, header);
   if (checkpoint !== undefined) off.set(checkpointLine, checkpoint);
@@ -105,8 +107,12 @@ function changeOfHeader({ header, entries }: Evidence, failed: readonly Verdict[
   }
   const strangers = failed.filter(({ check }) => check === "issuer").length;
   if (entries.length > 0 && strangers >= entries.length) return "the agents are not of its chain";
-  const onChain = failed.find(({ check }) => check === "chain" || check === "contracts" || check === "log");
-  return onChain && `${onChain.check}: ${onChain.detail}`;
+  // Without a checkpoint that can be read nobody knows which key the log's registration is to be held to.
+  const isNoteLost = failed.some(({ code }) => code === "AUDIT_CHECKPOINT_MALFORMED");
+  const onChain = failed.find(({ check, code }) => {
+    return check === "chain" || check === "contracts" || (check === "log" && !(isNoteLost && code === "AUDIT_LOG_KEY"));
+  });
+  return onChain && lowered(onChain.detail);
 }
 
 /** Lines that were there, by what others say of them. A line that cannot be read is not missed a second time. */

@@ -69,7 +69,9 @@ export function salvageEvidence(bytes: Uint8Array): SalvagedEvidence | undefined
 
   const kept = withoutDoubles(lines, off);
   const sorted = kept.toSorted((a, b) => compare(a.value, b.value) || a.number - b.number);
-  if (end === undefined) off.push({ line: rows.length + 1, why: "the end line is missing: the file stops before it" });
+  // A last line that is no line may have been it.
+  if (end === undefined && !off.some(({ line }) => line === rows.length))
+    off.push({ line: rows.length + 1, why: "the end line is missing: the file stops before it" });
   const seal = sealOf(bytes, rows, sorted, end);
   const entries = sorted.filter(({ value }) => value.type === "entry").length;
   if (seal === "untouched" && end && end.value.count !== entries) {

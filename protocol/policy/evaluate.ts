@@ -37,11 +37,11 @@ export async function evaluateAct(
   const rules = rulesInScope(compiled, agentDid, act.act);
   const wanted = factsWanted(rules, [...attributes.keys()]);
   const known = await factsOf(compiled, wanted, attributes, act, "acts" in before ? before : { acts: before });
-  const facts = withoutRefused(compiled, agentDid, act.act, known);
-  const question: CedarQuestion = { agentDid, act: act.act, context: facts.context };
+  const asked = askForbids(compiled, { agentDid, act: act.act, context: known.context }, known);
+  const { facts, question } = asked;
 
   const forbids = rules.filter(({ effect }) => effect === "forbid");
-  const findings = judgeForbids(forbids, facts, askSet(compiled, "forbids", question), question);
+  const findings = judgeForbids(forbids, facts, asked.judgement, question);
   const permits = rules.filter(({ effect }) => effect === "permit");
   const permission = judgePermission(permits, facts, askSet(compiled, "permits", question), question);
   return conformityOf(permission === undefined ? findings : [...findings, permission]);
@@ -60,26 +60,37 @@ function factsWanted(rules: readonly Rule[], declared: readonly string[]): reado
   return [...wanted].sort();
 }
 
+interface AskedForbids {
+  readonly facts: ActFacts;
+  readonly question: CedarQuestion;
+  readonly judgement: CedarJudgement;
+}
+
 /**
- * Takes out what the engine refuses: for one value that it cannot read it judges nothing at all, and then no rule would
- * speak. Values are checked before they come here, so this is for what that check does not know of.
+ * Asks Cedar about the forbids, if need be without the facts that it refuses: for one value that it cannot read it judges
+ * nothing at all, and then no rule would speak. Values are checked before they come here, so this is for what that check
+ * does not know of.
  */
-function withoutRefused(policy: CompiledPolicy, agentDid: string, act: string, facts: ActFacts): ActFacts {
-  const refusalOf = (context: ActFacts["context"]) => askSet(policy, "forbids", { agentDid, act, context }).refused;
-  const whole = refusalOf(facts.context);
-  if (whole === undefined) return facts;
+function askForbids(policy: CompiledPolicy, question: CedarQuestion, facts: ActFacts): AskedForbids {
+  const judgement = askSet(policy, "forbids", question);
+  if (judgement.refused === undefined) return { facts, question, judgement };
   const unknown = new Map(facts.unknown);
   const kept: [string, ActFacts["context"][string]][] = [];
   for (const [name, value] of Object.entries(facts.context)) {
-    const why = refusalOf(Object.fromEntries([[name, value]]));
-    if (why === undefined) kept.push([name, value]);
-    else unknown.set(name, why);
+    const alone = { ...question, context: Object.fromEntries([[name, value]]) };
+    const { refused } = askSet(policy, "forbids", alone);
+    if (refused === undefined) kept.push([name, value]);
+    else unknown.set(name, refused);
   }
-  const context = Object.fromEntries(kept);
-  if (refusalOf(context) === undefined) return { ...facts, context, unknown };
+  const rest = { ...question, context: Object.fromEntries(kept) };
+  const again = askSet(policy, "forbids", rest);
+  if (again.refused === undefined) {
+    return { facts: { ...facts, context: rest.context, unknown }, question: rest, judgement: again };
+  }
   // Each is readable and all are not: none can be relied on.
-  for (const [name] of kept) unknown.set(name, whole);
-  return { ...facts, context: {}, unknown };
+  for (const [name] of kept) unknown.set(name, judgement.refused);
+  const none = { ...question, context: {} };
+  return { facts: { ...facts, context: {}, unknown }, question: none, judgement: askSet(policy, "forbids", none) };
 }
 
 /** Why a rule cannot be taken as Cedar judged it, and by which facts. */

@@ -16,7 +16,7 @@ export interface ActFacts {
 }
 
 /** Cedar takes the facts of an act as one JSON text; one fact may not be most of it. */
-const maxFactChars = 1 << 20;
+const maxFactChars = 1 << 18;
 
 /** Computes the named facts of an act. The same inputs give the same facts, also where a limit is hit. */
 export async function factsOf(

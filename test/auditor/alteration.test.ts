@@ -71,7 +71,7 @@ describe("an altered evidence file", () => {
     ["the header's chain", joined(lines.with(0, lines[0]!.replace("31337", "31338"))), 1, /chain/],
     ["the header's log id", changed(1, '"logId":"0x', 15), 1, /logId/],
     ["the header's origin", joined(lines.with(0, lines[0]!.replace('"origin":"log', '"origin":"lag'))), 1, /origin/],
-    ["a contract's address", changed(1, '"policyRegistry":"0x', 25), 1, /contracts/],
+    ["a contract's address", changed(1, '"policyRegistry":"0x', 25), 1, /contract|registry/i],
     ["the header's first byte", joined(lines.with(0, `[${lines[0]!.slice(1)}`)), 1, /JSON/],
     ["the header's format", joined(lines.with(0, lines[0]!.replace("evidence/1", "evidence/7"))), 1, /format/],
     ["a head's statement", changed(10, "\\n2\\n", 8), 10, /statement/],
@@ -118,7 +118,7 @@ describe("an altered evidence file", () => {
         JSON.stringify(said),
       ).to.include(line);
       expect(said.find((verdict) => verdict.line === line)?.detail).to.match(words);
-      expect(said.length, JSON.stringify(said)).to.be.at.most(2);
+      expect(said.length, JSON.stringify(said)).to.equal(1);
       expect(auditExitCode(report)).to.equal(1);
       expect(formatAuditReport(report)).to.include(`line ${line}`);
       // What is left is checked: at most the entry of the line is lost, or what hangs on the header.
@@ -144,7 +144,8 @@ describe("an altered evidence file", () => {
 
   it("fails by its file alone where everything in it stands", async () => {
     const crlf = await auditOf(text.replaceAll("\n", "\r\n"));
-    expect(crlf.summary.verdicts).to.deep.equal({ holds: 65, fails: 1, unproven: 0 });
+    const { holds } = (await auditOf(text)).summary.verdicts;
+    expect(crlf.summary.verdicts).to.deep.equal({ holds: holds - 1, fails: 1, unproven: 0 });
     expect(crlf.conformity).to.deep.include({ judged: 5, conform: 5 });
   });
 

@@ -230,3 +230,15 @@ describe("protocol/policy what cannot be read", () => {
     );
   });
 });
+
+describe("protocol/policy what the engine refuses all the same", () => {
+  it("is taken out, and the rest is judged again", async () => {
+    // A value that our own check lets through and Cedar does not: its schema is of a bundle that knows no cities.
+    const other = compilePolicy({ ...bundle, schema: bundle.schema.replace(", city?: String", "") });
+    const mixed = { ...compiled, cedar: { ...compiled.cedar, schema: other.cedar.schema } };
+    const place = { country: "XX", city: "Y" };
+    expect(await outcomes({ sum: 101, place }, mixed)).to.deep.equal({ limit: "violated", place: "undecidable" });
+    expect(await outcomes({ sum: 1, place }, mixed)).to.deep.equal({ place: "undecidable" });
+    expect(await outcomes({ sum: 1, place: { country: "XX" } }, mixed)).to.deep.equal({ place: "violated" });
+  });
+});
