@@ -39,6 +39,22 @@ export default tseslint.config(
       "no-console": "off",
     },
   },
+  // What is printed goes through host/terminal, which lets nothing of others reach a terminal as it is.
+  {
+    files: ["{cli,orchestrator,attestation,relayer,host,agent,adapters,auditor,protocol,circuits,ignition}/**/*.ts"],
+    ignores: ["host/terminal/**", "cli/progress.ts"],
+    rules: {
+      "no-console": "error",
+      "no-restricted-properties": [
+        "error",
+        ...["stdout", "stderr"].map((property) => ({
+          object: "process",
+          property,
+          message: "Print with host/terminal",
+        })),
+      ],
+    },
+  },
   // chai's assertions are property reads, and a test may assert away an undefined that it just checked.
   {
     files: ["test/**/*.ts"],

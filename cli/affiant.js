@@ -22,7 +22,11 @@ if (major < 22 || (major === 22 && minor < 18)) {
 
 /** What is not said by a command itself: a package is missing, or the checkout is not whole. */
 function explain(error) {
-  console.error(`error: affiant cannot start: ${String(error?.message ?? error).split("\n")[0]}`);
+  console.error(
+    `error: affiant cannot start: ${String(error?.message ?? error)
+      .split("\n")[0]
+      .replace(/[^ -~]/g, "?")}`,
+  );
   if (error?.code === "ERR_MODULE_NOT_FOUND") {
     console.error("  A package or a built file is missing: npm ci && npm run build");
   } else if (process.env["AFFIANT_DEBUG"]) console.error(error);

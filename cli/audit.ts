@@ -2,6 +2,7 @@ import { readFile } from "node:fs/promises";
 
 import type { Command } from "commander";
 
+import { paint } from "../host/terminal/print.ts";
 import { command, type CommonFlags, run } from "./command.ts";
 import { requireDeployment } from "./environment.ts";
 import { type Progress, progress } from "./progress.ts";
@@ -56,7 +57,7 @@ export function auditCommand(): Command {
               if (done === total) bar.stop();
             },
           });
-          const lines = [formatAuditReport(report, { color: process.stdout.isTTY }).trimEnd()];
+          const lines = formatAuditReport(report, { paint }).trimEnd().split("\n");
           if (!chain && environment.rpcUrl) {
             lines.push("", `The system that npm start brought up has its chain at --rpc ${environment.rpcUrl}`);
           }

@@ -1,10 +1,12 @@
 import { mkdir, mkdtemp, rm } from "node:fs/promises";
 import { join } from "node:path";
 
-import { Presets, SingleBar } from "cli-progress";
 import { type Command, Option } from "commander";
 import type { Logger } from "snarkjs";
 
+import { escapeControls } from "../protocol/text/escapeControls.ts";
+import { barOnTerminal } from "./progress.ts";
+import { isTerminal } from "../host/terminal/print.ts";
 import { command, type CommonFlags, group, run } from "./command.ts";
 import { AffiantError } from "../protocol/errors/affiantError.ts";
 import { type CircuitName, publicSignalTable } from "../protocol/zk/publicSignals.ts";
@@ -142,16 +144,15 @@ async function withCircuit<Result>(circuit: CircuitName, use: (built: CompiledCi
 
 /** A bar on stderr for what takes minutes: snarkjs says "step: done/total" as it goes. */
 async function withProgress<Result>(json: boolean, work: (logger: Logger) => Promise<Result>): Promise<Result> {
-  const silent = json || !process.stderr.isTTY;
-  const format = "{bar} {percentage}% | {step}";
-  const bar = new SingleBar({ format, stream: process.stderr, hideCursor: true, clearOnComplete: true }, Presets.rect);
+  const silent = json || !isTerminal("stderr");
+  const bar = barOnTerminal("{bar} {percentage}% | {step}");
   if (!silent) bar.start(1, 0, { step: "reading" });
   const errors: string[] = [];
   const debug = (text: string): void => {
     const [, step, done, total] = /^(.*?):?\s*(\d+)\/(\d+)/.exec(text) ?? [];
     if (silent || step === undefined || Number(total) === 0) return;
     bar.setTotal(Number(total));
-    bar.update(Number(done), { step });
+    bar.update(Number(done), { step: escapeControls(step) });
   };
   const ignore = (): void => undefined;
   try {

@@ -6,6 +6,7 @@ import type { Transport } from "@modelcontextprotocol/sdk/shared/transport.js";
 import type { Command } from "commander";
 import { JsonRpcProvider } from "ethers";
 
+import { printLines, protocolOutput } from "../host/terminal/print.ts";
 import { readContractFile } from "./contract/contractFiles.ts";
 import { ownerOf } from "./contract/ownerOf.ts";
 import { command, type CommonFlags } from "./command.ts";
@@ -110,23 +111,25 @@ async function serve(server: readonly string[], flags: Flags): Promise<void> {
   const claims = new ClaimStore(join(agentFolder(dataDir, flags.agent).path, "claims"));
   const ledger = new ActLedger({ agent, gate: ledgerGate(gate), claims });
   const recovered = await ledger.recover();
-  if (recovered > 0) process.stderr.write(`affiant mcp-proxy: ${recovered} calls of before are on record now\n`);
+  if (recovered > 0) {
+    printLines("stderr", [`affiant mcp-proxy: ${recovered} calls of before are on record now`]);
+  }
   const end = (): void => endAgent(agent, claims);
   const options = {
     ledger,
     allowedMethods: flags.allowMethod ?? [],
     ...(contractCid === undefined ? {} : { contractCid }),
     // stdout belongs to the protocol.
-    onProblem: (problem: unknown) => process.stderr.write(`affiant mcp-proxy: ${String(problem)}\n`),
+    onProblem: (problem: unknown) => printLines("stderr", [`affiant mcp-proxy: ${String(problem)}`]),
   };
   if (flags.http !== undefined) {
     const front = new HttpFront({ ...options, host: "127.0.0.1", port: readPort(flags.http), connectServer });
-    process.stderr.write(`affiant mcp-proxy: clients connect to ${await front.listen()}\n`);
+    printLines("stderr", [`affiant mcp-proxy: clients connect to ${await front.listen()}`]);
     onEnd(() => front.close(), end);
   } else {
     const gateway: ToolGateway = new ToolGateway({
       ...options,
-      client: new LinePort(process.stdin, process.stdout),
+      client: new LinePort(process.stdin, protocolOutput()),
       server: await connectServer(),
       session: randomUUID(),
       onEnd: end,

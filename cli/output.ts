@@ -2,7 +2,9 @@ import { inspect } from "node:util";
 
 import { isDebugging } from "./environment.ts";
 import { explain } from "./explain.ts";
+import { printJson, printLines } from "../host/terminal/print.ts";
 import { toProblem } from "../protocol/errors/problem.ts";
+import { escapeControls } from "../protocol/text/escapeControls.ts";
 
 /** What a command found or did. */
 export interface Outcome {
@@ -19,9 +21,8 @@ export interface Outcome {
 export const exitCodes = { ok: 0, failed: 1, usage: 2 } as const;
 
 export function printOutcome(outcome: Outcome, json: boolean): void {
-  process.stdout.write(
-    json ? `${JSON.stringify(outcome.data, null, 2)}\n` : outcome.lines.map((line) => `${line}\n`).join(""),
-  );
+  if (json) printJson("stdout", outcome.data, 2);
+  else printLines("stdout", outcome.lines);
   process.exitCode = outcome.exitCode ?? (outcome.ok === false ? exitCodes.failed : exitCodes.ok);
 }
 
@@ -30,29 +31,34 @@ export function printError(thrown: unknown, json: boolean): void {
   const error = explain(thrown);
   process.exitCode = error.code.startsWith("ERR_INPUT_") ? exitCodes.usage : exitCodes.failed;
   if (json) {
-    process.stderr.write(`${JSON.stringify(toProblem(error))}\n`);
+    printJson("stderr", toProblem(error));
     return;
   }
-  process.stderr.write(`error: ${error.message}\n`);
-  if (error.hint !== undefined) process.stderr.write(`  ${error.hint}\n`);
-  process.stderr.write(`  ${error.code}\n`);
-  if (isDebugging()) process.stderr.write(`${inspect(thrown)}\n`);
+  printLines("stderr", [
+    `error: ${error.message}`,
+    ...[error.hint, error.code].flatMap((line) => (line === undefined ? [] : [`  ${line}`])),
+  ]);
+  if (isDebugging()) printLines("stderr", inspect(thrown).split("\n"));
 }
 
 /** Names and values in two columns. */
 export function columns(rows: readonly (readonly [name: string, value: string | number | undefined])[]): string[] {
-  const shown = rows.filter(([, value]) => value !== undefined);
+  const shown = rows
+    .filter(([, value]) => value !== undefined)
+    .map(([name, value]) => [escapeControls(name), value] as const);
   const width = Math.max(...shown.map(([name]) => name.length));
   return shown.map(([name, value]) => `${name.padEnd(width)}  ${value}`);
 }
 
 /** A table with a heading; columns are as wide as their widest cell. */
 export function table(heading: readonly string[], rows: readonly (readonly string[])[]): string[] {
-  const widths = heading.map((title, i) => Math.max(title.length, ...rows.map((row) => (row[i] ?? "").length)));
+  // As they will be shown: what is escaped is longer.
+  const shown = rows.map((row) => row.map(escapeControls));
+  const widths = heading.map((title, i) => Math.max(title.length, ...shown.map((row) => (row[i] ?? "").length)));
   const line = (cells: readonly string[]) =>
     cells
       .map((cell, i) => cell.padEnd(widths[i] ?? 0))
       .join("  ")
       .trimEnd();
-  return [line(heading), ...rows.map(line)];
+  return [line(heading), ...shown.map(line)];
 }

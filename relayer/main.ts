@@ -1,11 +1,11 @@
 /** The relayer's process. Settings come from the environment: docs/relayer.md. */
-import { isAffiantError } from "../protocol/errors/affiantError.ts";
+import { errorLines, printJson, printLines } from "../host/terminal/print.ts";
 import { readRelayerConfig } from "./config.ts";
 import { startRelayer } from "./startRelayer.ts";
 
 try {
   const relayer = await startRelayer(readRelayerConfig());
-  process.stdout.write(`${JSON.stringify({ ready: true, url: relayer.url })}\n`);
+  printJson("stdout", { ready: true, url: relayer.url });
   let ending = false;
   for (const signal of ["SIGTERM", "SIGINT"] as const) {
     process.on(signal, () => {
@@ -14,21 +14,13 @@ try {
       relayer.close().then(
         () => process.exit(0),
         (error: unknown) => {
-          process.stderr.write(`${describe(error)}\n`);
+          printLines("stderr", errorLines(error));
           process.exit(1);
         },
       );
     });
   }
 } catch (error) {
-  process.stderr.write(`${describe(error)}\n`);
+  printLines("stderr", errorLines(error));
   process.exit(1);
-}
-
-function describe(error: unknown): string {
-  if (!isAffiantError(error)) return error instanceof Error ? (error.stack ?? error.message) : String(error);
-  const lines = [`${error.code}: ${error.message}`];
-  if (error.hint) lines.push(error.hint);
-  if (typeof error.cause === "string") lines.push(error.cause);
-  return lines.join("\n");
 }

@@ -1,11 +1,11 @@
 /** The attestation service's process. Settings come from the environment: attestation/README.md. */
-import { isAffiantError } from "../../protocol/errors/affiantError.ts";
+import { errorLines, printJson, printLines } from "../../host/terminal/print.ts";
 import { readServiceConfig } from "./config.ts";
 import { startService } from "./startService.ts";
 
 try {
   const service = await startService(readServiceConfig());
-  process.stdout.write(`${JSON.stringify({ ready: true, url: service.url, account: service.account })}\n`);
+  printJson("stdout", { ready: true, url: service.url, account: service.account });
   let ending = false;
   for (const signal of ["SIGTERM", "SIGINT"] as const) {
     process.on(signal, () => {
@@ -15,11 +15,6 @@ try {
     });
   }
 } catch (error) {
-  process.stderr.write(`${describe(error)}\n`);
+  printLines("stderr", errorLines(error));
   process.exit(1);
-}
-
-function describe(error: unknown): string {
-  if (!isAffiantError(error)) return error instanceof Error ? (error.stack ?? error.message) : String(error);
-  return [`${error.code}: ${error.message}`, error.hint].filter((line) => line !== undefined).join("\n");
 }

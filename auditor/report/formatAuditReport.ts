@@ -1,5 +1,5 @@
 import type { AgentSummary, AuditReport, CheckSummary, RuleSummary } from "./auditReport.ts";
-import { type Paint, paintOf } from "./paint.ts";
+import { type Paint, plain } from "./paint.ts";
 import { printable } from "./printable.ts";
 import { count, indented, short, table } from "./textLayout.ts";
 import { auditCodes } from "../codes.ts";
@@ -7,16 +7,15 @@ import type { ConformityFinding } from "../conformity.ts";
 import type { Subject, Verdict } from "../verdict.ts";
 
 export interface FormatOptions {
-  /** ANSI colours; give `process.stdout.isTTY`. */
-  readonly color?: boolean;
+  /** How emphasis is shown; default: not at all. */
+  readonly paint?: Paint;
   /** Entries listed under one rule or one code before the rest is only counted; default 20. */
   readonly maxListed?: number;
 }
 
 /** The report as text for people. Everything in it is in the JSON form as well, where nothing is cut off. */
-export function formatAuditReport(audited: AuditReport, { color = false, maxListed = 20 }: FormatOptions = {}): string {
+export function formatAuditReport(audited: AuditReport, { paint = plain, maxListed = 20 }: FormatOptions = {}): string {
   const report = printable(audited);
-  const paint = paintOf(color);
   const sections = [
     headSection(report, paint),
     integritySection(report, paint),

@@ -1,6 +1,4 @@
-import { styleText } from "node:util";
-
-/** Colours by meaning. All are the identity where the reader is no terminal. */
+/** Emphasis by meaning: a report knows what is good or bad of what it says, and nothing of colours. */
 export interface Paint {
   bold(text: string): string;
   dim(text: string): string;
@@ -9,8 +7,7 @@ export interface Paint {
   bad(text: string): string;
 }
 
-export function paintOf(color: boolean): Paint {
-  const style = (format: Parameters<typeof styleText>[0]) => (text: string) =>
-    color ? styleText(format, text, { validateStream: false }) : text;
-  return { bold: style("bold"), dim: style("dim"), good: style("green"), warn: style("yellow"), bad: style("red") };
-}
+const same = (text: string): string => text;
+
+/** None. */
+export const plain: Paint = { bold: same, dim: same, good: same, warn: same, bad: same };

@@ -3,6 +3,7 @@ import { join } from "node:path";
 
 import type { Command } from "commander";
 
+import { printJson, printLines } from "../../host/terminal/print.ts";
 import { readServiceConfig } from "../../attestation/service/config.ts";
 import { command, type CommonFlags, run } from "../command.ts";
 import type { Environment } from "../environment.ts";
@@ -20,11 +21,8 @@ export function serveCommand(): Command {
       const { startService } = await import("../../attestation/service/startService.ts");
       const service = await startService(readServiceConfig(serviceEnvironment(environment)));
       const { url, account } = service;
-      process.stdout.write(
-        json
-          ? `${JSON.stringify({ ready: true, url, account })}\n`
-          : `attestation service at ${url}, account ${account}\n`,
-      );
+      if (json) printJson("stdout", { ready: true, url, account });
+      else printLines("stdout", [`attestation service at ${url}, account ${account}`]);
       const signal = await Promise.race(["SIGINT", "SIGTERM"].map((name) => once(process, name).then(() => name)));
       await service.close();
       return { data: { ready: false, signal }, lines: [`attestation service ended (${signal})`] };

@@ -4,6 +4,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import type { Command } from "commander";
 import { Contract } from "ethers";
 
+import { printJson, printLines } from "../../host/terminal/print.ts";
 import { Registries } from "../../agent/chain/registries.ts";
 import { Rpc } from "../../agent/chain/rpc.ts";
 import { agentFolder } from "../../agent/keys/agentFolder.ts";
@@ -214,7 +215,7 @@ async function keepAnnouncing(
       () => "",
       (error: Error) => error.message,
     );
-    if (trouble !== told && trouble !== "") process.stderr.write(`affiant wrap: ${trouble}\n`);
+    if (trouble !== told && trouble !== "") printLines("stderr", [`affiant wrap: ${trouble}`]);
     told = trouble;
     await sleep(trouble === "" ? announceEveryMs : 1_000, undefined, { signal }).catch(() => undefined);
   }
@@ -223,7 +224,8 @@ async function keepAnnouncing(
 /** To stderr: stdout belongs to the program. */
 function announceProcess({ pid, wrapping }: Wrapper, url: string, { json }: Flags): void {
   const facts = { ready: true, url, pid, agent: wrapping.agent, version: wrapping.version };
-  process.stderr.write(json ? `${JSON.stringify(facts)}\n` : `affiant wrap: process ${pid}, challenges at ${url}\n`);
+  if (json) printJson("stderr", facts);
+  else printLines("stderr", [`affiant wrap: process ${pid}, challenges at ${url}`]);
 }
 
 function throwStarting(): never {

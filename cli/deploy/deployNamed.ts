@@ -1,8 +1,7 @@
 import { join } from "node:path";
-import { createInterface } from "node:readline/promises";
-
 import { formatEther, formatUnits, getAddress, isAddress, parseUnits } from "ethers";
 
+import { ask, printLines } from "../../host/terminal/print.ts";
 import type { DeploymentCost } from "../../orchestrator/deploy/estimateCost.ts";
 import { deployToNetwork, type NetworkDeployed } from "../../orchestrator/deploy/deployToNetwork.ts";
 import type { RoleHolders } from "../../orchestrator/deploy/runModule.ts";
@@ -69,7 +68,7 @@ export async function deployNamed(hardhat: Hardhat, flags: DeployFlags): Promise
 
 /** Progress goes to stderr: stdout is the result. */
 function say(lines: readonly string[]): void {
-  process.stderr.write(lines.map((line) => `${line}\n`).join(""));
+  printLines("stderr", lines);
 }
 
 async function agreed(yes: boolean): Promise<boolean> {
@@ -77,12 +76,7 @@ async function agreed(yes: boolean): Promise<boolean> {
   if (!process.stdin.isTTY) {
     throw new AffiantError("ERR_INPUT_CONFIG", "there is nobody to ask, and nothing was sent", { hint: "Give --yes" });
   }
-  const terminal = createInterface({ input: process.stdin, output: process.stderr });
-  try {
-    return /^y(es)?$/i.test((await terminal.question("Send them? (yes/no) ")).trim());
-  } finally {
-    terminal.close();
-  }
+  return /^y(es)?$/i.test((await ask("Send them? (yes/no) ")).trim());
 }
 
 function formatCost(cost: DeploymentCost): string[] {

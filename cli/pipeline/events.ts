@@ -3,6 +3,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 
 import type { Command } from "commander";
 
+import { printJson, printLines } from "../../host/terminal/print.ts";
 import { type OrchestratorEvent, StateFile, stateFileIn } from "../../orchestrator/state/stateFile.ts";
 import { AffiantError } from "../../protocol/errors/affiantError.ts";
 import { command, type CommonFlags, run } from "../command.ts";
@@ -43,7 +44,10 @@ export function eventsCommand(): Command {
             return { data: all, lines: all.length === 0 ? ["nothing happened yet"] : all.map(inOneLine) };
           }
           for (;;) {
-            for (const event of more()) process.stdout.write(`${json ? JSON.stringify(event) : inOneLine(event)}\n`);
+            for (const event of more()) {
+              if (json) printJson("stdout", event);
+              else printLines("stdout", [inOneLine(event)]);
+            }
             await sleep(500);
           }
         } finally {

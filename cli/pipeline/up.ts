@@ -4,7 +4,6 @@ import { setTimeout as sleep } from "node:timers/promises";
 
 import type { Command } from "commander";
 
-import { paintOf } from "../../auditor/report/paint.ts";
 import { readPipeline } from "../../orchestrator/descriptor/readPipeline.ts";
 import { tryOwnFolder } from "../../orchestrator/process/folderLock.ts";
 import { startSystem } from "../../orchestrator/start/startSystem.ts";
@@ -41,7 +40,7 @@ export function upCommand(): Command {
         for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.on(signal, () => stop.abort());
         let broken: AffiantError | undefined;
         // Standard output belongs to the result.
-        const progress = new TerminalProgress(json ? process.stderr : process.stdout, paintOf(false));
+        const progress = new TerminalProgress(json ? "stderr" : "stdout");
         const passphraseFile = process.env["AFFIANT_PASSPHRASE_FILE"];
         const system = await startSystem(
           {

@@ -1,7 +1,7 @@
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 
-import type { Paint } from "../../auditor/report/paint.ts";
+import { paint, printLines } from "../../host/terminal/print.ts";
 import { governanceInWords } from "../governance/show.ts";
 import { costsInWords, inJson } from "./costs.ts";
 import type { RehearseOptions } from "./options.ts";
@@ -11,15 +11,15 @@ import type { Rehearsed } from "./rehearse.ts";
  * Prints what the rehearsal cost and had to put up with, and leaves the transactions as JSON in its folder.
  * @returns whether every verdict of the audit holds
  */
-export async function writeReport(options: RehearseOptions, result: Rehearsed, paint: Paint): Promise<boolean> {
+export async function writeReport(options: RehearseOptions, result: Rehearsed): Promise<boolean> {
   const { folder, gasPriceGwei, blockTimeMs } = options;
   const { audit, governance, transactions, chain, endpoints, killAfter, seconds } = result;
-  const say = (line: string): void => void process.stdout.write(`${line}\n`);
-  const title = (text: string): void => say(`\n${paint.bold(text)}\n`);
+  const say = (...lines: readonly string[]): void => printLines("stdout", lines);
+  const title = (text: string): void => say("", paint.bold(text), "");
   title("Governance (affiant governance show)");
-  say(governanceInWords(governance).join("\n"));
+  say(...governanceInWords(governance));
   title("Transactions");
-  say(costsInWords(transactions, gasPriceGwei).join("\n"));
+  say(...costsInWords(transactions, gasPriceGwei));
   title("What it had to put up with");
   const pace =
     blockTimeMs === 12_000
@@ -39,7 +39,8 @@ export async function writeReport(options: RehearseOptions, result: Rehearsed, p
   const { verdicts, fullyProven, conformityHolds } = audit.summary;
   const ok = fullyProven && conformityHolds;
   say(
-    `\n${ok ? paint.good("Verified") : paint.bad("NOT VERIFIED")}: of ${audit.verdicts.length} verdicts on ` +
+    "",
+    `${ok ? paint.good("Verified") : paint.bad("NOT VERIFIED")}: of ${audit.verdicts.length} verdicts on ` +
       `${result.entryCount} entries ${verdicts.holds} hold, ${verdicts.fails} fail, ${verdicts.unproven} are unproven`,
   );
   say(`${seconds} s; evidence, transactions and logs are in ${folder}`);

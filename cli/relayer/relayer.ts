@@ -2,6 +2,7 @@ import { once } from "node:events";
 
 import type { Command } from "commander";
 
+import { printJson, printLines } from "../../host/terminal/print.ts";
 import { command, type CommonFlags, group, run } from "../command.ts";
 import { relayerEnvironment } from "../environment.ts";
 import { relayerBackupCommand } from "./backup.ts";
@@ -37,9 +38,8 @@ export function relayerCommand(): Command {
         // Loaded here: no other command should pay for a whole HTTP server when it starts.
         const { startRelayer } = await import("../../relayer/startRelayer.ts");
         const relayer = await startRelayer(readRelayerConfig(relayerEnvironment(environment)));
-        process.stdout.write(
-          json ? `${JSON.stringify({ ready: true, url: relayer.url })}\n` : `relayer at ${relayer.url}\n`,
-        );
+        if (json) printJson("stdout", { ready: true, url: relayer.url });
+        else printLines("stdout", [`relayer at ${relayer.url}`]);
         const signal = await Promise.race(["SIGINT", "SIGTERM"].map((name) => once(process, name).then(() => name)));
         await relayer.close();
         return { data: { ready: false, signal }, lines: [`relayer ended (${signal})`] };

@@ -1,4 +1,5 @@
 /** `npm start`: see `cli/start/options.ts` for what it takes and `cli/start/run.ts` for what it does. */
+import { errorLines, printLines } from "../../host/terminal/print.ts";
 import { isAffiantError } from "../../protocol/errors/affiantError.ts";
 import { readStartOptions } from "./options.ts";
 import { run } from "./run.ts";
@@ -11,11 +12,11 @@ try {
 } catch (error) {
   process.exitCode = 1;
   if (isAffiantError(error)) {
-    console.error(`affiant: ${error.message}`);
-    if (error.hint !== undefined) console.error(`  ${error.hint}`);
-    const lines = error.details["lastLines"];
-    if (Array.isArray(lines)) for (const line of lines) console.error(`  | ${line}`);
+    const { message, hint, details } = error;
+    const last = Array.isArray(details["lastLines"]) ? details["lastLines"] : [];
+    const more = [...(hint === undefined ? [] : [hint]), ...last.map((line) => `| ${String(line)}`)];
+    printLines("stderr", [`affiant: ${message}`, ...more.map((line) => `  ${line}`)]);
   } else {
-    console.error(error);
+    printLines("stderr", errorLines(error));
   }
 }

@@ -35,7 +35,7 @@ const questions: readonly (readonly [string, readonly CheckName[]])[] = [
 ];
 
 /** The report of a start, for people. It says nothing that the audit did not find. */
-export function formatStartReport(result: StartResult, staysUp: boolean, paint: Paint): string {
+export function formatStartReport(result: StartResult, staysUp: boolean, paint: Paint): string[] {
   const safe: StartResult = {
     ...result,
     audit: printable(result.audit),
@@ -53,7 +53,7 @@ export function formatStartReport(result: StartResult, staysUp: boolean, paint: 
     whereThingsAre(safe, staysUp, paint),
     ...(staysUp ? [whatToTry(safe, paint)] : []),
   ];
-  return `\n${sections.map((lines) => lines.join("\n")).join("\n\n")}\n`;
+  return sections.flatMap((lines) => ["", ...lines]);
 }
 
 function whoActed({ system, audit }: StartResult, paint: Paint): string[] {

@@ -1,7 +1,7 @@
 import { readFile, writeFile } from "node:fs/promises";
 import { once } from "node:events";
 
-import { paintOf } from "../../auditor/report/paint.ts";
+import { paint, printLines } from "../../host/terminal/print.ts";
 import { readPipeline } from "../../orchestrator/descriptor/readPipeline.ts";
 import { type RunningSystem, shopPipelinePath, startSystem } from "../../orchestrator/start/startSystem.ts";
 import { statusOf, workedThrough } from "../../orchestrator/start/work.ts";
@@ -14,17 +14,14 @@ import { judgeTamper, tamper, type TamperStory } from "./tamper.ts";
 import { bar, TerminalProgress } from "./terminal.ts";
 import { auditFile, writeEvidenceFile } from "./verdicts.ts";
 
-const color = process.stdout.isTTY === true && process.env["NO_COLOR"] === undefined;
-
 /**
  * The whole of `npm start`.
  * @param stop is signalled when the user wants it to end
  * @returns the exit code
  */
 export async function run(options: StartOptions, stop: AbortController): Promise<number> {
-  const paint = paintOf(color);
-  const progress = new TerminalProgress(process.stdout, paint);
-  process.stdout.write(`${paint.bold("Affiant")}: agents act under a policy, and anyone can check it\n\n`);
+  const progress = new TerminalProgress("stdout");
+  printLines("stdout", [`${paint.bold("Affiant")}: agents act under a policy, and anyone can check it`, ""]);
   let broken: AffiantError | undefined;
   let system: RunningSystem | undefined;
   try {
@@ -54,7 +51,7 @@ export async function run(options: StartOptions, stop: AbortController): Promise
     const ok = holds(result);
     // First the file: whoever waits for the report's last line finds it.
     if (options.jsonPath !== undefined) await writeFile(options.jsonPath, formatJson(result, ok));
-    process.stdout.write(formatStartReport(result, !options.once, paint));
+    printLines("stdout", formatStartReport(result, !options.once, paint));
     if (options.once) return ok ? 0 : 1;
     if (!stop.signal.aborted) await once(stop.signal, "abort");
     if (broken) throw broken;
@@ -132,7 +129,7 @@ function formatJson(result: StartResult, ok: boolean): string {
 
 async function end(system: RunningSystem | undefined, progress: TerminalProgress): Promise<void> {
   if (!system) return;
-  process.stdout.write("\n");
+  printLines("stdout", [""]);
   progress.begin("Ending all processes");
   await system.stop();
   progress.done("All processes ended; everything is on disk");

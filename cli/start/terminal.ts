@@ -1,6 +1,4 @@
-import type { Writable } from "node:stream";
-
-import type { Paint } from "../../auditor/report/paint.ts";
+import { isTerminal, type Output, paint, printLines, rewriteLine } from "../../host/terminal/print.ts";
 import type { Progress } from "../../orchestrator/start/progress.ts";
 
 /**
@@ -8,17 +6,15 @@ import type { Progress } from "../../orchestrator/start/progress.ts";
  * file or a pipe each stage is written once, when it is done.
  */
 export class TerminalProgress implements Progress {
-  readonly #out: Writable;
-  readonly #paint: Paint;
+  readonly #to: Output;
   readonly #inPlace: boolean;
   #stage = "";
   #news = "";
   #beganAtMs = 0;
 
-  constructor(out: Writable & { isTTY?: boolean }, paint: Paint) {
-    this.#out = out;
-    this.#paint = paint;
-    this.#inPlace = out.isTTY === true;
+  constructor(to: Output) {
+    this.#to = to;
+    this.#inPlace = isTerminal(to);
   }
 
   begin(what: string): void {
@@ -37,28 +33,29 @@ export class TerminalProgress implements Progress {
   done(outcome: string): void {
     const seconds = (performance.now() - this.#beganAtMs) / 1_000;
     this.#stage = "";
-    this.#line(`${this.#paint.good("✓")} ${outcome} ${this.#paint.dim(`${seconds.toFixed(1)} s`)}`);
+    this.#line(`${paint.good("✓")} ${outcome} ${paint.dim(`${seconds.toFixed(1)} s`)}`);
   }
 
   note(text: string): void {
-    this.#line(`${this.#paint.warn("!")} ${text}`);
+    this.#line(`${paint.warn("!")} ${text}`);
     this.#redraw();
   }
 
   /** Takes the unfinished stage's line away, before something else is printed. */
   clear(): void {
-    if (this.#inPlace) this.#out.write("\r\u001b[K");
+    if (this.#inPlace) rewriteLine(this.#to, "");
     this.#stage = "";
   }
 
   #line(text: string): void {
-    this.#out.write(`${this.#inPlace ? "\r\u001b[K" : ""}  ${text}\n`);
+    if (this.#inPlace) rewriteLine(this.#to, "");
+    printLines(this.#to, [`  ${text}`]);
   }
 
   #redraw(): void {
     if (!this.#inPlace || this.#stage === "") return;
     const news = this.#news === "" ? "" : `: ${this.#news}`;
-    this.#out.write(`\r\u001b[K  ${this.#paint.dim("▸")} ${this.#stage}${news}`);
+    rewriteLine(this.#to, `  ${paint.dim("▸")} ${this.#stage}${news}`);
   }
 }
 

@@ -1,7 +1,7 @@
 /** The process that keeps the local chain: anvil, its blocks and its state on disk. */
 import { mkdirSync } from "node:fs";
 
-import { isAffiantError } from "../../protocol/errors/affiantError.ts";
+import { errorLines, printJson, printLines } from "../../host/terminal/print.ts";
 import { readChainConfig } from "./config.ts";
 import { LocalChain } from "./localChain.ts";
 
@@ -10,10 +10,10 @@ try {
   mkdirSync(config.dir, { recursive: true });
   const chain = await LocalChain.open(config);
   for (const signal of ["SIGTERM", "SIGINT"] as const) process.on(signal, () => chain.close());
-  console.log(JSON.stringify({ ready: true, url: chain.url, blockNumber: await chain.blockNumber() }));
+  printJson("stdout", { ready: true, url: chain.url, blockNumber: await chain.blockNumber() });
   // If anvil died, this process ends too; its supervisor starts both again from the last state.
   process.exitCode = (await chain.run()) === "closed" ? 0 : 1;
 } catch (error) {
-  console.error(isAffiantError(error) ? `${error.code}: ${error.message}` : error);
+  printLines("stderr", errorLines(error));
   process.exitCode = 1;
 }

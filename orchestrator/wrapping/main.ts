@@ -3,7 +3,7 @@
  * policy, runs and measures its program, answers challenges, verifies other agents, and holds the keys of its groups.
  * The orchestrator is its parent and speaks to it over the channel between them (`messages.ts`).
  */
-import { isAffiantError } from "../../protocol/errors/affiantError.ts";
+import { errorLines, printLines } from "../../host/terminal/print.ts";
 import { readWrapperConfig } from "./config.ts";
 import { WrappedAgent } from "./wrappedAgent.ts";
 
@@ -19,6 +19,6 @@ try {
   // A program that cannot be kept running is told by ending: the orchestrator then starts both anew, or gives up.
   void wrapped.programGone.then((code) => end(code));
 } catch (error) {
-  console.error(isAffiantError(error) ? `${error.code}: ${error.message}` : error);
+  printLines("stderr", errorLines(error));
   process.exit(1);
 }

@@ -3,6 +3,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 
 import { Contract } from "ethers";
 
+import { printJson, printLines } from "../../host/terminal/print.ts";
 import type { Agent } from "../../agent/agent.ts";
 import { Registries } from "../../agent/chain/registries.ts";
 import { Rpc } from "../../agent/chain/rpc.ts";
@@ -250,7 +251,7 @@ export class WrappedAgent {
           ready = true;
           this.#firstReady.resolve();
           if (this.#whole) this.#sayReady();
-        } else process.stdout.write(`${line}\n`);
+        } else printLines("stdout", [line]);
       }
     });
     child.once("exit", () => this.#firstReady.reject(new AffiantError("ERR_UNAVAILABLE_PROCESS", "the program ended")));
@@ -277,7 +278,7 @@ export class WrappedAgent {
       attestationUrl: this.#server.url,
       version: wrapping.version,
     };
-    process.stdout.write(`${JSON.stringify(line)}\n`);
+    printJson("stdout", line);
     this.#tell({ says: "program-ready", pid: pid ?? 0 });
   }
 
@@ -331,7 +332,7 @@ export class WrappedAgent {
         await announceEndpoint(this.#config.serviceUrl, wrapping, this.#server.url, Date.now(), allowPrivate).then(
           () => true,
           (error: Error) => {
-            console.error(`the attestation service was not told where this wrapper listens: ${error.message}`);
+            printLines("stderr", [`the attestation service was not told where this wrapper listens: ${error.message}`]);
             return false;
           },
         );
