@@ -16,10 +16,10 @@ export function limitsOf(
   if (scope.findings.some(({ withheld }) => withheld > 0)) {
     limits.push("Some disclosures were withheld: rules that need them are undecidable, not kept.");
   }
-  for (const { bundle } of scope.policies.values()) {
-    if (bundle.thread?.trim() !== "thread") continue;
+  for (const policy of scope.policies.values()) {
+    if (!takesClaimedThread(policy)) continue;
     limits.push(
-      `What came before an act under the policy ${bundle.name} is the agent's own word: the policy accepts it.`,
+      `What came before an act under the policy ${policy.bundle.name} is the agent's own word, which the policy accepts.`,
     );
   }
   if (!scope.chainHead) {

@@ -67,6 +67,14 @@ describe("audit report for people", () => {
     expect(text).to.not.match(/[\u0000-\u0009\u000b-\u001f\u007f-\u009f\u202e]/);
   });
 
+  it("says which policy takes the agents' own word for what belongs together", async () => {
+    const accepts = /under the policy charges is the agent's own word/;
+    expect((await auditOf(worldUnder({ ...chargePolicy, thread: "thread" }))).limits.join("\n")).to.match(accepts);
+    expect((await auditOf(worldUnder({ ...chargePolicy, thread: "input.thread" }))).limits.join("\n")).to.not.match(
+      accepts,
+    );
+  });
+
   it("cuts long lists and says how much is left", async () => {
     const { evidence, state } = honestWorld();
     const report = await auditEvidence(utf8(writeEvidence({ ...evidence, policies: [] })), { chain: chainOf(state) });
