@@ -49,6 +49,7 @@ contract KeyEscrow is EscrowEpochs, EscrowRecovery {
     /// @inheritdoc IKeyEscrow
     function addMembers(bytes32 group, address[] calldata agents) external restricted {
         Group storage found = _group(group);
+        _checkLength(agents.length, MAX_BATCH);
         for (uint256 i = 0; i < agents.length; ++i) {
             Seat storage seat = found.seats[agents[i]];
             if (seat.active) revert AlreadyMember(group, agents[i]);
@@ -66,9 +67,12 @@ contract KeyEscrow is EscrowEpochs, EscrowRecovery {
     /// @inheritdoc IKeyEscrow
     function removeMembers(bytes32 group, address[] calldata agents) external restricted {
         Group storage found = _group(group);
+        _checkLength(agents.length, MAX_BATCH);
         for (uint256 i = 0; i < agents.length; ++i) {
-            if (!found.seats[agents[i]].active) revert NotMember(group, agents[i]);
-            found.seats[agents[i]].active = false;
+            Seat storage seat = found.seats[agents[i]];
+            if (!seat.active) revert NotMember(group, agents[i]);
+            seat.active = false;
+            ++seat.absences;
             emit MemberRemoved(group, agents[i]);
         }
     }

@@ -19,15 +19,16 @@ abstract contract EscrowEpochs is EscrowStore {
         uint256 expected = uint256(found.lastEpoch) + 1;
         if (epoch != expected) revert EpochOrder(epoch, expected);
         if (membersRoot == 0 || keyCommitment == 0 || members.length == 0) revert EmptyValue();
+        _checkLength(members.length, MAX_HOLDERS);
 
         Epoch storage next = found.epochs[epoch];
         next.membersRoot = membersRoot;
         next.keyCommitment = keyCommitment;
+        (next.losses, next.firstSeats) = _seat(found, next, group, members);
         next.publishedAtBlock = uint48(block.number);
         next.memberCount = uint32(members.length);
         next.publisherKey = uint32(found.publisherKeys.length);
         next.generation = found.lastGeneration;
-        _seat(found, next, group, members);
         found.lastEpoch = uint48(epoch);
         emit EpochPublished(group, epoch, membersRoot, keyCommitment, members);
     }
@@ -160,8 +161,10 @@ abstract contract EscrowEpochs is EscrowStore {
         Group storage of_ = _group(group);
         members = new address[](found.memberCount);
         uint256 count;
+        uint256 word;
         for (uint256 seat = 0; count < members.length; ++seat) {
-            if ((found.seats[seat >> 8] >> (seat & 0xff)) & 1 == 1) members[count++] = of_.roster[seat];
+            if (seat & 0xff == 0) word = _seatsOf(found, seat >> 8);
+            if ((word >> (seat & 0xff)) & 1 == 1) members[count++] = of_.roster[seat];
         }
     }
 
@@ -183,8 +186,14 @@ abstract contract EscrowEpochs is EscrowStore {
         return _isUnder(_epoch(group, epoch).membersRoot, member, sealedKeyHash, merkleProof);
     }
 
-    /// @dev Checks every member, and writes the bitmap a word at a time: 256 members cost one slot.
-    function _seat(Group storage found, Epoch storage next, bytes32 group, address[] calldata members) private {
+    /// @dev Checks every member, and writes the bitmap a word at a time: the first 48 members cost no slot, 256 others one.
+    function _seat(
+        Group storage found,
+        Epoch storage next,
+        bytes32 group,
+        address[] calldata members
+    ) private returns (uint32 losses, uint48 firstSeats) {
+        uint256 sum;
         uint256[] memory words = new uint256[]((found.roster.length + 255) / 256);
         address before;
         for (uint256 i = 0; i < members.length; ++i) {
@@ -193,13 +202,22 @@ abstract contract EscrowEpochs is EscrowStore {
             before = member;
             Seat storage seat = found.seats[member];
             if (!seat.active) revert NotMember(group, member);
-            if (!_isTrusted(member)) revert NotAttested(member);
+            (bool holds, uint256 breaks) = _breaks(seat, member);
+            if (!holds) revert NotAttested(member);
+            sum += breaks;
             uint256 place = seat.number - 1;
             words[place >> 8] |= 1 << (place & 0xff);
         }
+        (losses, firstSeats) = (uint32(sum), uint48(words[0]));
+        words[0] -= firstSeats;
         for (uint256 word = 0; word < words.length; ++word) {
             if (words[word] != 0) next.seats[word] = words[word];
         }
+    }
+
+    function _seatsOf(Epoch storage epoch, uint256 word) private view returns (uint256 bits) {
+        bits = epoch.seats[word];
+        if (word == 0) bits |= epoch.firstSeats;
     }
 
     function _acknowledge(address agent, bytes32 group, uint256 epoch, bytes32 keyCommitment) private {
@@ -235,7 +253,7 @@ abstract contract EscrowEpochs is EscrowStore {
         uint256 number = _group(group).seats[agent].number;
         if (number == 0) revert NotMember(group, agent);
         seat = number - 1;
-        if ((epoch.seats[seat >> 8] >> (seat & 0xff)) & 1 == 0) revert NotMember(group, agent);
+        if ((_seatsOf(epoch, seat >> 8) >> (seat & 0xff)) & 1 == 0) revert NotMember(group, agent);
     }
 
     function _isCurrent(Group storage group) private view returns (bool) {
@@ -250,17 +268,22 @@ abstract contract EscrowEpochs is EscrowStore {
         return _allHold(group, group.epochs[last - 1]);
     }
 
-    /// @dev Whether each who was given the epoch's key is still a member and attested, in this block.
+    /// @dev Whether each who was given the epoch's key is still a member and attested, in this block, and was so in every
+    /// block since: what a program held that lost trust, it may have passed on. No part of the sum ever decreases, so the
+    /// sum is the same only if each part is.
     function _allHold(Group storage group, Epoch storage epoch) private view returns (bool) {
         uint256 left = epoch.memberCount;
         uint256 word;
+        uint256 sum;
         for (uint256 seat = 0; left > 0; ++seat) {
-            if (seat & 0xff == 0) word = epoch.seats[seat >> 8];
+            if (seat & 0xff == 0) word = _seatsOf(epoch, seat >> 8);
             if ((word >> (seat & 0xff)) & 1 == 0) continue;
             address member = group.roster[seat];
-            if (!group.seats[member].active || !_isTrusted(member)) return false;
+            (bool holds, uint256 breaks) = _breaks(group.seats[member], member);
+            if (!holds) return false;
+            sum += breaks;
             --left;
         }
-        return true;
+        return uint32(sum) == epoch.losses;
     }
 }

@@ -22,6 +22,7 @@ abstract contract EscrowRecovery is EscrowStore {
         if (threshold < 2 || threshold > trustees.length || threshold != commitments.length) {
             revert InvalidThreshold(threshold, trustees.length, commitments.length);
         }
+        _checkLength(trustees.length, MAX_TRUSTEES);
         if (sharesRoot == 0 || recoveryKey == 0) revert EmptyValue();
         _checkBlocks(timelockBlocks);
         for (uint256 i = 0; i < trustees.length; ++i) {

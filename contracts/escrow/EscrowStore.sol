@@ -5,19 +5,24 @@ import {MerkleProof} from "@openzeppelin/contracts/utils/cryptography/MerkleProo
 
 import {GovernedRegistry} from "../base/GovernedRegistry.sol";
 import {IAgentRegistry} from "../interfaces/IAgentRegistry.sol";
-import {IAttestationRegistry} from "../interfaces/IAttestationRegistry.sol";
 import {IKeyEscrow, RecoveryState} from "../interfaces/IKeyEscrow.sol";
+import {ITrust} from "../interfaces/ITrust.sol";
 
 /// @title What the parts of KeyEscrow share: its storage, and who may speak for an agent
 abstract contract EscrowStore is IKeyEscrow, GovernedRegistry {
     /// @dev An agent keeps its seat when it leaves, so that the bitmaps of old epochs keep their meaning.
     /// @param number seat in the roster + 1; 0 = never a member.
+    /// @param absences how often it left.
     struct Seat {
         uint32 number;
         bool active;
+        uint32 absences;
     }
 
-    /// @param seats bitmap over the roster, word after word.
+    /// @dev The first 48 seats lie in a slot that is written anyway; epochs from before that have them in `seats`.
+    /// @param losses what `_breaks` of its members summed up to at publication, modulo 2^32.
+    /// @param firstSeats bitmap over the first seats of the roster.
+    /// @param seats bitmap over the roster, word after word, without those that stand in `firstSeats`.
     struct Epoch {
         bytes32 membersRoot;
         bytes32 keyCommitment;
@@ -26,6 +31,8 @@ abstract contract EscrowStore is IKeyEscrow, GovernedRegistry {
         uint32 acknowledgedCount;
         uint32 publisherKey;
         uint32 generation;
+        uint32 losses;
+        uint48 firstSeats;
         mapping(uint256 word => uint256) seats;
         mapping(uint256 word => uint256) acknowledged;
     }
@@ -78,6 +85,15 @@ abstract contract EscrowStore is IKeyEscrow, GovernedRegistry {
     uint256 public constant MAX_MEMBERS = 2048;
 
     /// @inheritdoc IKeyEscrow
+    uint256 public constant MAX_HOLDERS = 1024;
+
+    /// @inheritdoc IKeyEscrow
+    uint256 public constant MAX_BATCH = 150;
+
+    /// @inheritdoc IKeyEscrow
+    uint256 public constant MAX_TRUSTEES = 64;
+
+    /// @inheritdoc IKeyEscrow
     uint256 public constant MAX_BLOCKS = 2_000_000;
 
     /// @inheritdoc IKeyEscrow
@@ -101,14 +117,23 @@ abstract contract EscrowStore is IKeyEscrow, GovernedRegistry {
         return found.epochs[number];
     }
 
-    function _isTrusted(address agent) internal view returns (bool) {
-        return IAttestationRegistry(_store().attestationRegistry).isTrusted(agent);
+    /// @return holds whether the agent is a member of today and attested in this block.
+    /// @return breaks how often it was not, between times at which it was: neither part ever decreases.
+    function _breaks(Seat storage seat, address agent) internal view returns (bool holds, uint256 breaks) {
+        (holds, breaks) = ITrust(_store().attestationRegistry).trustOf(agent);
+        return (holds && seat.active, breaks + seat.absences);
     }
 
     /// @dev A member of today, attested in this block.
     function _checkEntitled(bytes32 group, address agent) internal view {
-        if (!_group(group).seats[agent].active) revert NotMember(group, agent);
-        if (!_isTrusted(agent)) revert NotAttested(agent);
+        Seat storage seat = _group(group).seats[agent];
+        if (!seat.active) revert NotMember(group, agent);
+        (bool holds, ) = _breaks(seat, agent);
+        if (!holds) revert NotAttested(agent);
+    }
+
+    function _checkLength(uint256 got, uint256 limit) internal pure {
+        if (got > limit) revert TooLong(got, limit);
     }
 
     function _checkBlocks(uint256 blocks) internal pure {

@@ -59,7 +59,7 @@ struct RecoveryRequest {
 /// @notice No key is here, plain or sealed, and nothing from which one could be guessed. Here is who was given the key of
 /// each epoch, and a commitment by which each of them knows that all were given the same one. A key counts only while
 /// each of its holders is attested: `isCurrent` asks the attestation registry, so an epoch ends in the very block in which
-/// a holder loses trust, without anybody's doing.
+/// a holder loses trust, without anybody's doing, and stays ended when the holder is attested anew.
 /// @dev What the contract cannot see: whether sealed keys were delivered, whether they open, whether a holder passed the
 /// key on. Members find out about the first two (`acknowledge`, `reportMisdelivery`).
 interface IKeyEscrow {
@@ -133,6 +133,9 @@ interface IKeyEscrow {
     /// @notice Thrown if the group had as many members over time as it can have.
     error TooManyMembers(uint256 limit);
 
+    /// @notice Thrown if a list is longer than one transaction can take (EIP-7825).
+    error TooLong(uint256 got, uint256 limit);
+
     /// @notice Thrown if an epoch is not the one after the last.
     error EpochOrder(uint256 got, uint256 expected);
 
@@ -172,6 +175,15 @@ interface IKeyEscrow {
     /// @notice Most agents that can ever have been members of a group.
     function MAX_MEMBERS() external view returns (uint256);
 
+    /// @notice Most members that one epoch can have: that many are checked in one transaction.
+    function MAX_HOLDERS() external view returns (uint256);
+
+    /// @notice Most agents that one call adds or removes.
+    function MAX_BATCH() external view returns (uint256);
+
+    /// @notice Most trustees that a group can have at a time.
+    function MAX_TRUSTEES() external view returns (uint256);
+
     /// @notice Longest grace period and timelock, in blocks.
     function MAX_BLOCKS() external view returns (uint256);
 
@@ -187,15 +199,16 @@ interface IKeyEscrow {
     /// @notice Restricted.
     function setGrace(bytes32 group, uint256 graceBlocks) external;
 
-    /// @notice Lets agents take part from the next epoch on. Restricted.
+    /// @notice Lets agents take part from the next epoch on, at most MAX_BATCH a call. Restricted.
     function addMembers(bytes32 group, address[] calldata agents) external;
 
-    /// @notice Takes agents out. If one of them holds the current key, that epoch ends in this block. Restricted.
+    /// @notice Takes agents out, at most MAX_BATCH a call. If one of them holds the current key, that epoch ends in this
+    /// block, for good. Restricted.
     function removeMembers(bytes32 group, address[] calldata agents) external;
 
     /// @notice Publishes the next epoch. Restricted.
     /// @param epoch counts from 1; names the next one, so that a repeated call does nothing twice.
-    /// @param members in ascending order. Those of the group who are left out have no part in this epoch.
+    /// @param members in ascending order, at most MAX_HOLDERS. Those of the group who are left out have no part in this epoch.
     /// @dev Warning: publish only what can be opened: the sealed keys must be safe before they are committed to here.
     function publishEpoch(
         bytes32 group,
@@ -315,11 +328,11 @@ interface IKeyEscrow {
     function vetoRecovery(bytes32 requestId) external;
 
     /// @notice Whether the group's last epoch may be used in this very block: it has one, and each of its members is still
-    /// a member and attested.
+    /// a member and attested, and was so without a gap since it was published. An epoch that ended never comes back.
     function isCurrent(bytes32 group) external view returns (bool);
 
     /// @notice Whether messages under an epoch may be believed in this block: the last epoch while it is current; the one
-    /// before it during the grace period, if each of its members is still a member and attested.
+    /// before it during the grace period, if each of its members is still a member and attested, without a gap.
     function accepts(bytes32 group, uint256 epoch) external view returns (bool);
 
     /// @notice What an agent has to know before it uses a key, in one call.

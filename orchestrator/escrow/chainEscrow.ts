@@ -6,6 +6,7 @@ import type { EpochDraft } from "./draftEpoch.ts";
 import type { PublisherChain } from "./publisher.ts";
 import type { GroupState } from "./rotation.ts";
 import { fromHex, type Hex } from "../../protocol/encoding/hex.ts";
+import { escrowLimits } from "../../protocol/escrow/limits.ts";
 import type { EscrowGroup } from "../../protocol/escrow/ids.ts";
 import { AffiantError } from "../../protocol/errors/affiantError.ts";
 import { mined } from "../chain/mined.ts";
@@ -87,15 +88,16 @@ export class OrchestratorEscrow implements PublisherChain {
   }
 
   /**
-   * Makes the group's members these, and no others. Those who go lose the epoch in that very block.
+   * Makes the group's members these, and no others, a page a transaction. Those who go lose the epoch in that very block; an
+   * interrupted run is gone on with by another, which looks at what is there.
    * @throws AffiantError ERR_UNAVAILABLE_CHAIN
    */
   async keepMembers(wanted: readonly string[]): Promise<void> {
     const there = await this.#read<readonly string[]>("membersOf", [this.#group]);
     const gone = without(there, wanted);
     const missing = without(wanted, there);
-    if (gone.length > 0) await this.#send("removeMembers", [this.#group, gone]);
-    if (missing.length > 0) await this.#send("addMembers", [this.#group, missing]);
+    for (const page of pagesOf(gone)) await this.#send("removeMembers", [this.#group, page]);
+    for (const page of pagesOf(missing)) await this.#send("addMembers", [this.#group, page]);
   }
 
   /** What was committed to for an epoch. @throws AffiantError ERR_UNAVAILABLE_CHAIN, also if there is no such epoch */
@@ -107,7 +109,14 @@ export class OrchestratorEscrow implements PublisherChain {
     return { membersRoot, keyCommitment };
   }
 
+  /** @throws AffiantError ERR_INPUT_CONFIG for more members than an epoch takes, ERR_CONFLICT_EPOCH_STATE, ERR_UNAVAILABLE_CHAIN */
   async publish({ epoch, membersRoot, keyCommitment, members }: EpochDraft): Promise<{ blockNumber: number }> {
+    if (members.length > escrowLimits.holders) {
+      throw new AffiantError("ERR_INPUT_CONFIG", `${members.length} members: an epoch takes ${escrowLimits.holders}`, {
+        hint: "Split the group: what everybody holds is no secret of a few",
+        details: { got: members.length, limit: escrowLimits.holders },
+      });
+    }
     try {
       return await this.#mine("publishEpoch", [this.#group, epoch.epoch, membersRoot, keyCommitment, members]);
     } catch (cause) {
@@ -162,6 +171,14 @@ export class OrchestratorEscrow implements PublisherChain {
   #read<T>(name: string, args: readonly unknown[]): Promise<T> {
     return ask(this.#escrow, name, args);
   }
+}
+
+function pagesOf(addresses: readonly string[]): string[][] {
+  const pages: string[][] = [];
+  for (let at = 0; at < addresses.length; at += escrowLimits.batch) {
+    pages.push(addresses.slice(at, at + escrowLimits.batch));
+  }
+  return pages;
 }
 
 function without(addresses: readonly string[], others: readonly string[]): string[] {

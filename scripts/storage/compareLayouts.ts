@@ -1,8 +1,9 @@
 import type { StorageLayout, StorageMember } from "./readLayout.ts";
 
 /**
- * What an upgrade from one layout to another would break. Members may be added behind the last one, and structs may be
- * new; anything else would read one thing's bytes as another's. A struct that lies inside of another one and grows moves
+ * What an upgrade from one layout to another would break. Members may be added behind the last one, or where the last
+ * release left bytes of a slot unused, which are zero; structs may be new. Anything else would read one thing's bytes as
+ * another's: the compiler lays no two members over each other, so what stands where it stood is not touched by a new one. A struct that lies inside of another one and grows moves
  * what follows it there, and is found by that.
  * @returns a sentence for each fault
  */
@@ -10,8 +11,9 @@ export function layoutFaults(released: StorageLayout, current: StorageLayout): r
   return Object.entries(released).flatMap(([name, members]) => {
     const now = current[name];
     if (!now) return [`${name} is gone`];
-    return members.flatMap((member, i) => {
-      const found = now[i];
+    const byPlace = new Map(now.map((member) => [placeOf(member), member]));
+    return members.flatMap((member) => {
+      const found = byPlace.get(placeOf(member)) ?? now.find(({ label }) => label === member.label);
       if (!found) return [`${name}.${member.label} is gone`];
       return placeOf(found) === placeOf(member) && found.type === member.type
         ? []

@@ -4,6 +4,7 @@ import { network } from "hardhat";
 
 import { keyEscrowDomain, keyEscrowTypes } from "../../protocol/eip712/keyEscrow.ts";
 import { signerTypes } from "../../protocol/eip712/typedData.ts";
+import { escrowLimits } from "../../protocol/escrow/limits.ts";
 import { escrowWorld } from "./escrowWorld.ts";
 
 const { ethers, networkHelpers } = await network.create();
@@ -157,11 +158,42 @@ describe("KeyEscrow, at its limits", () => {
         .to.be.revertedWithCustomError(escrow, "AlreadyAcknowledged")
         .withArgs(agent.address, 1n);
     }
-    for (const member of members) {
+    for (const [i, member] of members.entries()) {
       await setTrusted(member, false);
       expect(await escrow.isCurrent(group)).to.equal(false);
       await setTrusted(member, true);
+      expect(await escrow.isCurrent(group)).to.equal(false);
+      await escrow.publishEpoch(group, i + 2, id("root"), id("key"), members);
       expect(await escrow.isCurrent(group)).to.equal(true);
+    }
+  });
+
+  it("takes no list that one transaction could not hold", async () => {
+    const { escrow, group } = await load();
+    const many = (count: bigint) => Array.from({ length: Number(count) }, (_, i) => toBeHex(i + 1, 20));
+    const [holders, batch, trustees] = [
+      await escrow.MAX_HOLDERS(),
+      await escrow.MAX_BATCH(),
+      await escrow.MAX_TRUSTEES(),
+    ];
+    expect({ batch, holders, trustees }).to.deep.equal(
+      Object.fromEntries(Object.entries(escrowLimits).map(([name, limit]) => [name, BigInt(limit)])),
+    );
+    const calls = [
+      [holders, (list: string[]) => escrow.publishEpoch(group, 1, id("root"), id("key"), list), "NotMember"],
+      [batch, (list: string[]) => escrow.addMembers(group, list), "AgentNotActive"],
+      [batch, (list: string[]) => escrow.removeMembers(group, list), "NotMember"],
+      [
+        trustees,
+        (list: string[]) => escrow.setTrustees(group, list, [id("a"), id("b")], ZeroHash, id("key"), 2, 1),
+        "EmptyValue",
+      ],
+    ] as const;
+    for (const [limit, call, otherwise] of calls) {
+      await expect(call(many(limit + 1n)))
+        .to.be.revertedWithCustomError(escrow, "TooLong")
+        .withArgs(limit + 1n, limit);
+      await expect(call(many(limit))).to.be.revertedWithCustomError(escrow, otherwise);
     }
   });
 

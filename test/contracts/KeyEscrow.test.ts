@@ -166,6 +166,33 @@ describe("KeyEscrow: how long an epoch holds", () => {
     expect(await escrow.membersOf(group)).to.not.include(members[0]);
   });
 
+  it("stays ended when whoever lost trust is attested anew, also within one block and in the grace", async () => {
+    const { escrow, group, members, publish, setTrusted } = await load();
+    await publish(1);
+    await ethers.provider.send("evm_setAutomine", [false]);
+    await setTrusted(members[1]!, false);
+    await setTrusted(members[1]!, true);
+    await ethers.provider.send("evm_setAutomine", [true]);
+    await networkHelpers.mine(1);
+    expect(await escrow.isCurrent(group)).to.equal(false);
+    expect(await escrow.accepts(group, 1)).to.equal(false);
+    await publish(2);
+    const view = await escrow.viewOf(group);
+    expect([view.epoch, view.current, view.previousAccepted]).to.deep.equal([2n, true, false]);
+  });
+
+  it("stays ended when whoever was removed comes back to its seat", async () => {
+    const { escrow, group, members, publish } = await load();
+    await publish(1);
+    await escrow.removeMembers(group, [members[1]!]);
+    await escrow.addMembers(group, [members[1]!]);
+    expect(await escrow.isMember(group, members[1]!)).to.equal(true);
+    expect(await escrow.isCurrent(group)).to.equal(false);
+    await publish(2);
+    expect(await escrow.isCurrent(group)).to.equal(true);
+    expect(await escrow.accepts(group, 1)).to.equal(false);
+  });
+
   it("goes on under the next epoch, without whoever lost trust", async () => {
     const { escrow, group, members, publish, setTrusted } = await load();
     await publish(1);

@@ -54,6 +54,14 @@ describe("scripts/storage", () => {
     expect(layoutFaults(before, await layoutOf(source(`${released} uint256 added;`)))).to.deep.equal([]);
   });
 
+  it("lets members be added where a slot has bytes left", async () => {
+    const before = await layoutOf(source(released));
+    const filled = released.replace("uint64 count;", "uint64 count; uint32 added;");
+    expect(layoutFaults(before, await layoutOf(source(filled)))).to.deep.equal([]);
+    const overfilled = released.replace("uint64 count;", "uint64 count; uint64 added;");
+    expect(layoutFaults(before, await layoutOf(source(overfilled)))).to.have.lengthOf(2);
+  });
+
   for (const [what, changed, fault] of [
     ["a member that is gone", released.replace(" bytes32 last;", ""), "Kept.last is gone"],
     ["another type", released.replace("uint64", "uint96"), "uint96 count at slot 0, byte 20 where"],
