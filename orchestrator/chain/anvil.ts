@@ -7,6 +7,8 @@ import { anvilBinary } from "./anvilBinary.ts";
 import { type JsonRpc, jsonRpcAt } from "./jsonRpc.ts";
 
 export interface AnvilOptions {
+  /** Default 127.0.0.1. */
+  readonly host?: string;
   readonly port: number;
   readonly chainId: number;
   /** JSON to begin with (`--load-state`). */
@@ -30,7 +32,17 @@ export interface Anvil {
  */
 export async function startAnvil(options: AnvilOptions): Promise<Anvil> {
   endPredecessor(options.pidPath);
-  const args = ["--host", "127.0.0.1", "--port", `${options.port}`, "--chain-id", `${options.chainId}`, "--silent"];
+  const { host = "127.0.0.1" } = options;
+  const args = [
+    "--host",
+    host,
+    "--no-cors",
+    "--port",
+    `${options.port}`,
+    "--chain-id",
+    `${options.chainId}`,
+    "--silent",
+  ];
   // With one slot an epoch the block tags mean: safe = one block deep, finalized = two.
   args.push("--no-mining", "--accounts", "0", "--slots-in-an-epoch", "1");
   // Old states live in memory only, and the newest alone: anvil would write the rest to the user's home.
@@ -46,7 +58,7 @@ export async function startAnvil(options: AnvilOptions): Promise<Anvil> {
     child.once("error", () => resolve());
   });
   if (child.pid !== undefined) writeFileSync(options.pidPath, `${child.pid}\n`);
-  const url = `http://127.0.0.1:${options.port}`;
+  const url = `http://${host}:${options.port}`;
   const rpc = jsonRpcAt(url);
   await answering(child, rpc, exited, () => words);
   return {

@@ -1,10 +1,13 @@
+import { randomBytes } from "node:crypto";
 import { rm, writeFile } from "node:fs/promises";
+import { createServer } from "node:net";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 
 import type { Hex } from "../../protocol/encoding/hex.ts";
 import { type Anvil, startAnvil } from "./anvil.ts";
 import { BlockJournal, newestBlock, replay } from "./blockJournal.ts";
+import { type FrontDoor, openFrontDoor } from "./frontDoor.ts";
 import { PendingWatch } from "./pendingWatch.ts";
 import { loadState, saveState } from "./stateFile.ts";
 
@@ -41,6 +44,7 @@ const longestPauseMs = 10_000;
 export class LocalChain {
   readonly #options: LocalChainOptions;
   readonly #anvil: Anvil;
+  readonly #door: FrontDoor;
   readonly #journal: BlockJournal;
   readonly #pending: PendingWatch;
   #closing = false;
@@ -49,9 +53,10 @@ export class LocalChain {
   #pauseMs: number;
   #unsaved = 0;
 
-  private constructor(options: LocalChainOptions, anvil: Anvil, journal: BlockJournal) {
+  private constructor(options: LocalChainOptions, anvil: Anvil, door: FrontDoor, journal: BlockJournal) {
     this.#options = options;
     this.#anvil = anvil;
+    this.#door = door;
     this.#journal = journal;
     this.#pending = new PendingWatch(anvil.url);
     this.#pauseMs = options.blockTimeMs;
@@ -64,8 +69,11 @@ export class LocalChain {
     const loadPath = join(dir, "state.json");
     if (state) await writeFile(loadPath, state, { mode: 0o600 });
     const pidPath = join(dir, "anvil.pid");
-    const anvil = await startAnvil({ port, chainId, pidPath, ...(state ? { statePath: loadPath } : {}) });
+    // Where nobody looks for it: who is to reach it comes through the front door.
+    const behind = await hiddenPlace();
+    const anvil = await startAnvil({ ...behind, chainId, pidPath, ...(state ? { statePath: loadPath } : {}) });
     await rm(loadPath, { force: true });
+    let door: FrontDoor | undefined;
     try {
       const journalPath = join(dir, "blocks.jsonl");
       if (state) await replay(anvil.rpc, journalPath);
@@ -75,20 +83,22 @@ export class LocalChain {
           await anvil.rpc("anvil_setBalance", address, `0x${fundsWei.toString(16)}`);
         }
       }
-      const chain = new LocalChain(options, anvil, await BlockJournal.open(journalPath));
+      door = await openFrontDoor(port, behind);
+      const chain = new LocalChain(options, anvil, door, await BlockJournal.open(journalPath));
       // The tags `safe` and `finalized` need blocks, and states of blocks, beneath the newest one.
       for (let block = 0; block < 3; block++) await chain.#mine();
       // A line that a crash cut off must not stay before those that follow.
       await chain.#save();
       return chain;
     } catch (error) {
+      await door?.close();
       await anvil.stop();
       throw error;
     }
   }
 
   get url(): string {
-    return this.#anvil.url;
+    return this.#door.url;
   }
 
   async blockNumber(): Promise<number> {
@@ -114,6 +124,7 @@ export class LocalChain {
     }
     if (!gone) await this.#save().catch(() => undefined); // the journal has it as well
     this.#pending.close();
+    await this.#door.close();
     await this.#anvil.stop();
     await this.#journal.close();
     return this.#closing ? "closed" : "gone";
@@ -160,6 +171,20 @@ export class LocalChain {
     await this.#journal.clear();
     this.#unsaved = 0;
   }
+}
+
+/**
+ * A free port, on Linux at an address of this machine that was drawn: a page that tries ports would have to try 16 million addresses
+ * as well.
+ */
+async function hiddenPlace(): Promise<{ host: string; port: number }> {
+  const [a = 0, b = 0, c = 0] = randomBytes(3);
+  const host = process.platform === "linux" ? `127.${a}.${b}.${Math.min(254, Math.max(1, c))}` : "127.0.0.1";
+  const server = createServer();
+  await new Promise<void>((resolve, reject) => server.once("error", reject).listen(0, host, resolve));
+  const address = server.address();
+  await new Promise((resolve) => server.close(resolve));
+  return { host, port: typeof address === "object" && address !== null ? address.port : 0 };
 }
 
 /** Where the chain of a folder is kept. Absent until its first block. */
