@@ -1,5 +1,7 @@
 import { availableParallelism } from "node:os";
 
+import { againstRow, takeAgainst } from "./against.ts";
+import { compareIngest } from "./ingest/compare.ts";
 import { batchCall, drive, type LoadResult, percentile, singleCall } from "./ingest/load.ts";
 import { verifyRate } from "./ingest/verifyRate.ts";
 import { startWorld, type World } from "./ingest/world.ts";
@@ -23,9 +25,11 @@ const connections = 64;
 
 /**
  * `npm run bench -- ingest [--entries 1000000] [--minutes 30]`: entries over real HTTP, every answer durable (fsync) and
- * proven.
+ * proven. With `--against FOLDER` nothing but what an entry costs is measured, here and in another build.
  */
-export const bench: Bench = (args) => {
+export const bench: Bench = (given) => {
+  const { folder, rest: args } = takeAgainst(given);
+  if (folder !== undefined) return compareIngest(folder);
   const option = (name: string, fallback: number) => {
     const at = args.indexOf(name);
     return at >= 0 ? Number(args[at + 1]) : fallback;
@@ -108,6 +112,8 @@ export async function run({
       { name: "single entries, p50", value: percentile(singles.latenciesMs, 0.5), unit: "ms" },
       { name: "single entries, p99", value: percentile(singles.latenciesMs, 0.99), unit: "ms", target: 100 },
       { name: `CPU an entry at ${size}, against the start`, value: cpuLate / cpuEarly, unit: "×", target: 1.2 },
+      againstRow("batches of 256, CPU an entry", undefined, 1.05),
+      againstRow("single entries, CPU an entry", undefined, 1.05),
       { name: "memory before the load", value: before.residentBytes / 2 ** 20, unit: "MiB" },
       { name: `memory at ${size} entries`, value: afterLate.residentBytes / 2 ** 20, unit: "MiB", target: 300 },
       { name: "memory, most on the way", value: peakBytes / 2 ** 20, unit: "MiB" },

@@ -9,12 +9,23 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { Contract, JsonRpcProvider, Wallet } from "ethers";
 
 import { anvilBinary } from "../../../orchestrator/chain/anvilBinary.ts";
-import { deployContracts } from "../../../orchestrator/deploy/deployContracts.ts";
 import { type Deployment, formatDeployment } from "../../../protocol/deployment.ts";
 import { openSenderKey } from "../../../relayer/sender/signer.ts";
 
 /** anvil's first account (mnemonic "test test … junk"). */
 const deployerKey = "0xac0974bec39a17e36ba4a6b4d238ff944bacb478cbed5efcae784d7bf4f2ff80";
+
+const root = join(import.meta.dirname, "../../..");
+
+/** Counted as always, and never reached. */
+const noLimits = {
+  AFFIANT_RATE_LIMIT_PER_MINUTE: "100000000",
+  AFFIANT_AGENT_RATE_LIMIT_PER_MINUTE: "100000000",
+  AFFIANT_REQUEST_QUOTA_PER_DAY: "0",
+  AFFIANT_REQUEST_GAS_PER_DAY: "0",
+  AFFIANT_BUDGET_REQUESTS_PER_DAY: "0",
+  AFFIANT_BUDGET_GAS_PER_DAY: "0",
+};
 
 /** As docs/relayer.md recommends them ("Memory"). */
 const relayerSettings = {
@@ -36,11 +47,16 @@ export interface World {
   readonly deployment: Deployment;
   readonly provider: JsonRpcProvider;
   contract(name: keyof Deployment["contracts"], abi: readonly unknown[], runner: Wallet): Contract;
+  readonly relayerPid: number;
   relayerUse(): Promise<RelayerUse>;
   close(): Promise<void>;
 }
 
-export async function startWorld(env: Readonly<Record<string, string>> = {}): Promise<World> {
+/**
+ * @param env of the relayer. Limits are high unless it says otherwise: all load comes from one address
+ * @param folder of another build, whose relayer and contracts are used; default ours
+ */
+export async function startWorld(env: Readonly<Record<string, string>> = {}, folder = root): Promise<World> {
   const dir = await mkdtemp(join(tmpdir(), "affiant-bench-"));
   const port = await freePort();
   const anvil = spawn(anvilBinary(), ["--port", String(port), "--silent"], { stdio: "ignore" });
@@ -48,18 +64,23 @@ export async function startWorld(env: Readonly<Record<string, string>> = {}): Pr
   const provider = new JsonRpcProvider(rpcUrl, 31337, { staticNetwork: true, cacheTimeout: -1 });
   provider.pollingInterval = 20;
   await untilUp(rpcUrl);
-  const deployment = await deployContracts(new Wallet(deployerKey, provider));
+  const deployer = (await import(join(folder, "orchestrator/deploy/deployContracts.ts"))) as Pick<
+    typeof import("../../../orchestrator/deploy/deployContracts.ts"),
+    "deployContracts"
+  >;
+  const deployment = await deployer.deployContracts(new Wallet(deployerKey, provider));
   const deploymentFile = join(dir, "deployment.json");
   await writeFile(deploymentFile, formatDeployment(deployment));
   const { address } = openSenderKey(join(dir, "sender.key"));
   await provider.send("anvil_setBalance", [address, "0x56bc75e2d63100000"]);
-  const { child, url } = await startRelayer(dir, { rpcUrl, deploymentFile, env });
+  const { child, url } = await startRelayer(dir, { rpcUrl, deploymentFile, folder, env: { ...noLimits, ...env } });
   return {
     url,
     rpcUrl,
     deployment,
     provider,
     contract: (name, abi, runner) => new Contract(deployment.contracts[name].address, abi as never, runner),
+    relayerPid: child.pid ?? 0,
     relayerUse: () => relayerUse(url),
     async close() {
       await end(child);
@@ -72,12 +93,12 @@ export async function startWorld(env: Readonly<Record<string, string>> = {}): Pr
 
 async function startRelayer(
   dir: string,
-  place: { rpcUrl: string; deploymentFile: string; env: Readonly<Record<string, string>> },
+  place: { rpcUrl: string; deploymentFile: string; folder: string; env: Readonly<Record<string, string>> },
 ): Promise<{ child: ChildProcess; url: string }> {
   const flags = process.env["AFFIANT_BENCH_NODE_OPTIONS"]?.split(" ") ?? [];
   const child = spawn(
     process.execPath,
-    [...relayerSettings.nodeOptions, ...flags, join(import.meta.dirname, "../../../relayer/main.ts")],
+    [...relayerSettings.nodeOptions, ...flags, join(place.folder, "relayer/main.ts")],
     {
       stdio: ["ignore", "pipe", "inherit"],
       env: {
@@ -99,6 +120,7 @@ async function startRelayer(
 }
 
 async function relayerUse(url: string): Promise<RelayerUse> {
+  await sleep(1_100); // it gives the same figures to all who ask within a second
   const text = await (await fetch(`${url}/metrics`)).text();
   const read = (name: string) => Number(new RegExp(`^${name} (\\S+)`, "m").exec(text)?.[1]);
   return {
