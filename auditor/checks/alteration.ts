@@ -1,5 +1,6 @@
 import type { LineOff, SalvagedEvidence } from "../../protocol/evidence/salvageEvidence.ts";
 import { type Evidence, evidenceLineOf, lostHeader } from "../../protocol/evidence/types.ts";
+import { policyHashOf } from "../../protocol/policy/policyHash.ts";
 import { logIdOf } from "../../protocol/log/logId.ts";
 import { parseVerifierKey } from "../../protocol/log/noteKey.ts";
 import type { AuditCode } from "../codes.ts";
@@ -129,12 +130,15 @@ function missingLines(
   }
   for (const { code, subject, expected } of verdicts) {
     if (unreadable > 0) break;
-    if (code === "AUDIT_POLICY_BUNDLE_MISSING") {
-      const before = evidenceLineOf(evidence, "checkpoint");
-      missing.push({ line: before, why: `the line of policy ${expected ?? ""} is missing before it` });
+    if (code === "AUDIT_POLICY_BUNDLE_MISSING" && expected !== undefined) {
+      const after = evidence.policies.filter((bundle) => policyHashOf(bundle) < expected).length;
+      const line = evidence.lines?.policies[after] ?? evidenceLineOf(evidence, "checkpoint");
+      missing.push({ line, why: `the line of policy ${expected} is missing before it` });
     }
     if (code === "AUDIT_HEAD_ABSENT" && evidence.heads.length > 0) {
-      missing.push({ line: endLine, why: `the head of ${subject.agent ?? "an agent"} is missing before it` });
+      const name = subject.agent ?? "";
+      const after = evidence.heads.filter(({ agent }) => agent < name).length;
+      missing.push({ line: evidence.lines?.heads[after] ?? endLine, why: `the head of ${name} is missing before it` });
     }
   }
   return missing.map((one) => (one.line === 0 ? { ...one, line: firstEntry } : one));
