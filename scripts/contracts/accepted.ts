@@ -11,6 +11,36 @@ export interface Accepted {
 
 export const accepted: readonly Accepted[] = [
   {
+    rule: "reads-environment",
+    place: /^GovernanceManager\./,
+    detail: /^block\.timestamp$/,
+    why: "OpenZeppelin's AccessManager: its delays are days, and a block producer moves them by seconds",
+  },
+  {
+    rule: "hands-over-control",
+    place: /^GovernanceManager\.(execute|updateAuthority)$/,
+    detail: /^(call|setAuthority)$/,
+    why: "OpenZeppelin's AccessManager: to the target that the caller may call, after its delay, with the call entered before",
+  },
+  {
+    rule: "reads-environment",
+    place: /^GovernanceManager\.execute$/,
+    detail: /^msg\.value$/,
+    why: "passed on to the target as it came",
+  },
+  {
+    rule: "silent-write",
+    place: /^GovernanceManager\.multicall$/,
+    detail: /^$/,
+    why: "OpenZeppelin's Multicall: the functions of this contract that it calls emit theirs",
+  },
+  {
+    rule: "hands-over-control",
+    place: /^GovernanceManager\.multicall$/,
+    detail: /^delegatecall$/,
+    why: "OpenZeppelin's Multicall: to this contract's own functions, each of which checks the caller",
+  },
+  {
     rule: "open-to-all",
     place: /^\w+\.initialize$/,
     detail: /^$/,
@@ -18,7 +48,7 @@ export const accepted: readonly Accepted[] = [
   },
   {
     rule: "open-to-all",
-    place: /^AttestationRegistry\.(drawRound|voidRound|closeRound|expel|prune)$/,
+    place: /^Attestation(Registry|Desk)\.(drawRound|voidRound|closeRound|expel|prune)$/,
     detail: /^$/,
     why: "what it does follows from the secret, the block number and the agent's own state; nobody may hold it up",
   },
@@ -78,7 +108,8 @@ export const accepted: readonly Accepted[] = [
   },
   {
     rule: "reads-environment",
-    place: /Signed$|\.(add|revoke)Delegate$|\.setAttribute$|^AgentRegistry\.proveKeyOwnership$/,
+    place:
+      /Signed$|^AttestationDesk\.enrol$|\.(add|revoke)Delegate$|\.setAttribute$|^AgentRegistry\.proveKeyOwnership$/,
     detail: /^block\.timestamp$/,
     why: "deadlines of requests and ERC-1056's validity, both in hours; order of acts is by block number",
   },
