@@ -1,9 +1,9 @@
 import type { Hex } from "../protocol/encoding/hex.ts";
 import { verifyStrict, type Ed25519Verify } from "../protocol/ed25519/verify.ts";
-import { isAffiantError } from "../protocol/errors/affiantError.ts";
+import { AffiantError, isAffiantError } from "../protocol/errors/affiantError.ts";
 import { readEvidence } from "../protocol/evidence/readEvidence.ts";
 import { salvageEvidence, type SalvagedEvidence } from "../protocol/evidence/salvageEvidence.ts";
-import { type Evidence, lostHeader } from "../protocol/evidence/types.ts";
+import { type Evidence, type EvidenceHeader, evidenceLineOf, lostHeader } from "../protocol/evidence/types.ts";
 import { auditEntries, type EntryFindings } from "./auditEntries.ts";
 import { type AuditedEntry, decodeEntries } from "./auditedEntry.ts";
 import type { ChainReader } from "./chain/chainReader.ts";
@@ -16,6 +16,7 @@ import { checkHeartbeats } from "./checks/heartbeats.ts";
 import { checkOperator } from "./checks/operator.ts";
 import { checkLog } from "./checks/log.ts";
 import { checkPolicyBundles } from "./checks/policyBundle.ts";
+import { orElse, orSilence, withoutBound } from "./checks/silence.ts";
 import { judgeConformity } from "./conformity.ts";
 import { type AuditReport, reportOf, unreadableReport } from "./report/auditReport.ts";
 import type { AuditScope } from "./report/auditScope.ts";
@@ -85,8 +86,12 @@ async function audit(bytes: Uint8Array, read: Read, options: AuditOptions): Prom
 
   const checkpoint = checkCheckpoint(evidence, verify);
   const anchor = await checkAnchor(evidence, checkpoint.head, chain);
-  verdicts.push(...(await checkLog(evidence, checkpoint.noteKey, chain, anchor.anchor)), checkpoint.verdict);
-  verdicts.push(...(await checkOperator(evidence, chain)));
+  for (const verdict of await checkLog(evidence, checkpoint.noteKey, chain, anchor.anchor)) {
+    verdicts.push(verdict.check === "equivocation" ? withoutBound(verdict, anchor.silence) : verdict);
+  }
+  verdicts.push(checkpoint.verdict);
+  const onCheckpoint = { line: evidenceLineOf(evidence, "checkpoint") };
+  verdicts.push(...[await orSilence("operator", onCheckpoint, () => checkOperator(evidence, chain))].flat());
   verdicts.push(anchor.verdict);
 
   const { entries, unreadable } = decodeEntries(evidence);
@@ -100,6 +105,7 @@ async function audit(bytes: Uint8Array, read: Read, options: AuditOptions): Prom
     header,
     head: checkpoint.head,
     anchor: anchor.anchor,
+    anchorSilence: anchor.silence,
     chain,
     keyEscrow: options.keyEscrow,
     verify,
@@ -109,7 +115,7 @@ async function audit(bytes: Uint8Array, read: Read, options: AuditOptions): Prom
   for (const finding of findings) for (const verdict of finding.verdicts) verdicts.push(verdict);
 
   verdicts.push(...checkCompleteness(findings, { evidence, tree: checkpoint.head, verify }));
-  verdicts.push(...checkHeartbeats(findings, anchor.anchor));
+  for (const verdict of checkHeartbeats(findings, anchor.anchor)) verdicts.push(withoutBound(verdict, anchor.silence));
 
   const onFile = salvaged
     ? checkAlteration(salvaged, verdicts)
@@ -123,11 +129,11 @@ async function audit(bytes: Uint8Array, read: Read, options: AuditOptions): Prom
     bytes,
     evidence,
     head: checkpoint.head,
-    operator: (await chain?.logOf(header.contracts.logAnchor, header.logId))?.operators.at(-1),
+    operator: chain && (await operatorOf(header, chain)),
     anchor: anchor.anchor,
     contracts: contracts?.code,
     contractsTrusted: options.contracts !== undefined,
-    chainHead: chain ? await chain.head() : undefined,
+    chainHead: chain && (await headThatStayed(chain)),
     findings,
     activeNow: chain ? await activityOf(entries, header.contracts.agentRegistry, chain) : new Map(),
     policies: bundles.policies,
@@ -165,7 +171,29 @@ async function activityOf(
 ): Promise<Map<string, boolean | null>> {
   const addresses = new Map<string, Hex>(entries.map((entry) => [entry.decoded.claims.iss, entry.agentAddress]));
   const answers = [...addresses].map(async ([agent, address]) => {
-    return [agent, await chain.isActive(agentRegistry, address)] as const;
+    return [
+      agent,
+      await orElse(
+        () => chain.isActive(agentRegistry, address),
+        () => null,
+      ),
+    ] as const;
   });
   return new Map(await Promise.all(answers));
+}
+
+async function operatorOf({ contracts, logId }: EvidenceHeader, chain: ChainReader): Promise<Hex | undefined> {
+  const log = await orElse(
+    () => chain.logOf(contracts.logAnchor, logId),
+    () => null,
+  );
+  return log?.operators.at(-1);
+}
+
+/** All answers are as of one head. If it is gone by now, some are of one branch of the chain and some of another. */
+async function headThatStayed(chain: ChainReader): Promise<AuditScope["chainHead"]> {
+  if ((await chain.isHeadThere?.()) ?? true) return chain.head();
+  throw new AffiantError("ERR_UNAVAILABLE_CHAIN", "the chain was reorganised while it was asked", {
+    hint: "Ask again.",
+  });
 }

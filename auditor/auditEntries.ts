@@ -1,5 +1,6 @@
 import type { Ed25519Verify } from "../protocol/ed25519/verify.ts";
 import type { Hex } from "../protocol/encoding/hex.ts";
+import type { AffiantError } from "../protocol/errors/affiantError.ts";
 import type { EvidenceHeader } from "../protocol/evidence/types.ts";
 import type { AuditedEntry } from "./auditedEntry.ts";
 import type { Anchor, ChainReader } from "./chain/chainReader.ts";
@@ -18,7 +19,8 @@ import { checkPolicyInForce } from "./checks/policyInForce.ts";
 import { checkSequence } from "./checks/sequence.ts";
 import { checkSignature } from "./checks/signature.ts";
 import { checkSigningKey } from "./checks/signingKey.ts";
-import { holds, type Verdict } from "./verdict.ts";
+import { orSilence, silenceVerdict, withoutBound } from "./checks/silence.ts";
+import { type CheckName, holds, type Verdict } from "./verdict.ts";
 
 /** All verdicts on one entry, and what later stages build on. */
 export interface EntryFindings {
@@ -38,6 +40,8 @@ export interface EntryContext {
   readonly header: EvidenceHeader;
   readonly head: TreeHead | undefined;
   readonly anchor: Anchor | undefined;
+  /** Set if the chain did not say whether there is an anchor. */
+  readonly anchorSilence: AffiantError | undefined;
   readonly chain: ChainReader | undefined;
   /** Where the deployment keeps its groups; without it nothing is said about their keys. */
   readonly keyEscrow: Hex | undefined;
@@ -83,33 +87,45 @@ async function auditEntry(
   entry: AuditedEntry,
   previous: AuditedEntry | undefined,
   sequence: Verdict | undefined,
-  { header, head, anchor, chain, keyEscrow, verify }: EntryContext,
+  { header, head, anchor, anchorSilence, chain, keyEscrow, verify }: EntryContext,
 ): Promise<EntryFindings> {
   const { agentRegistry, attestationRegistry, logAnchor, policyRegistry } = header.contracts;
   const inclusion = checkInclusion(entry, head);
   // An anchor over a tree that does not hold the entry says nothing about it.
   const bounding = inclusion.outcome === "holds" ? anchor : undefined;
-  const upperBound = await upperBoundOf(entry, { logAnchor, logId: header.logId }, bounding, chain);
+  const bound = await upperBoundOf(entry, { logAnchor, logId: header.logId }, bounding, chain);
+  const upperBound = bound.block;
+  const silence = bound.silence ?? anchorSilence;
+  const { subject } = entry;
+  /** Of a check that asks the chain, and compares with the upper bound. */
+  const bounded = async <T extends Verdict | null | undefined>(check: CheckName, run: () => Promise<T>) =>
+    withoutBound(await orSilence(check, subject, run), silence);
   const signature = checkSignature(entry, verify);
   const disclosures = checkDisclosures(entry);
-  const attestation = await checkAttestation(entry, attestationRegistry, upperBound, chain);
-  const groupKey = keyEscrow && (await checkGroupKey(entry, disclosures.opened, keyEscrow, upperBound, chain));
-  const clock = await checkClock(entry, previous, upperBound, chain);
+  const attestation = await bounded("attestation", () =>
+    checkAttestation(entry, attestationRegistry, upperBound, chain),
+  );
+  const groupKey = await bounded("group-key", async () => {
+    return keyEscrow && checkGroupKey(entry, disclosures.opened, keyEscrow, upperBound, chain);
+  });
+  const clock =
+    (await bounded("clock", () => checkClock(entry, previous, upperBound, chain))) ??
+    (silence && silenceVerdict("clock", subject, silence));
   const call = await checkCall(entry, disclosures.opened, { header, upperBound, chain, verify });
   const verdicts = [
     holds("entry", entry.subject, "The leaf is an entry in its one form."),
     signature,
     inclusion,
     ...(sequence ? [sequence] : []),
-    await checkNotBefore(entry, previous, chain),
-    checkNotAfter(entry, upperBound),
+    await orSilence("not-before", subject, () => checkNotBefore(entry, previous, chain)),
+    withoutBound(checkNotAfter(entry, upperBound), silence),
     ...(clock ? [clock] : []),
     checkIssuer(entry, header),
-    await checkSigningKey(entry, agentRegistry, upperBound, chain),
-    await checkPolicyInForce(entry, policyRegistry, upperBound, chain),
+    await bounded("signing-key", () => checkSigningKey(entry, agentRegistry, upperBound, chain)),
+    await bounded("policy-in-force", () => checkPolicyInForce(entry, policyRegistry, upperBound, chain)),
     ...(attestation ? [attestation] : []),
     disclosures.verdict,
-    ...(call.verdict ? [call.verdict] : []),
+    ...(call.verdict ? [withoutBound(call.verdict, silence)] : []),
     ...(groupKey ? [groupKey] : []),
   ];
   const { opened, withheld } = disclosures;

@@ -106,6 +106,7 @@ export const auditCodes = {
 
   // The chain.
   AUDIT_CHAIN_NOT_GIVEN: "No chain was asked",
+  AUDIT_CHAIN_SILENT: "The endpoint gave no answer to a question that the check needs",
   AUDIT_CHAIN_OTHER: "The endpoint serves another chain",
   AUDIT_CONTRACT_ABSENT: "There is no code at the contract's address",
   AUDIT_CONTRACT_OTHER: "The contract is not the one of the deployment that was given",

@@ -1,12 +1,13 @@
 import { join } from "node:path";
 
-import { Contract, JsonRpcProvider } from "ethers";
+import { Contract } from "ethers";
 
 import type { Command } from "commander";
 
 import { command, type CommonFlags, run } from "./command.ts";
-import { type Environment, relayerFolder, requireDeployment } from "./environment.ts";
+import { type Environment, relayerFolder, requireDeployment, requireRpcUrl } from "./environment.ts";
 import { columns } from "./output.ts";
+import { ChainProvider } from "../agent/chain/chainProvider.ts";
 import { fromHex } from "../protocol/encoding/hex.ts";
 import { AffiantError } from "../protocol/errors/affiantError.ts";
 import { logAnchorAbi } from "../protocol/generated/abi/LogAnchor.ts";
@@ -79,7 +80,7 @@ export function logFsckCommand(): Command {
 function anchorsOnChain(environment: Environment): (origin: string) => Promise<readonly ChainAnchor[]> {
   const { chainId, contracts } = requireDeployment(environment);
   return async (origin) => {
-    const provider = new JsonRpcProvider(environment.given.rpcUrl, chainId, { staticNetwork: true });
+    const provider = new ChainProvider({ url: requireRpcUrl(environment), chainId });
     const contract = new Contract(contracts.logAnchor.address, logAnchorAbi, provider);
     const read = (name: string, ...args: unknown[]) =>
       contract.getFunction(name).staticCall(...args) as Promise<{ size: bigint; root: string; anchorCount?: bigint }>;

@@ -4,7 +4,6 @@ import { join } from "node:path";
 import { StreamableHTTPClientTransport } from "@modelcontextprotocol/sdk/client/streamableHttp.js";
 import type { Transport } from "@modelcontextprotocol/sdk/shared/transport.js";
 import type { Command } from "commander";
-import { JsonRpcProvider } from "ethers";
 
 import { printLines, protocolOutput } from "../host/terminal/print.ts";
 import { readContractFile } from "./contract/contractFiles.ts";
@@ -19,6 +18,7 @@ import {
 } from "./environment.ts";
 import { printError } from "./output.ts";
 import type { Agent } from "../agent/agent.ts";
+import { ChainProvider } from "../agent/chain/chainProvider.ts";
 import { ChainRevocations } from "../agent/calls/chainRevocations.ts";
 import { CachedRevocations } from "../agent/calls/revocations.ts";
 import { ActLedger } from "../adapters/acts/actLedger.ts";
@@ -168,7 +168,7 @@ async function gatesOf(
 /** One connection for as long as the gateway runs; it ends with the process. */
 function revocationsOf(environment: Environment, maxAgeSec: number): CachedRevocations {
   const { chainId, contracts } = requireDeployment(environment);
-  const provider = new JsonRpcProvider(requireRpcUrl(environment), chainId, { staticNetwork: true });
+  const provider = new ChainProvider({ url: requireRpcUrl(environment), chainId });
   const source = new ChainRevocations(provider, contracts.contractRegistry.address, BigInt(chainId));
   return new CachedRevocations(source, maxAgeSec);
 }

@@ -14,6 +14,7 @@ export {
   serveCall,
   type ServeCallOptions,
 } from "../agent/calls/serveCall.ts";
+export { ChainProvider, type ChainProviderOptions } from "../agent/chain/chainProvider.ts";
 export { type Act } from "../agent/entry/signEntry.ts";
 export { exportEvidence, type ExportOptions, type ExportSummary } from "../agent/export/exportEvidence.ts";
 export { type AgentFacts } from "../agent/keys/agentFolder.ts";

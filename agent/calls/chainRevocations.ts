@@ -6,6 +6,7 @@ import { contractRegistryAbi } from "../../protocol/generated/abi/ContractRegist
 import type { ContractLink, RevocationFinding, RevocationSource } from "./revocations.ts";
 
 /** `ContractChainState` of IContractRegistry. */
+const inForce = 0n;
 const issuerUnbound = 1n;
 const revoked = 2n;
 
@@ -14,8 +15,14 @@ export class ChainRevocations implements RevocationSource {
   readonly #provider: Provider;
   readonly #registry: Contract;
   readonly #chainId: bigint;
+  /** The newest block that an answer was of: an endpoint that falls behind must not take back what it said. */
+  #newestBlock = 0;
 
-  /** @param registry address of the ContractRegistry's proxy */
+  /**
+   * @param provider best a `ChainProvider`, which asks again, and only a chain that it was told of; whatever another one
+   *   throws is no answer either
+   * @param registry address of the ContractRegistry's proxy
+   */
   constructor(provider: Provider, registry: string, chainId: bigint) {
     this.#provider = provider;
     this.#registry = new Contract(registry, contractRegistryAbi, provider);
@@ -33,11 +40,13 @@ export class ChainRevocations implements RevocationSource {
     });
     try {
       // As of the very block that is put beside it, whatever the provider keeps of earlier answers.
-      const blockNumber = await this.#provider.getBlockNumber();
+      const blockNumber = Math.max(this.#newestBlock, await this.#provider.getBlockNumber());
       const found = await this.#registry.getFunction("checkChain").staticCall(links, { blockTag: blockNumber });
       const [state, link, by, atBlock] = found as unknown as readonly [bigint, bigint, string, bigint];
+      this.#newestBlock = Math.max(this.#newestBlock, blockNumber);
+      if (state === inForce) return { blockNumber };
       if (state === issuerUnbound) return { blockNumber, unboundLink: Number(link) };
-      if (state !== revoked) return { blockNumber };
+      if (state !== revoked) throw new Error(`a state that this version does not know: ${state}`);
       const author = formatEthrDid(this.#chainId, by);
       return { blockNumber, revoked: { link: Number(link), by: author, blockNumber: Number(atBlock) } };
     } catch (cause) {

@@ -3,6 +3,7 @@ import { Contract, Interface, isError } from "ethers";
 import type { Rpc } from "./rpc.ts";
 import type { Deployment } from "../../protocol/deployment.ts";
 import type { Hex } from "../../protocol/encoding/hex.ts";
+import { namesSelector } from "../../protocol/jsonRpc/codeHashProbe.ts";
 import { logAnchorAbi } from "../../protocol/generated/abi/LogAnchor.ts";
 
 const erc1271 = new Interface(["function isValidSignature(bytes32 digest, bytes signature) view returns (bytes4)"]);
@@ -44,16 +45,18 @@ export class LogAnchorReader {
     });
   }
 
+  /** Undefined only where the code has no such function: no answer is not "for any size". */
   async #handoverSizes(logId: Hex): Promise<readonly bigint[] | undefined> {
-    try {
-      return [...(await this.#read<readonly bigint[]>("handoverSizesOf", logId))];
-    } catch (error) {
-      if (isError(error, "CALL_EXCEPTION")) return undefined;
-      throw error;
-    }
+    const { selector } = this.#contract.interface.getFunction("handoverSizesOf") ?? { selector: "" };
+    const code = await this.#rpc.ask((provider) => provider.getCode(this.#contract.target));
+    if (code !== "0x" && !namesSelector(code, selector)) return undefined;
+    return [...(await this.#read<readonly bigint[]>("handoverSizesOf", logId))];
   }
 
-  /** Whether an account that is a contract says that it signed (ERC-1271). False for one without code. */
+  /**
+   * Whether an account that is a contract says that it signed (ERC-1271). False for one without code, and for one that
+   * reverts. @throws AffiantError ERR_UNAVAILABLE_CHAIN
+   */
   async isSignedBy(account: string, digest: Hex, signature: Hex): Promise<boolean> {
     const data = erc1271.encodeFunctionData("isValidSignature", [digest, signature]);
     try {

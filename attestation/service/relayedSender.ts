@@ -6,6 +6,7 @@ import { waitUntilMined } from "../../agent/relayer/carryCall.ts";
 import type { RelayerClient } from "../../agent/relayer/relayerClient.ts";
 import { attestationRegistryDomain, attestationRegistryTypes } from "../../protocol/eip712/attestationRegistry.ts";
 import { signerTypes } from "../../protocol/eip712/typedData.ts";
+import { AffiantError } from "../../protocol/errors/affiantError.ts";
 import type { Hex } from "../../protocol/encoding/hex.ts";
 import { iAttestationRegistryAbi } from "../../protocol/generated/abi/IAttestationRegistry.ts";
 import type { TransactionSender } from "./registry.ts";
@@ -54,7 +55,8 @@ async function calldata(options: RelayedSenderOptions, method: string, args: rea
   const { method: carried, type, names } = signed[method as keyof typeof signed];
   const block = await provider.getBlock("latest");
   const nonce = BigInt(`0x${randomBytes(24).toString("hex")}`) << 64n;
-  const deadline = (block?.timestamp ?? Math.floor(Date.now() / 1000)) + validitySec;
+  if (!block) throw new AffiantError("ERR_UNAVAILABLE_CHAIN", "the chain's endpoint knows no latest block");
+  const deadline = block.timestamp + validitySec;
   const named = Object.fromEntries(names.map((name, i) => [name, args[i]]));
   const signature = await account.signTypedData(
     attestationRegistryDomain(BigInt(chainId), registry),

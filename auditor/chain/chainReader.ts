@@ -68,14 +68,19 @@ export interface GroupEpoch {
 }
 
 /**
- * What the auditor asks a chain, all as of one block. `null` is an answer ("the chain knows no such thing", a contract
- * that is absent or refuses among it); an endpoint that does not answer throws AffiantError ERR_UNAVAILABLE_CHAIN.
+ * What the auditor asks a chain, all as of one block. `null` is an answer: the contract itself says that it knows no such
+ * thing. Whatever is no word of a contract (a limit, lost state, a contract that answers as none of ours does) throws
+ * AffiantError ERR_UNAVAILABLE_CHAIN, with `details.away` if the endpoint answers nothing at all any more. Where null can
+ * only make a verdict worse, it also stands for an address without code, or with other code.
  * Callers may ask the same thing often: implementations remember. Addresses are 20 bytes of lower-case hex.
  */
 export interface ChainReader {
   chainId(): Promise<number>;
   /** The block as of which everything is answered. */
   head(): Promise<{ readonly blockNumber: number; readonly blockHash: Hex }>;
+  /** Whether that block still is the chain's, asked anew; absent from readers whose chain cannot change. */
+  isHeadThere?(): Promise<boolean>;
+  /** Null above the head; every block up to it is there. */
   blockHash(blockNumber: number): Promise<Hex | null>;
   /** When a block was made by its own header, Unix seconds: the chain's consensus holds it near the true time. */
   blockTimeSec(blockNumber: number): Promise<number | null>;

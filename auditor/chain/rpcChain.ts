@@ -1,14 +1,4 @@
-import {
-  FetchRequest,
-  Interface,
-  type InterfaceAbi,
-  isError,
-  JsonRpcProvider,
-  keccak256,
-  type Network,
-  toBeHex,
-  toQuantity,
-} from "ethers";
+import { Interface, type InterfaceAbi, keccak256, toBeHex } from "ethers";
 
 import { unpackRecord, unpackVerdicts } from "../../protocol/attestation/record.ts";
 import { assuranceTiers, attestationStatuses } from "../../protocol/attestation/types.ts";
@@ -21,6 +11,9 @@ import { iAttestationReaderAbi } from "../../protocol/generated/abi/IAttestation
 import { keyEscrowAbi } from "../../protocol/generated/abi/KeyEscrow.ts";
 import { logAnchorAbi } from "../../protocol/generated/abi/LogAnchor.ts";
 import { policyRegistryAbi } from "../../protocol/generated/abi/PolicyRegistry.ts";
+import { namesSelector } from "../../protocol/jsonRpc/codeHashProbe.ts";
+import { mayHold } from "./bloom.ts";
+import { Questions } from "./questions.ts";
 import type {
   Anchor,
   AttestationAt,
@@ -42,22 +35,29 @@ const policyRegistryInterface = new Interface(policyRegistryAbi as InterfaceAbi)
 /** Reports cost their sender gas and us a call each: whoever signed two histories may have signed thousands. */
 const maxEquivocationsRead = 16;
 
+interface RawLog {
+  readonly data: string;
+  readonly topics: readonly string[];
+}
+
 /** keccak256("eip1967.proxy.implementation") − 1 (ERC-1967). */
 const implementationSlot = "0x360894a13ba1a3210667c828492db98dca3e2076cc3735a920a3ca505d382bbc";
 
 export interface RpcChainOptions {
-  /** Calls in one JSON-RPC batch, default 100; 1 for endpoints that take no batches. */
+  /** Calls in one JSON-RPC batch at first, default 100; halved for endpoints that take fewer, or none. */
   readonly batchMaxCount?: number;
-  /** Default 30,000. */
+  /** Of one HTTP request; default 30,000. */
   readonly timeoutMs?: number;
-  /** How often a question is asked that gets no answer at all, default 6. What a node answers, even an error, stands. */
+  /** How often a question is asked that gets no answer, default 8. Only a contract's word is an answer, not an error of the node. */
   readonly attempts?: number;
+  /** Before the second attempt; twice as long before each later one. Default 50. */
+  readonly firstPauseMs?: number;
+  /** No pause is longer, whatever the endpoint asks for. Default 5,000. */
+  readonly maxPauseMs?: number;
 }
 
 type Head = Awaited<ReturnType<ChainReader["head"]>>;
-type Block = Head & { readonly timeSec: number };
 /** What is read of a block's header, as JSON-RPC has it. */
-type Header = { readonly number: string; readonly hash: Hex; readonly timestamp: string };
 
 /**
  * A chain behind a plain JSON-RPC endpoint: `eth_chainId`, `eth_call`, `eth_getBlockByNumber`, `eth_getLogs` of one block,
@@ -66,17 +66,13 @@ type Header = { readonly number: string; readonly hash: Hex; readonly timestamp:
  * of one turn of the event loop travel in batches.
  */
 export class RpcChain implements ChainReader {
-  readonly #provider: JsonRpcProvider;
-  readonly #network: Network;
-  readonly #attempts: number;
-  readonly #answers = new Map<string, Promise<unknown>>();
+  readonly #questions: Questions;
+  readonly #chainId: number;
   readonly #attesters = new Map<string, Promise<readonly Hex[] | null>>();
-  #head: Promise<Head> | undefined;
 
-  private constructor(provider: JsonRpcProvider, network: Network, attempts: number) {
-    this.#provider = provider;
-    this.#network = network;
-    this.#attempts = attempts;
+  private constructor(questions: Questions, chainId: number) {
+    this.#questions = questions;
+    this.#chainId = chainId;
   }
 
   /**
@@ -87,81 +83,78 @@ export class RpcChain implements ChainReader {
     if (!/^https?:\/\//.test(url) || !URL.canParse(url)) {
       throw new AffiantError("ERR_INPUT_CONFIG", `not an http or https address of a JSON-RPC endpoint: ${url}`);
     }
-    const request = new FetchRequest(url);
-    request.timeout = options.timeoutMs ?? 30_000;
-    const batch = { batchMaxCount: options.batchMaxCount ?? 100, batchStallTime: 1 };
-    const attempts = options.attempts ?? 6;
-    const probe = new JsonRpcProvider(request, undefined, batch);
-    try {
-      // Asked before anything is sent: ethers' own start-up repeats this forever, with a line on stdout each second.
-      const network = await askUntilAnswered(() => probe._detectNetwork(), attempts);
-      const provider = new JsonRpcProvider(request, network, { ...batch, staticNetwork: network });
-      return new RpcChain(provider, network, attempts);
-    } catch (cause) {
-      throw unavailable(url, cause);
-    } finally {
-      probe.destroy();
-    }
+    const { batchMaxCount = 100, timeoutMs = 30_000, attempts = 8, firstPauseMs = 50, maxPauseMs = 5_000 } = options;
+    const questions = new Questions(url, { batchLimit: batchMaxCount, timeoutMs, attempts, firstPauseMs, maxPauseMs });
+    return new RpcChain(questions, await questions.chainId());
   }
 
+  /** Nothing is held open between questions. */
   close(): void {
-    this.#provider.destroy();
+    this.#attesters.clear();
   }
 
   chainId(): Promise<number> {
-    return Promise.resolve(Number(this.#network.chainId));
+    return Promise.resolve(this.#chainId);
   }
 
-  head(): Promise<Head> {
-    this.#head ??= this.#block("latest").then((block) => {
-      if (!block) throw new AffiantError("ERR_UNAVAILABLE_CHAIN", "the endpoint knows no latest block");
-      return block;
-    });
-    return this.#head;
+  async head(): Promise<Head> {
+    const { number, hash } = await this.#questions.head();
+    return { blockNumber: number, blockHash: hash };
+  }
+
+  isHeadThere(): Promise<boolean> {
+    return this.#questions.isHeadThere();
   }
 
   async blockHash(blockNumber: number): Promise<Hex | null> {
     // A block above the head that was fixed may exist by now, but not as of that head.
     if (blockNumber > (await this.head()).blockNumber) return null;
-    return (await this.#block(toQuantity(blockNumber)))?.blockHash ?? null;
+    return (await this.#questions.block(blockNumber)).hash;
   }
 
   async blockTimeSec(blockNumber: number): Promise<number | null> {
     if (blockNumber > (await this.head()).blockNumber) return null;
-    return (await this.#block(toQuantity(blockNumber)))?.timeSec ?? null;
+    return (await this.#questions.block(blockNumber)).timeSec;
   }
 
   async codeHash(address: Hex): Promise<Hex | null> {
-    const code = (await this.#asOfHead("eth_getCode", address)) as string;
+    const code = await this.#questions.code(address);
     return code === "0x" ? null : (keccak256(code) as Hex);
   }
 
   async implementationOf(address: Hex): Promise<Hex | null> {
-    const word = (await this.#asOfHead("eth_getStorageAt", address, implementationSlot)) as string;
-    return BigInt(word) === 0n ? null : (`0x${word.slice(-40)}` as Hex);
+    const word = (await this.#questions.asOfHead("eth_getStorageAt", address, implementationSlot)) as string;
+    return BigInt(word) === 0n ? null : (toBeHex(BigInt(word), 32).replace(/^0x.{24}/, "0x") as Hex);
   }
 
   async agentRegistryOf(registry: Hex): Promise<Hex | null> {
-    const answer = await this.#call(policyRegistryInterface, registry, "agentRegistry", []);
+    const answer = await this.#callAnything(policyRegistryInterface, registry, "agentRegistry", []);
     return answer ? lowerHex(answer[0]) : null;
   }
 
   async logOf(logAnchor: Hex, logId: Hex): Promise<RegisteredLog | null> {
-    const [log, operators, keys, equivocations, sizes] = await Promise.all(
-      ["logOf", "operatorsOf", "noteKeysOf", "equivocationCount", "handoverSizesOf"].map((name) => {
-        return this.#call(logAnchorInterface, logAnchor, name, [logId]);
+    const [log, operators, keys, equivocations] = await Promise.all(
+      ["logOf", "operatorsOf", "noteKeysOf", "equivocationCount"].map((name) => {
+        return this.#callAnything(logAnchorInterface, logAnchor, name, [logId], ["UnknownLog"]);
       }),
     );
     if (!log || !operators || !keys || !equivocations) return null;
+    const sizes = await this.#handoverSizes(logAnchor, logId);
     return {
       operators: (operators[0] as readonly string[]).map(lowerHex),
-      // A LogAnchor from before does not know them.
       ...(sizes ? { handoverSizes: (sizes[0] as readonly bigint[]).map(Number) } : {}),
       equivocations: await this.#equivocations(logAnchor, logId, Number(equivocations[0])),
       noteKeys: (keys[0] as readonly string[]).map(lowerHex),
       origin: log[2] as string,
       equivocationCount: Number(equivocations[0]),
     };
+  }
+
+  /** Null only where the code has no such function, as a LogAnchor from before: no answer is not "for any size". */
+  async #handoverSizes(logAnchor: Hex, logId: Hex): Promise<readonly unknown[] | null> {
+    const { selector } = logAnchorInterface.getFunction("handoverSizesOf") ?? { selector: "" };
+    if (!namesSelector(await this.#questions.code(logAnchor), selector)) return null;
+    return this.#call(logAnchorInterface, logAnchor, "handoverSizesOf", [logId]);
   }
 
   async #equivocations(logAnchor: Hex, logId: Hex, count: number): Promise<readonly ProvenEquivocation[]> {
@@ -182,19 +175,20 @@ export class RpcChain implements ChainReader {
   }
 
   async anchorAt(logAnchor: Hex, logId: Hex, index: number): Promise<Anchor | null> {
-    const answer = await this.#call(logAnchorInterface, logAnchor, "anchorAt", [logId, index]);
+    const refusals = ["UnknownAnchor", "UnknownLog"];
+    const answer = await this.#call(logAnchorInterface, logAnchor, "anchorAt", [logId, index], refusals);
     return answer && { size: Number(answer[0]), root: lowerHex(answer[1]), blockNumber: Number(answer[2]) };
   }
 
   async anchoredIn(logAnchor: Hex, logId: Hex, blockNumber: number): Promise<readonly Anchor[]> {
     // By the block's hash: the answer is about the block as of the head that was fixed, or none.
-    const blockHash = await this.blockHash(blockNumber);
-    if (blockHash === null) return [];
-    const topics = [logAnchorInterface.getEvent("Anchored")?.topicHash, logId];
-    const logs = (await this.#ask("eth_getLogs", [{ address: logAnchor, blockHash, topics }])) as readonly {
-      data: string;
-      topics: readonly string[];
-    }[];
+    if (blockNumber > (await this.head()).blockNumber) return [];
+    const { hash: blockHash, logsBloom } = await this.#questions.block(blockNumber);
+    const topics = [logAnchorInterface.getEvent("Anchored")?.topicHash ?? "", logId];
+    const logs = (await this.#questions.ask("eth_getLogs", [{ address: logAnchor, blockHash, topics }])) as RawLog[];
+    if (logs.length === 0 && logsBloom !== undefined && mayHold(logsBloom, [logAnchor, ...topics])) {
+      throw new AffiantError("ERR_UNAVAILABLE_CHAIN", `the endpoint keeps no events of block ${blockNumber}`);
+    }
     return logs.map((log) => {
       const [, size, root] = logAnchorInterface.decodeEventLog("Anchored", log.data, log.topics);
       return { size: Number(size), root: lowerHex(root), blockNumber };
@@ -202,7 +196,8 @@ export class RpcChain implements ChainReader {
   }
 
   async firstAnchorCovering(logAnchor: Hex, logId: Hex, leafIndex: number): Promise<number | null> {
-    const answer = await this.#call(logAnchorInterface, logAnchor, "firstAnchorCovering", [logId, leafIndex]);
+    const refusals = ["NoAnchorCovers", "NothingAnchored", "UnknownLog"];
+    const answer = await this.#call(logAnchorInterface, logAnchor, "firstAnchorCovering", [logId, leafIndex], refusals);
     return answer && Number(answer[0]);
   }
 
@@ -213,28 +208,31 @@ export class RpcChain implements ChainReader {
     blockNumber: number,
   ): Promise<boolean | null> {
     const args = [agent, signingKey, blockNumber];
-    const answer = await this.#call(agentRegistryInterface, agentRegistry, "signingKeyValidAt", args);
+    const answer = await this.#callAnything(agentRegistryInterface, agentRegistry, "signingKeyValidAt", args);
     return answer && (answer[0] as boolean);
   }
 
   async isActive(agentRegistry: Hex, agent: Hex): Promise<boolean | null> {
-    const answer = await this.#call(agentRegistryInterface, agentRegistry, "isActive", [agent]);
+    const answer = await this.#callAnything(agentRegistryInterface, agentRegistry, "isActive", [agent]);
     return answer && (answer[0] as boolean);
   }
 
   async revokedAtBlock(contractRegistry: Hex, agent: Hex, contractId: Hex): Promise<number | null> {
     const answer = await this.#call(contractRegistryInterface, contractRegistry, "revokedAtBlock", [agent, contractId]);
-    return answer && Number(answer[0]) !== 0 ? Number(answer[0]) : null;
+    // Zero is "not revoked", and nothing else is.
+    return BigInt(answer?.[0] as bigint) === 0n ? null : Number(answer?.[0]);
   }
 
   async policyInForce(policyRegistry: Hex, agent: Hex, blockNumber: number): Promise<PolicyVersion | null> {
-    const answer = await this.#call(policyRegistryInterface, policyRegistry, "inForce", [agent, blockNumber]);
+    const answer = await this.#callAnything(policyRegistryInterface, policyRegistry, "inForce", [agent, blockNumber]);
     if (!answer || Number(answer[1]) === 0) return null;
     return { policyHash: lowerHex(answer[0]), version: Number(answer[1]), sinceBlock: Number(answer[2]) };
   }
 
   async groupEpoch(keyEscrow: Hex, group: Hex, epoch: number): Promise<GroupEpoch | null> {
-    const ask = (name: string, args: readonly unknown[]) => this.#call(keyEscrowInterface, keyEscrow, name, args);
+    const refusals = ["NoSuchEpoch", "NoSuchGroup"];
+    const ask = (name: string, args: readonly unknown[]) =>
+      this.#call(keyEscrowInterface, keyEscrow, name, args, refusals);
     const [record, next, holders, place, registry] = await Promise.all([
       ask("epochOf", [group, epoch]),
       ask("epochOf", [group, epoch + 1]),
@@ -260,7 +258,10 @@ export class RpcChain implements ChainReader {
     const standing = answer?.[0] as Readonly<Record<string, bigint>> | undefined;
     const count = (name: string): number => Number(standing?.[name]);
     const [status, tier] = [attestationStatuses[count("status")], assuranceTiers[count("tier")]];
-    if (status === undefined || tier === undefined) return null;
+    // A status of a later version: none that this one can judge by.
+    if (status === undefined || tier === undefined) {
+      throw new AffiantError("ERR_UNAVAILABLE_CHAIN", "the attestation registry tells a status that is unknown here");
+    }
     const [version, sinceBlock, expiresAtBlock] = [count("version"), count("sinceBlock"), count("expiresAtBlock")];
     return { status, tier, version, sinceBlock, expiresAtBlock, recordIndex: count("recordIndex") };
   }
@@ -289,10 +290,8 @@ export class RpcChain implements ChainReader {
     const blockHash = await this.blockHash(blockNumber);
     if (blockHash === null) return null;
     const topics = [attestationEvents.getEvent("AttestationRecorded")?.topicHash, null, null, toBeHex(index, 32)];
-    const [log] = (await this.#ask("eth_getLogs", [{ address: attestationRegistry, blockHash, topics }])) as readonly {
-      data: string;
-      topics: readonly string[];
-    }[];
+    const filter = { address: attestationRegistry, blockHash, topics };
+    const [log] = (await this.#questions.ask("eth_getLogs", [filter])) as RawLog[];
     if (!log) return null;
     const { verdicts } = attestationEvents.decodeEventLog("AttestationRecorded", log.data, log.topics);
     return unpackVerdicts([...(verdicts as Hex[])])
@@ -300,64 +299,38 @@ export class RpcChain implements ChainReader {
       .map(({ verifier }) => lowerHex(verifier));
   }
 
-  /** @returns null if the contract reverts, or there is none that answers in this form */
-  async #call(abi: Interface, to: Hex, name: string, args: readonly unknown[]): Promise<readonly unknown[] | null> {
-    try {
-      const data = abi.encodeFunctionData(name, args);
-      return abi.decodeFunctionResult(name, (await this.#asOfHead("eth_call", { to, data })) as string);
-    } catch (error) {
-      const cause = error instanceof AffiantError ? error.cause : error;
-      if (isError(cause, "CALL_EXCEPTION") || isError(cause, "BAD_DATA")) return null;
-      throw error;
-    }
+  /**
+   * @param refusals custom errors of the function that say "there is no such thing"
+   * @returns null if the contract says so
+   * @throws AffiantError ERR_UNAVAILABLE_CHAIN if nothing of the kind that this contract can say comes back
+   */
+  async #call(
+    abi: Interface,
+    to: Hex,
+    name: string,
+    args: readonly unknown[],
+    refusals: readonly string[] = [],
+  ): Promise<readonly unknown[] | null> {
+    const word = await this.#questions.call(abi, to, name, args, refusals);
+    if (word === "refused") return null;
+    if (word !== "foreign") return word;
+    throw new AffiantError(
+      "ERR_UNAVAILABLE_CHAIN",
+      `what is at ${to} does not answer ${name} as a contract of ours does`,
+    );
   }
 
-  async #block(tag: string): Promise<Block | null> {
-    const block = (await this.#ask("eth_getBlockByNumber", [tag, false])) as Header | null;
-    return block && { blockNumber: Number(block.number), blockHash: block.hash, timeSec: Number(block.timestamp) };
+  /** The same where a contract that is none of ours, or no contract at all, counts as "there is no such thing". */
+  async #callAnything(
+    abi: Interface,
+    to: Hex,
+    name: string,
+    args: readonly unknown[],
+    refusals: readonly string[] = [],
+  ): Promise<readonly unknown[] | null> {
+    const word = await this.#questions.call(abi, to, name, args, refusals);
+    return word === "refused" || word === "foreign" ? null : word;
   }
-
-  async #asOfHead(method: string, ...params: readonly unknown[]): Promise<unknown> {
-    return this.#ask(method, [...params, toQuantity((await this.head()).blockNumber)]);
-  }
-
-  #ask(method: string, params: readonly unknown[]): Promise<unknown> {
-    const key = JSON.stringify([method, params]);
-    let answer = this.#answers.get(key);
-    if (!answer) {
-      const ask = () => this.#provider.send(method, [...params]);
-      answer = askUntilAnswered(ask, this.#attempts).catch((cause: unknown) => {
-        throw unavailable(method, cause);
-      });
-      this.#answers.set(key, answer);
-    }
-    return answer;
-  }
-}
-
-/** What ethers calls an answer: asked again, the node would say the same. */
-const answers = ["CALL_EXCEPTION", "BAD_DATA", "UNSUPPORTED_OPERATION", "INVALID_ARGUMENT", "UNKNOWN_ERROR"];
-
-/** Public endpoints lose answers; an audit of many questions would hardly ever end if one lost answer ended it. */
-async function askUntilAnswered<T>(ask: () => Promise<T>, attempts: number): Promise<T> {
-  for (let made = 1; ; made++) {
-    try {
-      return await ask();
-    } catch (error) {
-      const { code } = error as { readonly code?: unknown };
-      if (made >= attempts || answers.includes(String(code))) throw error;
-      await new Promise((resolve) => setTimeout(resolve, 50 * 2 ** made));
-    }
-  }
-}
-
-function unavailable(what: string, cause: unknown): AffiantError {
-  const reason =
-    cause instanceof Error ? ((cause as { shortMessage?: string }).shortMessage ?? cause.message) : String(cause);
-  return new AffiantError("ERR_UNAVAILABLE_CHAIN", `the chain's endpoint did not answer (${what}): ${reason}`, {
-    cause,
-    hint: "Check the address of the endpoint, and that it serves the block's state.",
-  });
 }
 
 function lowerHex(value: unknown): Hex {

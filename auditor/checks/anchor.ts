@@ -1,6 +1,8 @@
+import type { AffiantError } from "../../protocol/errors/affiantError.ts";
 import { toHex } from "../../protocol/encoding/hex.ts";
 import { type Evidence, type EvidenceCheckpoint, evidenceLineOf } from "../../protocol/evidence/types.ts";
 import type { Anchor, ChainReader } from "../chain/chainReader.ts";
+import { orElse, silenceVerdict } from "./silence.ts";
 import { fails, holds, type Subject, unproven, type Verdict } from "../verdict.ts";
 import type { TreeHead } from "./checkpoint.ts";
 
@@ -8,6 +10,8 @@ export interface AnchorFinding {
   readonly verdict: Verdict;
   /** The anchor when it holds. */
   readonly anchor?: Anchor;
+  /** Why there is none, if the chain did not say: then nothing that an anchor bounds can hold. */
+  readonly silence?: AffiantError;
 }
 
 interface Claim {
@@ -48,7 +52,10 @@ export async function checkAnchor(
     return { verdict: fails("anchor", subject, "AUDIT_CHECKPOINT_MALFORMED", { detail }) };
   }
   const claim = { evidence, head, chain, subject };
-  return anchorIndex === null ? checkEvent(claim, anchorBlock ?? 0) : checkRecord(claim, anchorIndex);
+  return orElse<AnchorFinding, AnchorFinding>(
+    () => (anchorIndex === null ? checkEvent(claim, anchorBlock ?? 0) : checkRecord(claim, anchorIndex)),
+    (silence) => ({ verdict: silenceVerdict("anchor", subject, silence), silence }),
+  );
 }
 
 /** The index must be that of the first record so far along: every fact has one spelling in the file. */

@@ -12,6 +12,7 @@ import { fails, holds, unproven, type Verdict } from "../verdict.ts";
 import { judgeExecution } from "./callExecution.ts";
 import { type CallOutcome, outcomeOf } from "./callOutcome.ts";
 import type { OpenedDisclosures } from "./disclosures.ts";
+import { orSilence } from "./silence.ts";
 
 /** A call that its caller signed, for pairing. */
 export interface SignedCall extends ReadCallContext {
@@ -59,7 +60,7 @@ export async function checkCall(
   const outcome = outcomeOf(entry, opened);
   const mismatch = mismatchOf(entry, opened, read, outcome);
   if (mismatch) return { verdict: fails("call", subject, "AUDIT_CALL_OTHER", mismatch) };
-  const verdict = await judge(entry, read, outcome, context);
+  const verdict = await orSilence("call", subject, () => judge(entry, read, outcome, context));
   const isOurs = keyOf(partyOf(read)) === entry.signingKey;
   if (!isOurs || !isSigned(read.call.invocation, context.verify)) return { verdict };
   return { verdict, call: { ...read, outcome } };

@@ -1,6 +1,8 @@
 import type { Hex } from "../../protocol/encoding/hex.ts";
+import type { AffiantError } from "../../protocol/errors/affiantError.ts";
 import type { EvidenceHeader } from "../../protocol/evidence/types.ts";
 import type { ChainReader } from "../chain/chainReader.ts";
+import { orElse, orSilence, silenceVerdict } from "./silence.ts";
 import { fails, holds, unproven, type Verdict } from "../verdict.ts";
 
 export const contractNames = [
@@ -53,57 +55,67 @@ export async function checkContracts(
   chain: ChainReader,
   trusted: TrustedContracts | undefined,
 ): Promise<{ verdicts: Verdict[]; code: ContractCode[] }> {
-  const code = await Promise.all(
-    contractNames.map(async (name): Promise<ContractCode> => {
-      const address = header.contracts[name];
-      const [codeHash, implementation] = await Promise.all([chain.codeHash(address), chain.implementationOf(address)]);
-      if (implementation === null) return { name, address, codeHash };
-      return {
-        name,
-        address,
-        codeHash,
-        implementation: { address: implementation, codeHash: await chain.codeHash(implementation) },
-      };
+  const found = await Promise.all(
+    contractNames.map(async (name) => {
+      const code = await orElse(
+        () => codeOf(name, header.contracts[name], chain),
+        (silence) => silence,
+      );
+      return { code, verdict: await judgeContract(name, header, code, { chain, trusted }) };
     }),
   );
-  const [byPolicies, byContracts, byAttestations] = await Promise.all([
-    chain.agentRegistryOf(header.contracts.policyRegistry),
-    chain.agentRegistryOf(header.contracts.contractRegistry),
-    chain.agentRegistryOf(header.contracts.attestationRegistry),
-  ]);
-  const believed: Partial<Record<ContractName, Hex | null>> = {
-    policyRegistry: byPolicies,
-    contractRegistry: byContracts,
-    attestationRegistry: byAttestations,
+  return {
+    verdicts: found.map(({ verdict }) => verdict),
+    code: found.map(({ code }) => code).filter((code): code is ContractCode => !(code instanceof Error)),
   };
-  const verdicts = code.map(({ name, address, codeHash }): Verdict => {
-    const subject = { line: 1 };
-    if (trusted && trusted[name] !== address) {
-      return fails("contracts", subject, "AUDIT_CONTRACT_OTHER", {
-        expected: trusted[name],
-        found: address,
-        detail: `The evidence names another ${name} than the deployment that was given.`,
-      });
-    }
-    if (codeHash === null) {
-      return fails("contracts", subject, "AUDIT_CONTRACT_ABSENT", {
-        found: address,
-        detail: `There is no code at the address of ${name}.`,
-      });
-    }
-    const root = believed[name];
-    if (root !== undefined && root !== header.contracts.agentRegistry) {
-      return fails("contracts", subject, "AUDIT_CONTRACT_OTHER", {
-        expected: root,
-        found: header.contracts.agentRegistry,
-        detail: `The ${name} belongs to another registry of agents than the evidence names.`,
-      });
-    }
-    return holds(
-      "contracts",
-      subject,
-      `${name} is at ${address}${trusted ? ", as in the deployment that was given" : ""}.`,
-    );
+}
+
+async function codeOf(name: ContractName, address: Hex, chain: ChainReader): Promise<ContractCode> {
+  const [codeHash, implementation] = await Promise.all([chain.codeHash(address), chain.implementationOf(address)]);
+  if (implementation === null) return { name, address, codeHash };
+  return {
+    name,
+    address,
+    codeHash,
+    implementation: { address: implementation, codeHash: await chain.codeHash(implementation) },
+  };
+}
+
+async function judgeContract(
+  name: ContractName,
+  { contracts }: EvidenceHeader,
+  code: ContractCode | AffiantError,
+  { chain, trusted }: { readonly chain: ChainReader; readonly trusted: TrustedContracts | undefined },
+): Promise<Verdict> {
+  const subject = { line: 1 };
+  const address = contracts[name];
+  if (trusted && trusted[name] !== address) {
+    return fails("contracts", subject, "AUDIT_CONTRACT_OTHER", {
+      expected: trusted[name],
+      found: address,
+      detail: `The evidence names another ${name} than the deployment that was given.`,
+    });
+  }
+  if (code instanceof Error) return silenceVerdict("contracts", subject, code);
+  if (code.codeHash === null) {
+    return fails("contracts", subject, "AUDIT_CONTRACT_ABSENT", {
+      found: address,
+      detail: `There is no code at the address of ${name}.`,
+    });
+  }
+  const held = holds(
+    "contracts",
+    subject,
+    `${name} is at ${address}${trusted ? ", as in the deployment that was given" : ""}.`,
+  );
+  if (name === "agentRegistry" || name === "logAnchor") return held;
+  return orSilence("contracts", subject, async () => {
+    const root = await chain.agentRegistryOf(address);
+    if (root === contracts.agentRegistry) return held;
+    return fails("contracts", subject, "AUDIT_CONTRACT_OTHER", {
+      expected: root,
+      found: contracts.agentRegistry,
+      detail: `The ${name} belongs to another registry of agents than the evidence names.`,
+    });
   });
-  return { verdicts, code };
 }

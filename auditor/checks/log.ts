@@ -3,6 +3,7 @@ import type { Evidence, EvidenceCheckpoint, EvidenceHeader } from "../../protoco
 import { logIdOf } from "../../protocol/log/logId.ts";
 import { isAnchorClaimed } from "./anchor.ts";
 import type { Anchor, ChainReader, ProvenEquivocation, RegisteredLog } from "../chain/chainReader.ts";
+import { orElse, silenceVerdict } from "./silence.ts";
 import { fails, holds, unproven, type Verdict } from "../verdict.ts";
 
 const subject = { line: 1 };
@@ -32,7 +33,11 @@ export async function checkLog(
       "The log id follows from the origin; whether the log and its key are registered, the chain would say.";
     return [unproven("log", subject, "AUDIT_CHAIN_NOT_GIVEN", { detail })];
   }
-  const log = await chain.logOf(header.contracts.logAnchor, header.logId);
+  const log = await orElse(
+    () => chain.logOf(header.contracts.logAnchor, header.logId),
+    (silence) => [silenceVerdict("log", subject, silence), silenceVerdict("equivocation", subject, silence)],
+  );
+  if (Array.isArray(log)) return log;
   if (!log) {
     const detail = "The contract knows no such log.";
     return [fails("log", subject, "AUDIT_LOG_UNKNOWN", { found: header.logId, detail })];

@@ -1,22 +1,42 @@
 import type { Hex } from "../../protocol/encoding/hex.ts";
+import type { AffiantError } from "../../protocol/errors/affiantError.ts";
 import type { AuditedEntry } from "../auditedEntry.ts";
 import type { Anchor, ChainReader } from "../chain/chainReader.ts";
+import { orElse } from "./silence.ts";
 import { fails, holds, unproven, type Verdict } from "../verdict.ts";
+
+export interface UpperBound {
+  /** Null where nothing bounds the entry from above, as far as is known. */
+  readonly block: number | null;
+  /** Set if an earlier bound may exist that the chain did not tell. */
+  readonly silence?: AffiantError;
+}
 
 /**
  * The block of the first anchor that covers the entry: the act was done by then. An earlier anchor than the checkpoint's
  * may serve, because the contract has proof that each anchored tree extends the one before.
  *
  * @param anchor the checkpoint's anchor, undefined if it does not hold
- * @returns null where nothing bounds the entry from above
  */
 export async function upperBoundOf(
   entry: AuditedEntry,
   where: { readonly logAnchor: Hex; readonly logId: Hex },
   anchor: Anchor | undefined,
   chain: ChainReader | undefined,
-): Promise<number | null> {
-  if (!chain || !anchor || entry.evidence.index >= anchor.size) return null;
+): Promise<UpperBound> {
+  if (!chain || !anchor || entry.evidence.index >= anchor.size) return { block: null };
+  return orElse<UpperBound, UpperBound>(
+    async () => ({ block: await firstCovering(entry, where, anchor, chain) }),
+    (silence) => ({ block: anchor.blockNumber, silence }),
+  );
+}
+
+async function firstCovering(
+  entry: AuditedEntry,
+  where: { readonly logAnchor: Hex; readonly logId: Hex },
+  anchor: Anchor,
+  chain: ChainReader,
+): Promise<number> {
   const index = await chain.firstAnchorCovering(where.logAnchor, where.logId, entry.evidence.index);
   if (index === null) return anchor.blockNumber;
   const first = await chain.anchorAt(where.logAnchor, where.logId, index);

@@ -1,6 +1,6 @@
 import type { Command } from "commander";
-import { JsonRpcProvider } from "ethers";
 
+import { ChainProvider } from "../../agent/chain/chainProvider.ts";
 import { ChainRevocations } from "../../agent/calls/chainRevocations.ts";
 import type { ContractLink, RevocationFinding } from "../../agent/calls/revocations.ts";
 import { toHex } from "../../protocol/encoding/hex.ts";
@@ -75,7 +75,7 @@ async function readChain(
     links.push({ contractId: contractIdOf(delegation), issuerAgent: delegation.issuerAgent, issuerKey });
   }
   const { chainId, contracts } = requireDeployment(environment);
-  const provider = new JsonRpcProvider(requireRpcUrl(environment), chainId, { staticNetwork: true });
+  const provider = new ChainProvider({ url: requireRpcUrl(environment), chainId });
   try {
     const source = new ChainRevocations(provider, contracts.contractRegistry.address, BigInt(chainId));
     const finding = await source.read(links);

@@ -1,8 +1,7 @@
 import { appendFileSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
 
-import { JsonRpcProvider } from "ethers";
-
+import { ChainProvider } from "../../agent/chain/chainProvider.ts";
 import { decodeLeaf } from "../../protocol/entry/leaf.ts";
 import { readEvidence } from "../../protocol/evidence/readEvidence.ts";
 import { AffiantError } from "../../protocol/errors/affiantError.ts";
@@ -42,7 +41,7 @@ export async function tamper(
 ): Promise<TamperStory> {
   const victim = system.programOf(agent);
   const before = holderOf(system, agent);
-  const provider = new JsonRpcProvider(system.endpoints.rpcUrl, undefined, { staticNetwork: true });
+  const provider = new ChainProvider({ url: system.endpoints.rpcUrl, chainId: system.deployment.chainId });
   try {
     const changedAtBlock = await provider.getBlockNumber();
     const beganAtMs = Date.now();

@@ -3,11 +3,11 @@ import { readFile } from "node:fs/promises";
 import { join, resolve } from "node:path";
 
 import express from "express";
-import { JsonRpcProvider } from "ethers";
 
 // With the package: "@affiant/sdk/agent" and "@affiant/sdk/protocol".
 import {
   CachedRevocations,
+  ChainProvider,
   ChainRevocations,
   Guard,
   guarded,
@@ -27,7 +27,7 @@ const till = await openAgent({ dataDir, name: "till", relayerUrl, rpcUrl, deploy
 await till.register();
 await till.commitPolicy(await loadPolicyBundle(join(import.meta.dirname, "policy")));
 
-const provider = new JsonRpcProvider(rpcUrl, chainId, { staticNetwork: true });
+const provider = new ChainProvider({ url: rpcUrl, chainId });
 const revocations = new ChainRevocations(provider, contracts.contractRegistry.address, BigInt(chainId));
 const guard = new Guard({
   executor: till.signingKey,

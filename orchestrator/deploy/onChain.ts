@@ -2,6 +2,8 @@ import { keccak256 } from "ethers";
 
 import { type Deployment, deployedContractNames } from "../../protocol/deployment.ts";
 import { AffiantError } from "../../protocol/errors/affiantError.ts";
+import type { Hex } from "../../protocol/encoding/hex.ts";
+import { codeFoundBy, codeHashProbe } from "../../protocol/jsonRpc/codeHashProbe.ts";
 import type { Eip1193 } from "./chainRpc.ts";
 
 /**
@@ -14,6 +16,14 @@ export async function assertChainId(rpc: Eip1193, expected: bigint, what: string
   throw new AffiantError("ERR_CONFLICT_CHAIN", `${what} is on chain ${expected}, this is ${found}`, {
     details: { expectedChainId: Number(expected), foundChainId: Number(found) },
   });
+}
+
+/** Asks in another way: on one empty answer nothing is deployed a second time. */
+async function assertAbsent(rpc: Eip1193, { contracts }: Deployment): Promise<void> {
+  const { address } = contracts.accessManager;
+  const data = codeHashProbe(address.toLowerCase() as Hex);
+  if (codeFoundBy(await rpc.request({ method: "eth_call", params: [{ data }, "latest"] })) === false) return;
+  throw new AffiantError("ERR_UNAVAILABLE_CHAIN", `the endpoint does not say whether there is code at ${address}`);
 }
 
 /**
@@ -30,7 +40,10 @@ export async function deploymentOnChain(rpc: Eip1193, deployment: Deployment): P
       return { name, address, codeHash, code };
     }),
   );
-  if (codes.every(({ code }) => code === "0x")) return "absent";
+  if (codes.every(({ code }) => code === "0x")) {
+    await assertAbsent(rpc, deployment);
+    return "absent";
+  }
   const wrong = codes.find(({ code, codeHash }) => code === "0x" || keccak256(code) !== codeHash);
   if (!wrong) return "present";
   const what = wrong.code === "0x" ? "no code" : "other code";

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
 
-import { Contract, isError, type Signer } from "ethers";
+import { Contract, Interface, isError, type Signer } from "ethers";
 
 import type { EpochDraft } from "./draftEpoch.ts";
 import type { PublisherChain } from "./publisher.ts";
@@ -15,6 +15,9 @@ import { keyEscrowAbi } from "../../protocol/generated/abi/KeyEscrow.ts";
 /** The part of the AttestationRegistry that the publisher asks. */
 const trustAbi = ["function isTrusted(address agent) view returns (bool)"];
 
+/** Selector of `NoSuchGroup(bytes32)`. */
+const noSuchGroup = new Interface(keyEscrowAbi).getError("NoSuchGroup")?.selector ?? "";
+
 /** So long an endpoint may lag behind what it said itself. After that its chain has become shorter: a reorg. */
 const catchUpMs = 10_000;
 
@@ -23,7 +26,7 @@ export class OrchestratorEscrow implements PublisherChain {
   readonly #signer: Signer;
   readonly #group: Hex;
   readonly #escrow: Contract;
-  readonly #trust: Promise<Contract>;
+  #trust: Promise<Contract> | undefined;
   readonly #demanded = new Set<bigint>();
   /** The newest block that something of its own was mined in. */
   #ownBlock = 0;
@@ -32,8 +35,6 @@ export class OrchestratorEscrow implements PublisherChain {
     this.#signer = signer;
     this.#group = group;
     this.#escrow = new Contract(escrow, keyEscrowAbi, signer);
-    this.#trust = this.#read<string>("attestationRegistry", []).then((at) => new Contract(at, trustAbi, signer));
-    this.#trust.catch(() => undefined); // whoever awaits it hears of it
   }
 
   /**
@@ -47,7 +48,7 @@ export class OrchestratorEscrow implements PublisherChain {
   async state(): Promise<GroupState> {
     const blockNumber = await this.#blockNumber();
     const at = { blockTag: blockNumber };
-    const trust = await this.#trust;
+    const trust = await this.#trusted();
     const [view, members] = await Promise.all([
       this.#read<[bigint, boolean]>("viewOf", [this.#group, at]),
       this.#read<readonly string[]>("membersOf", [this.#group, at]),
@@ -128,13 +129,24 @@ export class OrchestratorEscrow implements PublisherChain {
     }
   }
 
+  /** Asked again after it failed: a failure is nobody's registry. */
+  #trusted(): Promise<Contract> {
+    this.#trust ??= this.#read<string>("attestationRegistry", [])
+      .then((at) => new Contract(at, trustAbi, this.#signer))
+      .catch((error: unknown) => {
+        this.#trust = undefined;
+        throw error;
+      });
+    return this.#trust;
+  }
+
   /** undefined if there is no such group yet. */
   async #known(): Promise<{ readonly publisherKey: string; readonly graceBlocks: bigint } | undefined> {
     try {
       const [publisherKey, graceBlocks] = await this.#read<[string, bigint]>("groupOf", [this.#group]);
       return { publisherKey, graceBlocks };
     } catch (error) {
-      if (isRevert((error as AffiantError).cause)) return undefined;
+      if (revertDataOf((error as AffiantError).cause)?.startsWith(noSuchGroup)) return undefined;
       throw error;
     }
   }
@@ -195,10 +207,16 @@ async function ask<T>(contract: Contract, name: string, args: readonly unknown[]
   }
 }
 
-/** Some endpoints and providers say it as ethers does, others with the JSON-RPC error and its revert data. */
+/** Revert data of at least a selector: some providers put it where ethers does, others where JSON-RPC has it. */
+function revertDataOf(error: unknown): string | undefined {
+  const { data } = error as { data?: unknown };
+  return typeof data === "string" && /^0x[0-9a-f]{8}/i.test(data) ? data.toLowerCase() : undefined;
+}
+
+/** The contract refused it when it was simulated, or when it was mined. A node's own refusal is none. */
 function isRevert(error: unknown): boolean {
-  const { code, data } = error as { code?: unknown; data?: unknown };
-  return isError(error, "CALL_EXCEPTION") || code === 3 || (typeof data === "string" && /^0x[0-9a-f]{8}/i.test(data));
+  const wasMined = isError(error, "CALL_EXCEPTION") && error.receipt?.status === 0;
+  return wasMined || revertDataOf(error) !== undefined;
 }
 
 function unavailable(cause: unknown): AffiantError {

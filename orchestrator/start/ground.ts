@@ -1,7 +1,8 @@
 import { existsSync } from "node:fs";
 
-import { Contract, JsonRpcProvider } from "ethers";
+import { Contract } from "ethers";
 
+import { ChainProvider } from "../../agent/chain/chainProvider.ts";
 import { createAgentKeys, openAgentKeys } from "../../agent/keys/keystore.ts";
 import type { Deployment } from "../../protocol/deployment.ts";
 import { AffiantError, isAffiantError } from "../../protocol/errors/affiantError.ts";
@@ -53,11 +54,7 @@ export class Ground {
   async lay(): Promise<LaidGround> {
     const orchestrator = await this.#orchestratorAccount();
     const rpcUrl = await this.#startChain(orchestrator);
-    const provider = new JsonRpcProvider(rpcUrl, localChainId, {
-      staticNetwork: true,
-      pollingInterval: 100,
-      cacheTimeout: -1,
-    });
+    const provider = new ChainProvider({ url: rpcUrl, chainId: localChainId, pollingInterval: 100 });
     try {
       const deployer = openLocalAccounts(this.#layout.mnemonic).deployer.connect(provider);
       const deployment = await this.#deploy(deployer, orchestrator);

@@ -1,8 +1,7 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 
-import { JsonRpcProvider } from "ethers";
-
+import { ChainProvider } from "../../agent/chain/chainProvider.ts";
 import { openAgentKeys } from "../../agent/keys/keystore.ts";
 import { RelayerClient } from "../../agent/relayer/relayerClient.ts";
 import type { RoundState } from "../../attestation/service/registry.ts";
@@ -198,9 +197,7 @@ class Startup {
   async #conductor(rpcUrl: string, relayerUrl: string, attestationUrl: string, deployment: Deployment) {
     const { dataDir } = this.#layout;
     const records = new Records(this.#state);
-    // The cache of ethers would hide what was mined a moment ago.
-    const settled = { staticNetwork: true, pollingInterval: 100, cacheTimeout: -1 };
-    const provider = new JsonRpcProvider(rpcUrl, deployment.chainId, settled);
+    const provider = new ChainProvider({ url: rpcUrl, chainId: deployment.chainId, pollingInterval: 100 });
     this.#closing.push(() => provider.destroy());
     const settings = { notBeforeDepth: 1 };
     const self = await OrchestratorAgent.open({ dataDir, relayerUrl, rpcUrl, deployment, settings }, this.#state);

@@ -1,7 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
 
 import { isAffiantError } from "../../protocol/errors/affiantError.ts";
-import { isBusy } from "./rpc.ts";
 
 const pausesMs = [250, 500, 1_000];
 
@@ -16,7 +15,7 @@ export async function askPatiently<T>(ask: () => Promise<T>): Promise<T> {
     try {
       return await ask();
     } catch (error) {
-      if (!isAffiantError(error, "ERR_UNAVAILABLE_CHAIN") && !isBusy(error)) throw error;
+      if (!isAffiantError(error, "ERR_UNAVAILABLE_CHAIN")) throw error;
       await sleep(pauseMs);
     }
   }

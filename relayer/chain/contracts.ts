@@ -1,12 +1,14 @@
 import type { Interface } from "ethers";
 
-import type { Rpc, RpcError } from "./rpc.ts";
+import { AffiantError, isAffiantError } from "../../protocol/errors/affiantError.ts";
+import { type Rpc, RpcError } from "./rpc.ts";
 
 /** A contract read with `eth_call`, by function name. */
 export interface ContractReader {
   /**
    * @param block number or tag; "latest" by default
-   * @throws RpcError if the call reverts, AffiantError ERR_UNAVAILABLE_CHAIN if nobody answers
+   * @throws RpcError with revert data if the contract reverts, AffiantError ERR_UNAVAILABLE_CHAIN if nobody answers as it
+   *   would: nothing at all, or bytes that do not decode, are not its word
    */
   read(name: string, args: readonly unknown[], block?: number | "latest"): Promise<readonly unknown[]>;
   readonly address: string;
@@ -20,8 +22,16 @@ export function readContract(rpc: Rpc, address: string, abi: Interface): Contrac
     async read(name, args, block = "latest") {
       const tag = typeof block === "number" ? `0x${block.toString(16)}` : block;
       const data = abi.encodeFunctionData(name, args);
-      const answer = await rpc.call("eth_call", [{ to: address, data }, tag]);
-      return abi.decodeFunctionResult(name, String(answer)).toArray() as unknown[];
+      try {
+        const answer = await rpc.call("eth_call", [{ to: address, data }, tag]);
+        const values = abi.decodeFunctionResult(name, String(answer));
+        // ethers decodes what is nested when it is looked at: here, so that it is whole.
+        values.toArray(true);
+        return values.toArray() as unknown[];
+      } catch (cause) {
+        if (isAffiantError(cause) || (cause instanceof RpcError && cause.kind === "revert")) throw cause;
+        throw new AffiantError("ERR_UNAVAILABLE_CHAIN", `the chain does not say what ${name} returns`, { cause });
+      }
     },
   };
 }

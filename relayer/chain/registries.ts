@@ -100,7 +100,12 @@ export class Registries {
         hint: "name a recent block when the act is signed",
       });
     }
-    if ((await this.#heads.hashOf(blockNumber)) !== claims.blockHash) {
+    const hash = await this.#heads.hashOf(blockNumber);
+    // Every block up to the head is there: an endpoint that has none of this number has not answered.
+    if (hash === undefined) {
+      throw new AffiantError("ERR_UNAVAILABLE_CHAIN", `the chain's endpoint does not have block ${blockNumber}`);
+    }
+    if (hash !== claims.blockHash) {
       throw new AffiantError("ERR_CONFLICT_BLOCK_UNKNOWN", `block ${blockNumber} has another hash in this chain`);
     }
     const address = this.#addressOf(claims.did);

@@ -1,17 +1,12 @@
-import { AffiantError } from "../../protocol/errors/affiantError.ts";
+import { AffiantError, isAffiantError } from "../../protocol/errors/affiantError.ts";
 import { Endpoint, RpcError } from "./endpoint.ts";
 
 export { RpcError };
 
-/** Whether a node refused for its own reasons: the same question may be answered the next time. */
-export function isBusy(error: unknown): boolean {
-  return error instanceof RpcError && busyCodes.has(error.rpcCode);
-}
-
 export interface Rpc {
   /**
-   * @throws RpcError what the node answered
-   * @throws AffiantError ERR_UNAVAILABLE_CHAIN if no endpoint answered
+   * @throws RpcError a contract's revert, code that did not run to its end, a transaction that is refused
+   * @throws AffiantError ERR_UNAVAILABLE_CHAIN if no endpoint answered: limits and troubles of a node are no answers
    */
   call(method: string, params: readonly unknown[]): Promise<unknown>;
   /** One line for each endpoint that is out of use, and why. */
@@ -32,8 +27,6 @@ const benchMs = 5_000;
 /** Endpoints are compared this often; one that is so many blocks behind the best is not asked while others answer. */
 const compareEveryMs = 5_000;
 const maxLagBlocks = 4;
-/** Answers by which a public endpoint says "ask somebody else": limits and internal errors. */
-const busyCodes = new Set([-32005, -32603, 429]);
 
 /**
  * Plain JSON-RPC over several endpoints. Calls go to the first one in good standing; one that fails is benched for a
@@ -98,28 +91,37 @@ export function connectRpc(
       comparedAtMs = now();
       await compare();
     }
-    let refusal: RpcError | undefined;
+    let answered = false;
     const ready = endpoints.filter((endpoint) => endpoint.retryAtMs <= now());
     for (const endpoint of ready.length > 0 ? ready : endpoints) {
       try {
         return await ask(endpoint, method, params);
       } catch (error) {
-        if (error instanceof RpcError && !isBusy(error)) throw error;
-        if (error instanceof RpcError) refusal = error;
+        if (error instanceof RpcError) throw error;
+        answered ||= isAffiantError(error) && error.details["answered"] === true;
         endpoint.checked = false;
-        endpoint.trouble = error instanceof Error ? `${endpoint.label}: ${error.message}` : endpoint.label;
+        endpoint.trouble = `${endpoint.label}: ${troubleOf(error)}`;
         endpoint.retryAtMs = now() + benchMs;
       }
     }
-    if (refusal) throw refusal;
     const troubles = endpoints.flatMap((endpoint) => endpoint.trouble ?? []);
     const code = endpoints.every((endpoint) => endpoint.trouble?.includes("serves chain"))
       ? "ERR_CONFLICT_CHAIN"
       : "ERR_UNAVAILABLE_CHAIN";
-    throw new AffiantError(code, `no JSON-RPC endpoint answered ${method}`, { cause: troubles.join("; ") });
+    throw new AffiantError(code, `no JSON-RPC endpoint answered ${method}`, {
+      // Asked alone, a node may have a reason of its own against this question.
+      details: { answered },
+      cause: troubles.join("; "),
+    });
   }
 
   return { call, troubles: () => endpoints.flatMap((endpoint) => endpoint.trouble ?? []) };
+}
+
+/** What came instead of an answer, without the question. */
+function troubleOf(error: unknown): string {
+  const { message, cause } = error as Error;
+  return cause instanceof RpcError ? cause.message : typeof cause === "string" ? cause : message;
 }
 
 class WrongChain extends Error {}

@@ -736,6 +736,7 @@ describe("forged evidence", () => {
       "calls.test.ts": "CALL",
       "attestation.test.ts": "ATTESTATION",
       "groupKey.test.ts": "GROUP_KEY",
+      "silence.test.ts": "CHAIN",
     };
     for (const [file, topic] of Object.entries(elsewhere)) {
       const tests = readFileSync(join(import.meta.dirname, file), "utf8");

@@ -159,7 +159,7 @@ describe("audit against a chain over JSON-RPC", () => {
       const kind = kinds[asked++ % 5];
       return kind && { kind };
     });
-    const chain = await RpcChain.open(proxy.url);
+    const chain = await RpcChain.open(proxy.url, { firstPauseMs: 1 });
     const { verdicts } = await auditEvidence(utf8(writeEvidence(evidence)), { chain, verify: verifyNative });
     expect(verdicts.filter(({ outcome }) => outcome !== "holds")).to.deep.equal([]);
     expect(asked).to.be.greaterThan(8);

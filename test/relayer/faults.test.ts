@@ -119,7 +119,7 @@ describe("relayer: faults of the write path", () => {
   });
 
   it("starts on one endpoint that loses answers and limits requests, as long as it answers in the end", async () => {
-    const limit = JSON.stringify({ jsonrpc: "2.0", id: 1, error: { code: -32005, message: "limit exceeded" } });
+    const limit = JSON.stringify({ jsonrpc: "2.0", id: null, error: { code: -32005, message: "limit exceeded" } });
     const faults: Fault[] = [{ kind: "lose" }, { kind: "answer", status: 429, body: limit }, { kind: "cut" }];
     proxy.when("POST", /.*/, (nth) => faults[nth]);
     await start();
@@ -231,7 +231,7 @@ describe("relayer: faults of the write path", () => {
     expect(Number(mined?.maxFeePerGas)).to.be.at.most(3e9);
   });
 
-  const refusal = { jsonrpc: "2.0", id: 1, error: { code: -32000, message: "exceeds block gas limit" } };
+  const refusal = { jsonrpc: "2.0", id: null, error: { code: -32000, message: "exceeds block gas limit" } };
   const refused = { kind: "answer", status: 200, body: JSON.stringify(refusal) } as const;
 
   it("fills the slot of a transaction that a node refuses for good, and sends it again under another nonce", async () => {

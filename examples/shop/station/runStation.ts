@@ -2,13 +2,12 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 
-import { JsonRpcProvider } from "ethers";
-
 import type { Agent } from "../../../agent/agent.ts";
 import { ChainRevocations } from "../../../agent/calls/chainRevocations.ts";
 import { Guard } from "../../../agent/calls/guard.ts";
 import { SqliteReplayStore } from "../../../agent/calls/replayStore.ts";
 import { CachedRevocations } from "../../../agent/calls/revocations.ts";
+import { ChainProvider } from "../../../agent/chain/chainProvider.ts";
 import type { GroupMember } from "../../../agent/channel/groupMember.ts";
 import { WrapperKeys } from "../../../agent/escrow/wrapperKeys.ts";
 import { openAgent } from "../../../agent/openAgent.ts";
@@ -160,7 +159,7 @@ async function keepAll(
 
 function openGuard(agent: Agent, { rpcUrl }: StationConfig, deployment: Deployment, path: string) {
   const { chainId, contracts } = deployment;
-  const provider = new JsonRpcProvider(rpcUrl, chainId, { staticNetwork: true });
+  const provider = new ChainProvider({ url: rpcUrl, chainId });
   const replayStore = new SqliteReplayStore(path);
   const source = new ChainRevocations(provider, contracts.contractRegistry.address, BigInt(chainId));
   const revocations = new CachedRevocations(source, maxRevocationAgeSec);

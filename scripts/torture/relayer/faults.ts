@@ -45,14 +45,14 @@ export const faults = {
   /** A node that will never take this transaction. */
   "transaction refused for good": (field: Battlefield) => {
     const error = { code: -32000, message: "exceeds block gas limit" };
-    const body = JSON.stringify({ jsonrpc: "2.0", id: 1, error });
+    const body = JSON.stringify({ jsonrpc: "2.0", id: null, error });
     // One that travels alone: a batch cannot be refused in one answer.
     return breakNext(field, /^\{.*eth_sendRawTransaction/, { kind: "answer", status: 200, body });
   },
   /** No revert: the node, not the contract, has a reason. */
   "call not run by the node": (field: Battlefield) => {
     const error = { code: -32603, message: "Internal error" };
-    const body = JSON.stringify({ jsonrpc: "2.0", id: 1, error });
+    const body = JSON.stringify({ jsonrpc: "2.0", id: null, error });
     return breakNext(field, /^\{.*(eth_call|eth_estimateGas)/, { kind: "answer", status: 200, body });
   },
   "transaction forgotten by the pool": async ({ chain, dice }: Battlefield) => {
