@@ -77,7 +77,12 @@ export const subjects: readonly Subject[] = [
     ],
     tests: [
       solidity("AttestationSchedule"),
-      mocha("AttestationRegistry", "AttestationRegistry.verdicts", "AttestationRegistry.limits"),
+      mocha(
+        "AttestationRegistry",
+        "AttestationRegistry.verdicts",
+        "AttestationRegistry.limits",
+        "AttestationRegistry.attacks",
+      ),
       solidity("AttestationRegistry.invariant"),
     ],
     support: [],
