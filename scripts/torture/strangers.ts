@@ -1,5 +1,5 @@
 /**
- * `npm run torture -- strangers [--json]`: every public endpoint of relayer, wrapper, attestation service and guarded agent, with
+ * `npm run torture -- strangers [SERVICE…] [--json]`: every public endpoint of relayer, wrapper, attestation service and guarded agent, with
  * the worst requests that we can build for it. Counts what a request costs before it is known whose it is, as multiples of one bare
  * Ed25519 check, threads included; that `/healthz` answers throughout; and that nobody unknown is answered with a 5xx.
  */
@@ -36,7 +36,9 @@ try {
   const samples = known.slice(0, 64).map((leaf) => ({ leaf, publicKey: (writer as Writer).publicKey }));
   const { cpuSecEach } = await verifyRate(samples, 2);
   const rows: Row[] = [];
-  for (const service of services) rows.push(...(await attackService(service, await placeOf(service), cpuSecEach)));
+  const named = services.filter((service) => process.argv.includes(service));
+  for (const service of named.length > 0 ? named : services)
+    rows.push(...(await attackService(service, await placeOf(service), cpuSecEach)));
   report(rows, cpuSecEach);
 
   async function placeOf(service: Service): Promise<{ url: string; pid: number; target: Target }> {
