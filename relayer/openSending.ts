@@ -2,6 +2,7 @@ import { randomUUID } from "node:crypto";
 
 import type { Logger } from "pino";
 
+import { BlockWaiter } from "../host/watch/blockWaiter.ts";
 import type { Deployment } from "../protocol/deployment.ts";
 import { logIdOf } from "../protocol/log/logId.ts";
 import { Admission } from "./admission/admission.ts";
@@ -92,7 +93,7 @@ export async function startSending(config: RelayerConfig, chain: Chain, sending:
   queue.repeat("sweep", sweepMs);
   queue.onLost(() => wakeForOpenJobs(sending));
   await leadership.start(config.leaseMs / 3);
-  chain.heads.start(config.pollIntervalMs);
+  chain.heads.start(config.pollIntervalMs, new BlockWaiter(config.rpcUrls[0] ?? ""));
 }
 
 /** The queue, rebuilt from the journal: a wake for each lane that has something to do. */

@@ -1,5 +1,4 @@
 import { join } from "node:path";
-import { setTimeout as sleep } from "node:timers/promises";
 
 import { Contract } from "ethers";
 import { LRUCache } from "lru-cache";
@@ -8,6 +7,7 @@ import { type Logger, pino } from "pino";
 import { Registries } from "../../agent/chain/registries.ts";
 import { Rpc } from "../../agent/chain/rpc.ts";
 import { RelayerClient } from "../../agent/relayer/relayerClient.ts";
+import { BlockWaiter } from "../../host/watch/blockWaiter.ts";
 import { toHex } from "../../protocol/encoding/hex.ts";
 import { AffiantError } from "../../protocol/errors/affiantError.ts";
 import { iAttestationRegistryAbi } from "../../protocol/generated/abi/IAttestationRegistry.ts";
@@ -151,7 +151,7 @@ function senderOf(config: ServiceConfig, rpc: Rpc, { account }: ServiceKeys): Tr
 
 /** Rounds, introductions and the watch go round beside one another: none of them may hold up the others. */
 function startLoops(
-  { pollIntervalMs }: ServiceConfig,
+  { pollIntervalMs, rpcUrl }: ServiceConfig,
   service: AttestationService,
   introductions: Introductions,
   watch: RoundWatch,
@@ -160,9 +160,11 @@ function startLoops(
   const stopping = new AbortController();
   const { signal } = stopping;
   const loop = async (what: string, step: () => Promise<unknown>): Promise<void> => {
+    const blocks = new BlockWaiter(rpcUrl);
     while (!signal.aborted) {
       await step().catch((err: unknown) => logger.warn({ err }, `${what} did not go on; it is tried again`));
-      await sleep(pollIntervalMs, undefined, { signal }).catch(() => undefined);
+      // A block, or something that came over HTTP: an enrolment, a request for a round.
+      await blocks.next(pollIntervalMs, Math.max(1_000, pollIntervalMs), signal);
     }
   };
   const loops = [

@@ -24,6 +24,8 @@ export interface LocalChainOptions {
   readonly trailingBlocks: number;
   /** Pause between blocks when nothing happens. Each block costs memory and disk for good, so this one is long. */
   readonly idleBlockTimeMs: number;
+  /** Told of each block as soon as it is on disk. */
+  readonly onBlock?: (block: { readonly number: number; readonly hash: string }) => void;
 }
 
 const fundsWei = 10_000n * 10n ** 18n;
@@ -101,6 +103,11 @@ export class LocalChain {
     return this.#door.url;
   }
 
+  /** For the process that keeps it: past the front door. */
+  get anvilUrl(): string {
+    return this.#anvil.url;
+  }
+
   async blockNumber(): Promise<number> {
     return Number(await this.#anvil.rpc("eth_blockNumber"));
   }
@@ -161,6 +168,7 @@ export class LocalChain {
     // Asked of the block, not of the pool: a transaction may have come in between the two.
     const block = await newestBlock(this.#anvil.rpc);
     await this.#journal.add(block);
+    this.#options.onBlock?.(block);
     const { trailingBlocks } = this.#options;
     this.#trailing = block.transactions.length > 0 ? trailingBlocks : Math.max(0, this.#trailing - 1);
     if (++this.#unsaved >= blocksPerSave) await this.#save();

@@ -1,8 +1,7 @@
-import { setTimeout as sleep } from "node:timers/promises";
-
 import type { Wallet } from "ethers";
 
 import type { RelayerClient } from "../../agent/relayer/relayerClient.ts";
+import { type Blocks, withoutWatch } from "../../host/watch/blockWaiter.ts";
 import type { Deployment } from "../../protocol/deployment.ts";
 import { AffiantError, isAffiantError } from "../../protocol/errors/affiantError.ts";
 import type { Pipeline, PipelineAgent } from "../descriptor/pipeline.ts";
@@ -30,6 +29,7 @@ export interface ConductorOptions {
   /** How long the last phase waits for holders to say on chain that they have a key. */
   readonly acknowledgedWithinMs: number;
   readonly stop: AbortSignal;
+  readonly blocks?: Blocks;
 }
 
 /** Told how far a phase is. */
@@ -273,7 +273,7 @@ export class Conductor {
     const until = Date.now() + this.options.acknowledgedWithinMs;
     while (Date.now() < until && !this.options.stop.aborted) {
       if ((await publisher.acknowledgedBy(epoch, holders)).length === holders.length) return;
-      await sleep(200, undefined, { signal: this.options.stop }).catch(() => undefined);
+      await (this.options.blocks ?? withoutWatch).next(200, 2_000, this.options.stop);
     }
   }
 

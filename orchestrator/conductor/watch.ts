@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
 
+import { type Blocks, withoutWatch } from "../../host/watch/blockWaiter.ts";
 import type { AgentStanding } from "../../attestation/service/registry.ts";
 import { isAffiantError } from "../../protocol/errors/affiantError.ts";
 import { threadOf } from "../fleet/fleet.ts";
@@ -13,6 +14,7 @@ export interface WatchOptions {
   /** Tells people, and keeps what was told. */
   readonly say: (level: "info" | "alarm", subject: string, text: string) => void;
   readonly intervalMs?: number;
+  readonly blocks?: Blocks;
   readonly stop: AbortSignal;
   /** What others asked of the orchestrator. */
   readonly obey: () => Promise<void>;
@@ -128,10 +130,18 @@ export class Watch {
   }
 
   async #loop(): Promise<void> {
-    const { stop, intervalMs = 500, obey } = this.#options;
+    const { stop, intervalMs = 500, obey, blocks = withoutWatch } = this.#options;
+    let fresh = true;
+    const hear = async (): Promise<void> => {
+      for (; !stop.aborted; fresh = true) await blocks.next(intervalMs, 10 * intervalMs, stop);
+    };
+    void hear();
     for (let tick = 0; !stop.aborted; tick++) {
       await this.#without("pipeline", obey);
-      await this.#without("pipeline", () => this.#look());
+      if (fresh) {
+        fresh = false;
+        await this.#without("pipeline", () => this.#look());
+      }
       if (tick % 10 === 0) await this.#without("attestation", () => this.#lookForAlarms());
       await sleep(intervalMs, undefined, { signal: stop }).catch(() => undefined);
     }

@@ -1,8 +1,8 @@
 import { existsSync, mkdirSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { dirname } from "node:path";
-import { setTimeout as sleep } from "node:timers/promises";
 
 import type { AgentStanding } from "../../attestation/service/registry.ts";
+import { type Blocks, withoutWatch } from "../../host/watch/blockWaiter.ts";
 import { parseEthrDid } from "../../protocol/did/ethr.ts";
 import type { Hex } from "../../protocol/encoding/hex.ts";
 import { AffiantError } from "../../protocol/errors/affiantError.ts";
@@ -29,6 +29,8 @@ export interface FleetOptions {
   readonly self: OrchestratorAgent;
   readonly around: Surroundings;
   readonly stop: AbortSignal;
+  /** For each wait one of its own: who is told of a block has been told. */
+  readonly blocks?: () => Blocks;
 }
 
 /** Thread of the orchestrator's entries about one version of one identity. */
@@ -105,8 +107,9 @@ export class Fleet {
    * Waits until the chain says that an agent is trusted, by a record that is newer than `sinceBlock`.
    * @throws AffiantError ERR_AUTH_NOT_ATTESTED if it is found wanting, ERR_UNAVAILABLE_TARGET if it takes too long
    */
-  async attested(incumbent: Incumbent, sinceRecord = 0, timeoutMs = 180_000): Promise<Incumbent> {
+  async attested(incumbent: Incumbent, sinceRecord = 0, timeoutMs = 1_800_000): Promise<Incumbent> {
     const { attestation, records, self, stop } = this.#options;
+    const blocks = this.#options.blocks?.() ?? withoutWatch;
     const address = incumbent.address ?? "";
     let last = "";
     for (const until = Date.now() + timeoutMs; Date.now() < until && !stop.aborted;) {
@@ -120,7 +123,7 @@ export class Fleet {
       }
       last = `${standing.status}, ${count} records, ${sinceRecord} before`;
       if (standing.status === "quarantined" || standing.status === "convicted") throw notTrusted(incumbent, standing);
-      await sleep(200, undefined, { signal: stop }).catch(() => undefined);
+      await blocks.next(200, 2_000, stop);
     }
     throw new AffiantError("ERR_UNAVAILABLE_TARGET", `${incumbent.folder} was not attested in time (${last})`, {
       hint: `See ${this.#options.layout.log("attestation")}`,

@@ -82,7 +82,7 @@ export function wrapperProgram(
     },
     logPath: layout.log(agent.name),
     folder: layout.dataDir,
-    readyTimeoutMs: 150_000,
+    readyTimeoutMs: 1_800_000,
     // The wrapper ends its program first, which may take its time.
     stopGraceMs: 14_000,
   };

@@ -88,7 +88,7 @@ export class RunningProcess {
 
   /** @throws AffiantError ERR_UNAVAILABLE_PROCESS with the last lines it wrote, if it ends first or takes too long */
   async ready(): Promise<ReadyLine> {
-    const deadline = Date.now() + (this.spec.readyTimeoutMs ?? 60_000);
+    const deadline = Date.now() + (this.spec.readyTimeoutMs ?? 600_000);
     for (;;) {
       const line = findReadyLine(this.#log.head());
       if (line) return line;

@@ -58,8 +58,7 @@ export class Ground {
     try {
       const deployer = openLocalAccounts(this.#layout.mnemonic).deployer.connect(provider);
       const deployment = await this.#deploy(deployer, orchestrator);
-      const relayerUrl = await this.#startRelayer(rpcUrl);
-      const attestationUrl = await this.#startAttestation(deployer, deployment, rpcUrl, relayerUrl);
+      const [relayerUrl, attestationUrl] = await this.#startServices(deployer, deployment, rpcUrl);
       return { rpcUrl, relayerUrl, attestationUrl, deployment };
     } finally {
       provider.destroy();
@@ -118,23 +117,20 @@ export class Ground {
     });
   }
 
-  async #startRelayer(rpcUrl: string): Promise<string> {
-    this.#progress.begin("Starting the relayer");
-    const origin = `localhost/${this.#pipeline.name}`;
-    const ready = await this.#supervisor.start(relayerProgram(this.#layout, this.#ports.relayer, rpcUrl, origin));
-    this.#progress.done(`Relayer is up (${ready.url})`);
-    return ready.url ?? "";
-  }
-
-  async #startAttestation(deployer: Deployer, deployment: Deployment, rpcUrl: string, relayerUrl: string) {
-    this.#progress.begin("Starting the attestation service");
+  /** Beside one another: where each listens is known before it does. */
+  async #startServices(deployer: Deployer, deployment: Deployment, rpcUrl: string): Promise<[string, string]> {
+    this.#progress.begin("Starting the relayer and the attestation service");
+    const { relayer, attestation } = this.#ports;
+    const relayerUrl = `http://127.0.0.1:${relayer}`;
+    const { name } = this.#pipeline;
     const { roundBlocks } = this.#pipeline.attestation;
-    const port = this.#ports.attestation;
-    const spec = attestationProgram(this.#layout, port, rpcUrl, relayerUrl, roundBlocks);
-    const ready = await this.#supervisor.start(spec);
-    await appointAttestationService(deployer, deployment, String(ready["account"]));
-    this.#progress.done(`Attestation service is up (${ready.url})`);
-    return ready.url ?? "";
+    const [, service] = await Promise.all([
+      this.#supervisor.start(relayerProgram(this.#layout, relayer, rpcUrl, `localhost/${name}`)),
+      this.#supervisor.start(attestationProgram(this.#layout, attestation, rpcUrl, relayerUrl, roundBlocks)),
+    ]);
+    await appointAttestationService(deployer, deployment, String(service["account"]));
+    this.#progress.done(`Relayer (${relayerUrl}) and attestation service (${service.url}) are up`);
+    return [relayerUrl, service.url ?? ""];
   }
 }
 

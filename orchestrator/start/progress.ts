@@ -8,4 +8,6 @@ export interface Progress {
   done(outcome: string): void;
   /** Something worth knowing that is no stage, e.g. a process that was started again. */
   note(text: string): void;
+  /** No stage is under way any more, however it ended. */
+  end?(): void;
 }

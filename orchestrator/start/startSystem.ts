@@ -5,6 +5,7 @@ import { ChainProvider } from "../../agent/chain/chainProvider.ts";
 import { openAgentKeys } from "../../agent/keys/keystore.ts";
 import { RelayerClient } from "../../agent/relayer/relayerClient.ts";
 import type { RoundState } from "../../attestation/service/registry.ts";
+import { BlockWaiter } from "../../host/watch/blockWaiter.ts";
 import type { Deployment } from "../../protocol/deployment.ts";
 import type { AffiantError } from "../../protocol/errors/affiantError.ts";
 import { statePathIn } from "../chain/localChain.ts";
@@ -28,6 +29,7 @@ import { StateFile, stateFileIn } from "../state/stateFile.ts";
 import { Ground, type GroundPorts } from "./ground.ts";
 import { type Endpoints, removeEndpoints, writeEndpoints } from "./endpoints.ts";
 import { type Layout, layoutOf } from "./layout.ts";
+import { patient } from "./patience.ts";
 import type { Progress } from "./progress.ts";
 
 export interface SystemOptions {
@@ -98,9 +100,11 @@ export interface RunningSystem {
  * @throws AffiantError ERR_INPUT_DATA_FOLDER, ERR_CONFLICT_RUNNING, ERR_CONFLICT_PORT, ERR_CONFLICT_CHAIN before anything is
  *   started; ERR_UNAVAILABLE_PROCESS with the last lines of the log if a process does not come up
  */
-export async function startSystem(options: SystemOptions, progress: Progress): Promise<RunningSystem> {
-  progress.begin("Checking this machine");
+export async function startSystem(options: SystemOptions, shown: Progress): Promise<RunningSystem> {
   const layout = layoutOf(options.dataDir);
+  const hint = `What each process says is in ${layout.log("*")}; Ctrl-C ends it, and the next start goes on from there`;
+  const progress = patient(shown, { hint });
+  progress.begin("Checking this machine");
   const lock = await takeDataFolder(layout.dataDir);
   try {
     assertSameGeneration(layout.dataDir, statePathIn(layout.chainDir), [
@@ -115,6 +119,8 @@ export async function startSystem(options: SystemOptions, progress: Progress): P
   } catch (error) {
     lock.release();
     throw error;
+  } finally {
+    progress.end?.();
   }
 }
 
@@ -162,7 +168,15 @@ class Startup {
       onBack: (name) => {
         if (this.#ports.agents[name] !== undefined) this.#watch?.wrapperBack(name);
       },
-      onGivenUp: options.onBroken,
+      // An agent that cannot be kept running is one agent less; without chain, relayer or service there is no system.
+      onGivenUp: (error, name) => {
+        if (this.#ports.agents[name] === undefined) return options.onBroken(error);
+        this.#say(
+          "alarm",
+          name,
+          `${name} cannot be kept running (${error.message}); the others go on. ${error.hint ?? ""}`,
+        );
+      },
     });
   }
 
@@ -224,6 +238,7 @@ class Startup {
       self,
       around,
       stop: this.#ending.signal,
+      blocks: () => new BlockWaiter(rpcUrl),
     });
     fleet.onSaid = (agent, news) => {
       if (news.says === "program-ready") this.#programs.set(agent, news.pid);
@@ -245,6 +260,7 @@ class Startup {
       }),
       acknowledgedWithinMs: this.#options.acknowledgedWithinMs ?? 60_000,
       stop: this.#ending.signal,
+      blocks: new BlockWaiter(rpcUrl),
     });
   }
 
@@ -277,6 +293,7 @@ class Startup {
       say: (level, subject, text) => this.#say(level, subject, text),
       stop: this.#ending.signal,
       obey: () => this.#obey(conductor),
+      blocks: new BlockWaiter(this.#found.rpcUrl),
     });
     return this.#watch;
   }

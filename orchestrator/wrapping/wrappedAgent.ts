@@ -32,7 +32,8 @@ import type { NumberedCommand, WrapperCommand, WrapperMessage } from "./messages
 
 /** How often the service is told where this wrapper listens: it may have been restored from an older copy. */
 const announceEveryMs = 30_000;
-const readyTimeoutMs = 90_000;
+/** A program that ended is known to have; one that is slow is waited for. */
+const readyTimeoutMs = 1_500_000;
 /** Who is started here has its service and the other agents of its pipeline on this machine. */
 const allowPrivate = true;
 

@@ -1,3 +1,4 @@
+import { type Blocks, withoutWatch } from "../../host/watch/blockWaiter.ts";
 import type { Rpc } from "./rpc.ts";
 
 export interface Block {
@@ -16,6 +17,9 @@ export interface HeadChange {
 
 export type HeadListener = (change: HeadChange) => void | Promise<void>;
 
+/** Where the host's watch tells of blocks: a head that stands still is asked for again after so long, to know that it does. */
+const longestWaitMs = 5_000;
+
 /** How many block hashes are remembered; an older reorg shows as unknown blocks, which are simply asked for again. */
 const remembered = 8_192;
 
@@ -31,8 +35,7 @@ export class HeadTracker {
   #head: Block | undefined;
   #seenAtMs = 0;
   #polling: Promise<Block> | undefined;
-  #timer: NodeJS.Timeout | undefined;
-  #stopped = false;
+  readonly #stopping = new AbortController();
   /** Grows with each reorg: what was cached under an older generation is void. */
   #generation = 0;
 
@@ -58,17 +61,18 @@ export class HeadTracker {
   }
 
   /** Polls until stopped. A failed poll is tried again; `ageMs` shows how long none succeeded. */
-  start(intervalMs: number): void {
+  start(intervalMs: number, blocks: Blocks = withoutWatch): void {
     const tick = async () => {
-      await this.poll().catch(() => undefined);
-      if (!this.#stopped) this.#timer = setTimeout(() => void tick(), intervalMs);
+      while (!this.#stopping.signal.aborted) {
+        await this.poll().catch(() => undefined);
+        await blocks.next(intervalMs, longestWaitMs, this.#stopping.signal);
+      }
     };
     void tick();
   }
 
   async stop(): Promise<void> {
-    this.#stopped = true;
-    clearTimeout(this.#timer);
+    this.#stopping.abort();
     await this.#polling?.catch(() => undefined);
   }
 

@@ -182,8 +182,8 @@ function keepKeyed(member: GroupMember | undefined, stop: AbortSignal): Promise<
   const look = async (): Promise<void> => {
     while (!stop.aborted) {
       // Until it is attested there is none for it, and after a rotation not at once.
-      await member.currentEpoch().then(() => resolve(), fallThroughUnavailable);
-      await sleep(500, undefined, { signal: stop }).catch(() => undefined);
+      const keyed = await member.currentEpoch().then(() => (resolve(), true), fallThroughUnavailable);
+      await sleep(keyed ? 2_000 : 500, undefined, { signal: stop }).catch(() => undefined);
     }
     throw new Error("stopped before it was given a key");
   };
@@ -191,8 +191,9 @@ function keepKeyed(member: GroupMember | undefined, stop: AbortSignal): Promise<
   return promise;
 }
 
-function fallThroughUnavailable(error: unknown): void {
+function fallThroughUnavailable(error: unknown): boolean {
   if (!isAffiantError(error)) throw error;
+  return false;
 }
 
 /** The keys were made by the wrapper of this process. */
