@@ -1,32 +1,35 @@
 /**
- * `npm run gas`: measures every operation, prints it beside the committed snapshot and fails if one costs more.
- * `npm run gas -- --update` writes the snapshot.
+ * `npm run gas`: measures every operation under today's prices and those of the next fork, prints it beside the committed
+ * snapshot and fails if one costs more. `-- --update` writes the snapshot, `-- --against FOLDER` prints another build's
+ * figures of the same run beside ours, `-- --schedule osaka` measures one schedule alone.
  */
+import { execFile } from "node:child_process";
 import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { promisify } from "node:util";
 
-import { topics } from "./gas/topics.ts";
+import { takeAgainst } from "./against.ts";
+import type { GasRow } from "./gas/row.ts";
+import { type GasSchedule, gasSchedules } from "./gas/schedules.ts";
 
-type Snapshot = Record<string, Record<string, number>>;
+type Measured = Readonly<Record<string, readonly GasRow[]>>;
+type Snapshot = Partial<Record<GasSchedule, Record<string, Record<string, number>>>>;
 
-const file = join(import.meta.dirname, "../../snapshots/gas.json");
-const update = process.argv.includes("--update");
+const root = join(import.meta.dirname, "../..");
+const file = join(root, "snapshots/gas.json");
+const { folder, rest } = takeAgainst(process.argv.slice(2));
+const update = rest.includes("--update");
+const only = rest[rest.indexOf("--schedule") + 1];
+const chosen = rest.includes("--schedule") ? gasSchedules.filter((name) => name === only) : gasSchedules;
 const before = await readSnapshot();
-const now: Snapshot = {};
+const now: Snapshot = { ...before };
 const exceeded: string[] = [];
 
-for (const [topic, measure] of Object.entries(topics)) {
-  const measured: Record<string, number> = {};
-  console.log(`\n${topic.padEnd(34)}${"gas".padStart(9)}${"snapshot".padStart(10)}${"target".padStart(9)}`);
-  for (const { name, gas, target, noise = 0 } of await measure()) {
-    const known = before[topic]?.[name];
-    const over = known === undefined || gas > known + noise;
-    if (over) exceeded.push(`${topic}: ${name}: ${gas}, snapshot ${known ?? "has none"}`);
-    const columns = [String(gas).padStart(9), String(known ?? "-").padStart(10), String(target ?? "").padStart(9)];
-    console.log(`${name.padEnd(34)}${columns.join("")}${over ? "  above the snapshot" : ""}`);
-    measured[name] = gas;
-  }
-  now[topic] = measured;
+for (const schedule of chosen) {
+  const ours = await measureIn(root, schedule);
+  const theirs = folder === undefined ? {} : await measureIn(folder, schedule);
+  now[schedule] = Object.fromEntries(Object.entries(ours).map(([topic, rows]) => [topic, figuresOf(rows)]));
+  for (const [topic, rows] of Object.entries(ours)) printTopic(schedule, topic, rows, theirs[topic] ?? []);
 }
 
 if (update) {
@@ -37,6 +40,32 @@ if (update) {
     `\nMore gas than the snapshot allows (accept with \`npm run gas -- --update\`):\n${exceeded.join("\n")}`,
   );
   process.exitCode = 1;
+}
+
+function printTopic(schedule: GasSchedule, topic: string, rows: readonly GasRow[], theirs: readonly GasRow[]): void {
+  const titles = ["gas", "snapshot", "target", ...(folder === undefined ? [] : ["theirs", "ratio"])];
+  console.log(`\n${`${topic} (${schedule})`.padEnd(34)}${titles.map((title) => title.padStart(10)).join("")}`);
+  for (const { name, gas, target, noise = 0 } of rows) {
+    const known = before[schedule]?.[topic]?.[name];
+    const over = known === undefined || gas > known + noise;
+    if (over) exceeded.push(`${schedule}, ${topic}: ${name}: ${gas}, snapshot ${known ?? "has none"}`);
+    const other = theirs.find((row) => row.name === name)?.gas;
+    const beside = folder === undefined ? [] : [other ?? "-", other === undefined ? "-" : (gas / other).toFixed(3)];
+    // Targets are of today's prices.
+    const columns = [gas, known ?? "-", schedule === "osaka" ? (target ?? "") : "", ...beside];
+    const text = columns.map((column) => String(column).padStart(10)).join("");
+    console.log(`${name.padEnd(34)}${text}${over ? "  above the snapshot" : ""}`);
+  }
+}
+
+const figuresOf = (rows: readonly GasRow[]): Record<string, number> =>
+  Object.fromEntries(rows.map(({ name, gas }) => [name, gas]));
+
+async function measureIn(build: string, schedule: GasSchedule): Promise<Measured> {
+  const program = join(import.meta.dirname, "gas/measureBuild.ts");
+  const words = ["--disable-warning=ExperimentalWarning", program, build, schedule];
+  const { stdout } = await promisify(execFile)(process.execPath, words, { maxBuffer: 2 ** 24 });
+  return JSON.parse(stdout.trim().split("\n").at(-1) ?? "") as Measured;
 }
 
 async function readSnapshot(): Promise<Snapshot> {
