@@ -4,7 +4,6 @@ import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { DatabaseSync } from "node:sqlite";
 
 import express from "express";
 
@@ -22,6 +21,7 @@ import { type Delegation, issueDelegation } from "../../protocol/ucan/delegation
 import { type Invocation, issueInvocation } from "../../protocol/ucan/invocation.ts";
 import { parseScope } from "../../protocol/ucan/shorthand.ts";
 import { verifyInvocation } from "../../protocol/ucan/verifyInvocation.ts";
+import { openDisk, postTimed } from "./guard/disk.ts";
 import type { Bench, BenchRow } from "./report.ts";
 
 const nowSec = 1_800_000_000;
@@ -142,7 +142,7 @@ async function callRows(): Promise<BenchRow[]> {
     const spent = { guarded: [] as number[], bare: [] as number[], disk: [] as number[] };
     for (const [i, body] of bodies.entries()) {
       for (const route of ["guarded", "bare"] as const) {
-        const ms = await post(`${url}/${route}`, body);
+        const ms = await postTimed(`${url}/${route}`, body);
         if (i >= 200) spent[route].push(ms); // what comes before warms both up
       }
       if (i >= 200) spent.disk.push(disk.commitTwice(body));
@@ -191,35 +191,9 @@ function percentileRow(spent: { guarded: number[]; bare: number[] }, share: numb
   };
 }
 
-/** What the disk takes of a guarded call: a claim and an entry are two commits, one before and one after it is executed. */
-function openDisk(folder: string): { commitTwice(text: string): number; close(): void } {
-  const files = ["disk1.sqlite", "disk2.sqlite"].map((name) => new DatabaseSync(join(folder, name)));
-  for (const file of files) {
-    file.exec(
-      "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; CREATE TABLE t (n INTEGER PRIMARY KEY, text TEXT)",
-    );
-  }
-  return {
-    commitTwice: (text) => {
-      const begun = performance.now();
-      for (const file of files) file.prepare("INSERT INTO t (text) VALUES (?)").run(text);
-      return performance.now() - begun;
-    },
-    close: () => files.forEach((file) => file.close()),
-  };
-}
-
 function diskRow(values: number[], share: number): BenchRow {
   const value = values.sort((a, b) => a - b)[Math.floor(values.length * share)] ?? NaN;
   return { name: `the disk alone, p${share * 100}`, value, unit: "ms" };
-}
-
-async function post(url: string, body: string): Promise<number> {
-  const begun = performance.now();
-  const response = await fetch(url, { method: "POST", headers: { "content-type": "application/json" }, body });
-  await response.arrayBuffer();
-  if (!response.ok) throw new Error(`answered ${response.status}`);
-  return performance.now() - begun;
 }
 
 async function listen(server: Server): Promise<string> {

@@ -50,14 +50,14 @@ const absent: Turned = ["call-pair", "AUDIT_CALL_OTHER_SIDE_ABSENT", "unproven"]
 const twice: Turned = ["call-pair", "AUDIT_CALL_TWICE", "fails"];
 
 interface Attack {
-  readonly what: string;
+  readonly title: string;
   readonly make: () => Promise<World>;
   readonly turns: readonly Turned[];
 }
 
 const rights: readonly Attack[] = [
   {
-    what: "executed for a caller that named itself as the owner, without any contract",
+    title: "executed for a caller that named itself as the owner, without any contract",
     make: async () => {
       const asked = await call([], { subject: didOf(stock), executor: didOf(payment) });
       return worldAround([entryOf("callee", [], asked), entryOf("caller", [], asked)]);
@@ -65,7 +65,7 @@ const rights: readonly Attack[] = [
     turns: [notAllowed],
   },
   {
-    what: "executed under a contract that its beneficiary issued to itself",
+    title: "executed under a contract that its beneficiary issued to itself",
     make: async () => {
       const chain = [await link({}, stock)];
       const asked = await call(chain, { subject: didOf(stock), executor: didOf(payment) });
@@ -74,7 +74,7 @@ const rights: readonly Attack[] = [
     turns: [notAllowed],
   },
   {
-    what: "executed under a contract of a third agent's, for its own right",
+    title: "executed under a contract of a third agent's, for its own right",
     make: async () => {
       const chain = [await link({}, clerk)];
       const asked = await call(chain, { subject: didOf(clerk), executor: didOf(payment) });
@@ -84,7 +84,7 @@ const rights: readonly Attack[] = [
     turns: [notAllowed],
   },
   {
-    what: "executed under a right of the agent's former key",
+    title: "executed under a right of the agent's former key",
     make: async () => {
       const chain = [await link({}, older)];
       const asked = await call(chain, { subject: didOf(older), executor: didOf(payment) });
@@ -94,7 +94,7 @@ const rights: readonly Attack[] = [
     turns: [notAllowed],
   },
   {
-    what: "executed under a right of the agent's other key, that ended before the anchor",
+    title: "executed under a right of the agent's other key, that ended before the anchor",
     make: async () => {
       const chain = [await link({}, older)];
       const asked = await call(chain, { subject: didOf(older), executor: didOf(payment) });
@@ -104,17 +104,17 @@ const rights: readonly Attack[] = [
     turns: [["call", "AUDIT_CALL_KEY_ENDED_IN_WINDOW", "unproven"]],
   },
   {
-    what: "passed on by somebody whose key had ended",
+    title: "passed on by somebody whose key had ended",
     make: () => passedOn([...usual, key(clerk, { revokedAtBlock: 20 })]),
     turns: [["call", "AUDIT_CALL_KEY_UNBOUND", "fails"]],
   },
   {
-    what: "passed on by somebody whose key ended before the anchor",
+    title: "passed on by somebody whose key ended before the anchor",
     make: () => passedOn([...usual, key(clerk, { revokedAtBlock: 30 })]),
     turns: [["call", "AUDIT_CALL_KEY_ENDED_IN_WINDOW", "unproven"]],
   },
   {
-    what: "passed on by somebody who names no account that could revoke it",
+    title: "passed on by somebody who names no account that could revoke it",
     make: async () => {
       const { agent: _, ...terms } = { agent: clerk.did, subject: didOf(payment) };
       const first = await link({ audience: didOf(clerk) });
@@ -126,7 +126,7 @@ const rights: readonly Attack[] = [
     turns: [["call", "AUDIT_CALL_KEY_UNBOUND", "fails"]],
   },
   {
-    what: "granted by the agent's key in the name of another account, which has that key as well",
+    title: "granted by the agent's key in the name of another account, which has that key as well",
     make: async () => {
       const twin = { ...payment, address: clerk.address };
       return bothSides([await link({ agent: clerk.did })], [...usual, key(twin)]);
@@ -134,7 +134,7 @@ const rights: readonly Attack[] = [
     turns: [["call", "AUDIT_CALL_KEY_UNBOUND", "fails"]],
   },
   {
-    what: "with a second link revoked in time, behind a first one that was revoked in the window",
+    title: "with a second link revoked in time, behind a first one that was revoked in the window",
     make: async () => {
       const chain = await chainOfTwo();
       const revocations = [
@@ -150,7 +150,7 @@ const rights: readonly Attack[] = [
 
 const clocks: readonly Attack[] = [
   {
-    what: "executed a year after the contract's end, with the clock set back",
+    title: "executed a year after the contract's end, with the clock set back",
     make: async () => {
       const chain = [await link()];
       const asked = await call(chain);
@@ -166,7 +166,7 @@ const clocks: readonly Attack[] = [
     ],
   },
   {
-    what: "the same with an old block named as well, so that only the anchor tells",
+    title: "the same with an old block named as well, so that only the anchor tells",
     make: async () => {
       const chain = [await link()];
       const world = await bothSides(chain, usual);
@@ -176,7 +176,7 @@ const clocks: readonly Attack[] = [
     turns: [["call", "AUDIT_CALL_TIME_IN_WINDOW", "unproven"]],
   },
   {
-    what: "executed before the contract began, with the clock set forward",
+    title: "executed before the contract began, with the clock set forward",
     make: async () => {
       const chain = [await link({ notBeforeSec: nowSec + 1000, expiresAtSec: null })];
       const asked = await call(chain, { expiresAtSec: nowSec + 1100 });
@@ -190,7 +190,7 @@ const clocks: readonly Attack[] = [
     ],
   },
   {
-    what: "executed early, and anchored when the contract had begun",
+    title: "executed early, and anchored when the contract had begun",
     make: async () => {
       const chain = [await link({ notBeforeSec: nowSec + 1000 })];
       const asked = await call(chain, { expiresAtSec: nowSec + 1300 });
@@ -208,7 +208,7 @@ const clocks: readonly Attack[] = [
 
 const counts: readonly Attack[] = [
   {
-    what: "one task in two envelopes, executed twice",
+    title: "one task in two envelopes, executed twice",
     make: async () => {
       const chain = [await link()];
       const [a, b] = [await call(chain), await call(chain, { expiresAtSec: nowSec + 61 })];
@@ -225,7 +225,7 @@ const counts: readonly Attack[] = [
     turns: [twice, twice],
   },
   {
-    what: "one task under two contracts, executed twice",
+    title: "one task under two contracts, executed twice",
     make: async () => {
       const [one, other] = [[await link()], [await link({ nonce: new Uint8Array(12).fill(9) })]];
       const [a, b] = [await call(one), await call(other)];
@@ -241,7 +241,7 @@ const counts: readonly Attack[] = [
     turns: [twice, twice],
   },
   {
-    what: "one task executed twice, the second time under the name of a refusal",
+    title: "one task executed twice, the second time under the name of a refusal",
     make: async () => {
       const chain = [await link()];
       const asked = await call(chain);
@@ -252,7 +252,7 @@ const counts: readonly Attack[] = [
     turns: [twice, twice],
   },
   {
-    what: "one task done, and a second entry of it whose output is withheld",
+    title: "one task done, and a second entry of it whose output is withheld",
     make: async () => {
       const chain = [await link()];
       const asked = await call(chain);
@@ -269,22 +269,22 @@ const counts: readonly Attack[] = [
 
 const names: readonly Attack[] = [
   {
-    what: "a call beyond its contract, done and entered as a refusal",
+    title: "a call beyond its contract, done and entered as a refusal",
     make: () => beyond({ claims: { kind: "refusal" } }),
     turns: [notAllowed],
   },
   {
-    what: "a call beyond its contract, done and entered as a heartbeat",
+    title: "a call beyond its contract, done and entered as a heartbeat",
     make: () => beyond({ claims: { kind: "heartbeat" } }),
     turns: [notAllowed],
   },
   {
-    what: "a call beyond its contract, entered as a refusal whose output is withheld",
+    title: "a call beyond its contract, entered as a refusal whose output is withheld",
     make: async () => withheld(await beyond(refused), 0),
     turns: [["call", "AUDIT_CALL_WITHHELD", "unproven"]],
   },
   {
-    what: "a caller's entry of a call that it did not sign",
+    title: "a caller's entry of a call that it did not sign",
     make: async () => {
       const chain = [await link()];
       const forged = await forgedCall(chain);
@@ -293,7 +293,7 @@ const names: readonly Attack[] = [
     turns: [["call", "AUDIT_CALL_SIGNATURE", "fails"]],
   },
   {
-    what: "a call that the agent's own friend forged in the caller's name, executed",
+    title: "a call that the agent's own friend forged in the caller's name, executed",
     make: async () => {
       const chain = [await link()];
       const forged = await forgedCall(chain);
@@ -302,7 +302,7 @@ const names: readonly Attack[] = [
     turns: [notAllowed],
   },
   {
-    what: "an execution that its caller, who is in the file, never entered",
+    title: "an execution that its caller, who is in the file, never entered",
     make: async () => {
       const chain = [await link()];
       return worldAround([entryOf("callee", chain, await call(chain)), beat(stock)]);
@@ -310,7 +310,7 @@ const names: readonly Attack[] = [
     turns: [["call-pair", "AUDIT_CALL_ONE_SIDED", "fails"]],
   },
   {
-    what: "an execution whose caller is nowhere",
+    title: "an execution whose caller is nowhere",
     make: async () => {
       const chain = [await link()];
       return worldAround([entryOf("callee", chain, await call(chain))]);
@@ -318,7 +318,7 @@ const names: readonly Attack[] = [
     turns: [absent],
   },
   {
-    what: "a call to somebody of whom nothing is known, not even a key",
+    title: "a call to somebody of whom nothing is known, not even a key",
     make: async () => {
       const chain = [await link()];
       const { payload } = (await call(chain)).envelope;
@@ -333,7 +333,7 @@ const names: readonly Attack[] = [
 /** What strangers do to an honest agent must leave no mark on its record. */
 const honest: readonly Attack[] = [
   {
-    what: "a call of a stranger's, refused, leaves no doubt behind",
+    title: "a call of a stranger's, refused, leaves no doubt behind",
     make: async () => {
       const asked = await call([], { subject: didOf(mallory), executor: didOf(payment) }, mallory);
       return worldAround([entryOf("callee", [], asked, refused)]);
@@ -341,7 +341,7 @@ const honest: readonly Attack[] = [
     turns: [],
   },
   {
-    what: "a call forged in another agent's name, refused, does not say that the other kept it back",
+    title: "a call forged in another agent's name, refused, does not say that the other kept it back",
     make: async () => {
       const chain = [await link()];
       return worldAround([entryOf("callee", chain, await forgedCall(chain), refused), beat(stock)]);
@@ -349,7 +349,7 @@ const honest: readonly Attack[] = [
     turns: [],
   },
   {
-    what: "a call made out to somebody else, refused",
+    title: "a call made out to somebody else, refused",
     make: async () => {
       const chain = [await link()];
       const asked = await call(chain, { executor: didOf(clerk) });
@@ -358,7 +358,7 @@ const honest: readonly Attack[] = [
     turns: [absent],
   },
   {
-    what: "a call under the agent's other key, which is as good",
+    title: "a call under the agent's other key, which is as good",
     make: async () => {
       const chain = [await link({}, older)];
       const asked = await call(chain, { subject: didOf(older), executor: didOf(payment) });
@@ -368,12 +368,12 @@ const honest: readonly Attack[] = [
     turns: [],
   },
   {
-    what: "a right that was passed on",
+    title: "a right that was passed on",
     make: () => passedOn([...usual, key(clerk)]),
     turns: [],
   },
   {
-    what: "a task that was asked for twice and done once",
+    title: "a task that was asked for twice and done once",
     make: async () => {
       const chain = [await link()];
       const [a, b] = [await call(chain), await call(chain, { expiresAtSec: nowSec + 61 })];
@@ -429,8 +429,8 @@ describe("lies about calls", () => {
   const tables = { "whose right it was": rights, "when it was": clocks, "how often": counts, "who did what": names };
   for (const [about, attacks] of Object.entries(tables)) {
     describe(about, () => {
-      for (const { what, make, turns } of attacks) {
-        it(`do not pass: ${what}`, async () => {
+      for (const { title, make, turns } of attacks) {
+        it(`do not pass: ${title}`, async () => {
           const world = await make();
           expect(await turnedIn(world)).to.deep.equal(turns);
           const report = await auditEvidence(utf8(writeEvidence(world.evidence)), { chain: chainOf(world.state) });
@@ -444,8 +444,8 @@ describe("lies about calls", () => {
   }
 
   describe("are not seen where there are none", () => {
-    for (const { what, make, turns } of honest) {
-      it(what, async () => expect(await turnedIn(await make())).to.deep.equal(turns));
+    for (const { title, make, turns } of honest) {
+      it(title, async () => expect(await turnedIn(await make())).to.deep.equal(turns));
     }
   });
 });

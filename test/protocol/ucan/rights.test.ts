@@ -70,7 +70,7 @@ function judge(call: Invocation, chain: readonly Delegation[], told: RightOwner 
 }
 
 interface Attack {
-  readonly what: string;
+  readonly title: string;
   readonly chain?: () => Promise<readonly Delegation[]>;
   readonly call?: CallTerms;
   readonly code: InvocationFailure;
@@ -82,46 +82,46 @@ interface Attack {
 /** Each differs from the honest call in what it says in one place. */
 const attacks: readonly Attack[] = [
   {
-    what: "a stranger calls under its own right, without any contract",
+    title: "a stranger calls under its own right, without any contract",
     chain: () => Promise.resolve([]),
     call: { by: mallory, about: mallory.did },
     code: "ERR_AUTH_CONTRACT_CHAIN",
   },
   {
-    what: "a stranger calls under the owner's right, without any contract",
+    title: "a stranger calls under the owner's right, without any contract",
     chain: () => Promise.resolve([]),
     call: { by: mallory },
     code: "ERR_AUTH_CONTRACT_MISSING",
   },
   {
-    what: "a stranger presents a contract that it issued to itself",
+    title: "a stranger presents a contract that it issued to itself",
     chain: async () => [await link(mallory, mallory.did, mallory.did)],
     call: { by: mallory, about: mallory.did },
     code: "ERR_AUTH_CONTRACT_CHAIN",
   },
   {
-    what: "a stranger issues itself a contract about the owner's right",
+    title: "a stranger issues itself a contract about the owner's right",
     chain: async () => [await link(mallory, mallory.did, owner.did)],
     call: { by: mallory },
     code: "ERR_AUTH_CONTRACT_CHAIN",
     link: 0,
   },
   {
-    what: "the owner's name over a contract that a stranger signed",
+    title: "the owner's name over a contract that a stranger signed",
     chain: async () => [await link({ ...mallory, did: owner.did }, mallory.did, owner.did)],
     call: { by: mallory },
     code: "ERR_AUTH_CONTRACT_SIGNATURE",
     link: 0,
   },
   {
-    what: "the owner's name over a call that a stranger signed",
+    title: "the owner's name over a call that a stranger signed",
     chain: () => Promise.resolve([]),
     call: { by: owner, signer: mallory },
     code: "ERR_AUTH_CONTRACT_SIGNATURE",
     signed: false,
   },
   {
-    what: "a foreign subject in the middle of the chain",
+    title: "a foreign subject in the middle of the chain",
     chain: async () => [
       await link(owner, clerk.did, owner.did),
       await link(clerk, mallory.did, mallory.did),
@@ -131,52 +131,52 @@ const attacks: readonly Attack[] = [
     link: 1,
   },
   {
-    what: "a link left out of the middle",
+    title: "a link left out of the middle",
     chain: async () => [await link(owner, clerk.did, owner.did), await link(mallory, caller.did, owner.did)],
     code: "ERR_AUTH_CONTRACT_CHAIN",
     link: 1,
   },
   {
-    what: "a chain in the wrong order",
+    title: "a chain in the wrong order",
     chain: async () => [await link(clerk, caller.did, owner.did), await link(owner, clerk.did, owner.did)],
     code: "ERR_AUTH_CONTRACT_CHAIN",
     link: 0,
   },
   {
-    what: "a contract about any subject at the root",
+    title: "a contract about any subject at the root",
     chain: async () => [await link(owner, caller.did, null)],
     code: "ERR_AUTH_CONTRACT_CHAIN",
     link: 0,
   },
   {
-    what: "a contract about any subject beneath the owner's",
+    title: "a contract about any subject beneath the owner's",
     chain: async () => [await link(owner, clerk.did, owner.did), await link(clerk, caller.did, null)],
     code: "ERR_AUTH_CONTRACT_CHAIN",
     link: 1,
   },
   {
-    what: "a contract that is made out to an account and not to a key",
+    title: "a contract that is made out to an account and not to a key",
     chain: async () => [await link(owner, `did:ethr:0x7a69:0x${"1".repeat(40)}`, owner.did)],
     code: "ERR_AUTH_CONTRACT_CHAIN",
   },
   {
-    what: "an owner named by its account",
+    title: "an owner named by its account",
     call: { about: `did:ethr:0x7a69:0x${"1".repeat(40)}` },
     code: "ERR_AUTH_CONTRACT_CHAIN",
   },
   {
-    what: "a caller named by its account",
+    title: "a caller named by its account",
     call: { payload: { iss: `did:ethr:0x7a69:0x${"3".repeat(40)}` } },
     code: "ERR_AUTH_CONTRACT_SIGNATURE",
     signed: false,
   },
   {
-    what: "a call made out to somebody else",
+    title: "a call made out to somebody else",
     call: { to: mallory.did },
     code: "ERR_AUTH_CONTRACT_AUDIENCE",
   },
   {
-    what: "somebody else's contract",
+    title: "somebody else's contract",
     call: { by: mallory },
     code: "ERR_AUTH_CONTRACT_CHAIN",
   },
@@ -191,8 +191,8 @@ describe("protocol/ucan: whose right it is", () => {
     expect(judge(await callUnder([], { by: owner }), [])).to.deep.equal({ allowed: true, chain: [] });
   });
 
-  for (const { what, chain: make = honest, call, code, link: at, signed = true } of attacks) {
-    it(`refuses ${what}`, async () => {
+  for (const { title, chain: make = honest, call, code, link: at, signed = true } of attacks) {
+    it(`refuses ${title}`, async () => {
       const chain = await make();
       const { detail, ...verdict } = judge(await callUnder(chain, call), chain) as { detail: string };
       expect(verdict).to.deep.equal({ allowed: false, signed, code, ...(at === undefined ? {} : { link: at }) });
