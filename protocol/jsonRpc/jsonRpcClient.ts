@@ -157,7 +157,7 @@ export class JsonRpcClient {
     const isInParts = isRefusal(why) && isDivisible(method, params);
     if (asked.made < attempts && !isInParts) return false;
     // Code that did not run to its end is no answer to a reader, but whoever runs a call wants to know of it.
-    if (why instanceof RpcError && why.kind === "failed") reject(why);
+    if (why instanceof RpcError && why.kind === "failed" && method === "eth_call") reject(why);
     else reject(unanswered(method, why));
     return true;
   }

@@ -1,5 +1,15 @@
 /** `npm run torture [-- <name>] [arguments]`: runs `scripts/torture/<name>.ts`, the relayer's without a name. */
-const names = ["relayer", "log", "attestation", "escrow", "mutations", "orchestrator", "disk", "strangers"] as const;
+const names = [
+  "relayer",
+  "log",
+  "answers",
+  "attestation",
+  "escrow",
+  "mutations",
+  "orchestrator",
+  "disk",
+  "strangers",
+] as const;
 
 const [first] = process.argv.slice(2);
 const name = names.find((known) => known === first);
