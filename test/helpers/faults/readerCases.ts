@@ -34,7 +34,7 @@ interface Reader {
   readonly asksOnce?: true;
 }
 
-const registry = (state: number) => ({
+const registry = (state: number): Reader["contracts"] => ({
   [at]: { abi: contractRegistryAbi, functions: { checkChain: () => [state, 0, agent, state === 2 ? 5 : 0] } },
 });
 
@@ -51,7 +51,7 @@ async function relayedRevocation(url: string): Promise<string> {
   return state === 0n ? "in force" : state === 2n ? "revoked" : "unbound";
 }
 
-const escrow = (current: boolean) => ({
+const escrow = (current: boolean): Reader["contracts"] => ({
   [at]: {
     abi: keyEscrowAbi,
     functions: {
@@ -80,7 +80,7 @@ async function members(url: string): Promise<string> {
   return `${state.current ? "current" : "stale"}, ${state.entitled.length} entitled`;
 }
 
-const attested = (status: (typeof attestationStatuses)[number]) => ({
+const attested = (status: (typeof attestationStatuses)[number]): Reader["contracts"] => ({
   [at]: {
     abi: iAttestationRegistryAbi,
     functions: { statusOf: () => [{ status: attestationStatuses.indexOf(status) }] },
