@@ -84,11 +84,13 @@ export class ChainProvider extends JsonRpcProvider {
 
   /**
    * "Nothing" is what an account without code returns. From a contract it is no answer of any function that is read here:
-   * nodes that lost a block's state say it too.
+   * nodes that lost a block's state say it too. What is sent, and is tried out first, may well return nothing.
    */
   async #emptyReturn(params: readonly unknown[]): Promise<unknown> {
-    const [{ to }, tag] = params as [{ to?: unknown }, unknown];
-    if (typeof to !== "string" || (await this.#client.call("eth_getCode", [to, tag ?? "latest"])) === "0x") return "0x";
+    const [{ to, nonce }, tag] = params as [{ to?: unknown; nonce?: unknown }, unknown];
+    const isTrial = nonce !== undefined;
+    if (isTrial || typeof to !== "string" || (await this.#client.call("eth_getCode", [to, tag ?? "latest"])) === "0x")
+      return "0x";
     for (let made = 1; made < this.#attempts; made++) {
       const again = await this.#client.call("eth_call", params);
       if (again !== "0x") return again;

@@ -57,7 +57,10 @@ const readiness = {
 export const openApiSchemas = {
   Hash: hash,
   Whole: whole,
-  Submission: exactly({ leaf: { ...text, description: "Compact JWS of an entry" } }, { disclosures: list(text) }),
+  Submission: exactly(
+    { leaf: { ...text, description: "Compact JWS of an entry" } },
+    { disclosures: { ...list(text), maxItems: 16 } },
+  ),
   Batch: exactly({ entries: { ...list(ref("Submission")), minItems: 1, maxItems: maxBatchEntries } }),
   Receipt: exactly(
     {
@@ -83,7 +86,7 @@ export const openApiSchemas = {
     invocation: { ...text, description: "UCAN invocation, DAG-CBOR in base64url" },
     contracts: { ...list(text), description: "The UCAN delegations it names, likewise" },
   }),
-  Disclosures: exactly({ disclosures: list(text) }),
+  Disclosures: exactly({ disclosures: { ...list(text), maxItems: 16 } }),
   Erasure: exactly({ erased: { type: "boolean" } }),
   LowerAddress: { type: "string", pattern: "^0x[0-9a-f]{40}$" },
   SealedKeys: exactly({

@@ -40,8 +40,13 @@ describe("block numbers of a chain", () => {
     );
   });
 
-  for (const number of [22_000_000, 999, 1_002, 0]) {
-    it(`are another chain's where contracts see ${number} in block 1000`, async () => {
+  for (const [title, number] of [
+    ["are another chain's where contracts see 22000000 in block 1000", 22_000_000],
+    ["are another chain's where contracts see 999 in block 1000", 999],
+    ["are another chain's where contracts see 1002 in block 1000", 1_002],
+    ["are another chain's where contracts see 0 in block 1000", 0],
+  ] as const) {
+    it(title, async () => {
       const asked = assertOwnBlockNumbers(
         endpoint(1_000, () => toBeHex(number, 32)),
         "a rollup",
