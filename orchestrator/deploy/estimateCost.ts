@@ -87,11 +87,16 @@ async function priced(
   tried: readonly TriedTransaction[],
 ): Promise<readonly PlannedTransaction[]> {
   if (tried.length === 0) return [];
+  const areAllThere = tried.every(({ to }) => to !== undefined);
+  let silence: unknown;
   const estimates = await Promise.all(
     tried.map(async ({ to, data }) => {
-      // A call goes to a contract of this deployment: where that is missing, a call costs little and says nothing.
-      if (to !== undefined) return undefined;
-      const answer = await rpc.request({ method: "eth_estimateGas", params: [{ from, data }] }).catch(() => undefined);
+      // A call goes to a contract of this deployment: while one is missing, a call may cost little and say nothing.
+      if (to !== undefined && !areAllThere) return undefined;
+      const params = [{ from, data, ...(to === undefined ? {} : { to }) }];
+      const answer = await rpc
+        .request({ method: "eth_estimateGas", params })
+        .catch((error: unknown) => (silence = error));
       return typeof answer === "string" ? BigInt(answer) : undefined;
     }),
   );
@@ -99,6 +104,7 @@ async function priced(
   if (perMille.length === 0) {
     throw new AffiantError("ERR_UNAVAILABLE_CHAIN", "the chain's endpoint estimates no transaction", {
       hint: "Without it nobody could say what the deployment costs there",
+      cause: silence,
     });
   }
   const dearest = perMille.reduce((most, one) => (one > most ? one : most));

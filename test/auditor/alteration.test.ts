@@ -20,7 +20,7 @@ const auditOf = (bytes: Uint8Array | string, withChain = true): Promise<AuditRep
 /** What the report says of the file itself. */
 function fileVerdicts({ verdicts }: AuditReport): { line: number | undefined; detail: string }[] {
   return verdicts
-    .filter(({ check, outcome }) => check === "evidence" && outcome === "fails")
+    .filter(({ code, outcome }) => code === "AUDIT_EVIDENCE_ALTERED" && outcome === "fails")
     .map(({ subject, detail }) => ({ line: subject.line, detail }));
 }
 
@@ -122,6 +122,10 @@ describe("an altered evidence file", () => {
       expect(said.find((verdict) => verdict.line === line)?.detail).to.match(words);
       expect(said.length, JSON.stringify(said)).to.equal(1);
       expect(auditExitCode(report)).to.equal(1);
+      // Without a header nobody knows which chain is meant: what hangs on it is not contradicted.
+      const isHeaderLost = report.verdicts.some(({ code }) => code === "AUDIT_HEADER_LOST");
+      if (what === "the header taken out") expect(isHeaderLost).to.equal(true);
+      if (line > 1) expect(isHeaderLost).to.equal(false);
       expect(formatAuditReport(report)).to.include(`line ${line}`);
       // What is left is checked: at most the entry of the line is lost, or what hangs on the header.
       expect(report.summary.checks.find(({ check }) => check === "signature")?.holds ?? 0).to.be.at.least(

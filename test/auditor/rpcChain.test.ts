@@ -45,7 +45,8 @@ describe("audit against a chain over JSON-RPC", () => {
   it("proves what happened, and names the code that answered", async () => {
     const report = await audit();
     expect(turned(report)).to.deep.equal([]);
-    expect(report.summary).to.deep.include({ fullyProven: true, conformityHolds: true });
+    // The acts of this world name no order, by which the policy counts: proven, and not decided.
+    expect(report.summary).to.deep.include({ fullyProven: true, conformity: "undecidable" });
     const blocks = evidence.entries.map((_, i) => (i < 2 ? 0 : 1));
     const anchors = await Promise.all(
       [0, 1].map(async (i) => (await real.logAnchor.getFunction("anchorAt")(evidence.header.logId, i)) as bigint[]),
@@ -159,7 +160,7 @@ describe("audit against a chain over JSON-RPC", () => {
       const kind = kinds[asked++ % 5];
       return kind && { kind };
     });
-    const chain = await RpcChain.open(proxy.url, { firstPauseMs: 1 });
+    const chain = await RpcChain.open(proxy.url, { firstPauseMs: 1, maxPauseMs: 5, attempts: 50 });
     const { verdicts } = await auditEvidence(utf8(writeEvidence(evidence)), { chain, verify: verifyNative });
     expect(verdicts.filter(({ outcome }) => outcome !== "holds")).to.deep.equal([]);
     expect(asked).to.be.greaterThan(8);

@@ -30,7 +30,7 @@ describe("cli: an agent's identity", () => {
   async function withAgent(name: string): Promise<string> {
     const dataDir = await folder();
     const deploymentPath = join(world.home.dir, "deployment.json");
-    const endpoints = { relayerUrl: world.proxy.url, rpcUrl: world.chain.url, deploymentPath };
+    const endpoints = { relayerUrl: world.proxy.url, rpcUrl: world.chain.url, deploymentPath, allowPrivate: true };
     await writeFile(join(dataDir, "endpoints.json"), JSON.stringify(endpoints));
     await world.create(dataDir, name);
     return dataDir;
@@ -57,7 +57,13 @@ describe("cli: an agent's identity", () => {
     expect(bare.json()).to.include({ name: "support", card: null });
 
     const file = join(dataDir, "card.json");
-    const card = { name: "support", url: "https://agent.example/a2a", skills: [{ id: "f", tags: ["flight.change"] }] };
+    const card = {
+      name: "support",
+      description: "Books and changes flights",
+      version: "1.0.0",
+      url: "https://agent.example/a2a",
+      skills: [{ id: "f", tags: ["flight.change"] }],
+    };
     await writeFile(file, JSON.stringify(card));
     const publish = ["agent", "card", "publish", file, "--agent", "support", "--uri", uri, ...on];
     const published = await affiant(publish);
@@ -89,7 +95,7 @@ describe("cli: an agent's identity", () => {
       affiant(["agent", "card", "publish", file, "--agent", "support", "--uri", at, "--data", dataDir, "--json"]);
     for (const [at, code] of [
       ["agent.example", "ERR_INPUT_CONFIG"],
-      [uri, "ERR_INPUT_FILE"],
+      [uri, "ERR_INPUT_CARD"],
     ] as const) {
       const { code: exitCode, stderr } = await publish(at);
       expect([exitCode, (JSON.parse(stderr) as { code: string }).code]).to.deep.equal([2, code]);

@@ -72,11 +72,6 @@ describe("adapters/mcp policyGate", () => {
     expect(await gateOf()(transfer({ payee: "a", amount: 1 }), [sent("b"), sent("b"), sent("a")])).to.equal(undefined);
   });
 
-  it("refuses to count what it does not remember", async () => {
-    const call = { ...transfer({ payee: "a", amount: 1 }), forgotten: 1 };
-    expect((await gateOf()(call, []))?.detail).to.match(/not remembered/);
-  });
-
   it("refuses what hangs on the result, unless the policy names the act", async () => {
     const look: ToolCall = { tool: "look", args: {}, index: 0 };
     expect((await gateOf()(look, []))?.detail).to.match(/cannot be decided.*works/);

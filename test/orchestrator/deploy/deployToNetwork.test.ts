@@ -10,9 +10,15 @@ import { deployContracts } from "../../../orchestrator/deploy/deployContracts.ts
 import { defaultUpgraderDelaySec } from "../../../orchestrator/deploy/deployToNetwork.ts";
 import type { DeploymentCost } from "../../../orchestrator/deploy/estimateCost.ts";
 import { deployedContractNames, formatDeployment, parseDeployment } from "../../../protocol/deployment.ts";
+import { governanceRoles } from "../../../protocol/governance/roles.ts";
 import { deployedChain } from "../../helpers/deploy.ts";
 import { rejection } from "../../helpers/rejection.ts";
 import { publicChain } from "./publicChain.ts";
+
+/** What an error says, and what those say that caused it. */
+function causes(error: unknown): string[] {
+  return error instanceof Error ? [error.message, ...causes(error.cause)] : [];
+}
 
 /** Lets so many transactions of a run through, then nothing any more: the process was killed. */
 function dyingAfter(rpc: Eip1193, allowed: number, last: "landed" | "lost"): Eip1193 {
@@ -65,7 +71,12 @@ describe("deploying to a named network", () => {
       expect(receipt).to.include({ contractAddress: address, blockNumber, status: 1 });
     }
     const { agentRegistry, accessManager, verifierRegistry } = deployment.contracts;
-    expect(accessManager.constructorArguments).to.deep.equal({ initialAdmin: chain.wallet.address });
+    expect(accessManager.constructorArguments).to.deep.equal({
+      initialAdmin: chain.wallet.address,
+      delayedRole: String(governanceRoles.upgrader.id),
+      guardianRole: String(governanceRoles.guardian.id),
+      leastDelaySec: String(2 * 24 * 3600), // docs/contract-security.md: two days
+    });
     expect(agentRegistry.initializeArguments).to.deep.equal({
       accessManager: accessManager.address,
       verifierRegistry_: verifierRegistry.address,
@@ -125,9 +136,7 @@ describe("deploying to a named network", () => {
       );
       if (stopped === undefined) break;
       killed++;
-      expect(stopped)
-        .to.have.property("message")
-        .that.matches(/killed/);
+      expect(causes(stopped).join("; ")).to.match(/killed/);
     }
     expect(killed).to.be.greaterThan(5);
     const deployed = await chain.deploy();
