@@ -20,6 +20,8 @@ export interface Environment {
   readonly admissionTicket: string | undefined;
   /** Whether URLs that others chose (cards, attestation services, wrappers) may lead to this machine and private networks. */
   readonly allowPrivate: boolean;
+  /** Of the relayer that the data folder names: its operator may ask for anchors. */
+  readonly operatorToken: string | undefined;
   /** Errors are shown with where they came up. */
   readonly debug: boolean;
   /** The relayer's keys, where they are not in its folder. */
@@ -68,20 +70,32 @@ export function readEnvironment(flags: EnvironmentFlags, env: Env = process.env)
   const rpcUrl = given ?? profile.rpc;
   const deployment = flags.deployment ?? (env["AFFIANT_DEPLOYMENT"] || profile.deployment);
   const deploymentPath = deployment && resolve(deployment);
+  const relayerUrl = flags.relayer ?? (env["AFFIANT_RELAYER_URL"] || profile.relayer || endpoints.relayerUrl);
   return {
     dataDir,
     passphrase: readPassphrase(env),
-    relayerUrl: flags.relayer ?? (env["AFFIANT_RELAYER_URL"] || profile.relayer || endpoints.relayerUrl),
+    relayerUrl,
     rpcUrl: rpcUrl ?? endpoints.rpcUrl,
     deploymentPath: deploymentPath ?? (endpoints.deploymentPath && resolve(dataDir, endpoints.deploymentPath)),
     circuitKeysDir: env["AFFIANT_CIRCUIT_KEYS_DIR"] || undefined,
     admissionTicket: env["AFFIANT_ADMISSION_TICKET"] || undefined,
+    operatorToken: readOperatorToken(
+      env["AFFIANT_OPERATOR_TOKEN_FILE"] || undefined,
+      // The relayer of this data folder is told its own token, and no other relayer is.
+      relayerUrl === endpoints.relayerUrl ? join(dataDir, "relayer/operator.token") : undefined,
+    ),
     allowPrivate: flags.allowPrivate ?? (readSwitch(env, "AFFIANT_ALLOW_PRIVATE") || endpoints.allowPrivate === true),
     debug: isDebugging(env),
     noteKeyFile: env["AFFIANT_NOTE_KEY_FILE"] || undefined,
     journalKeyFile: env["AFFIANT_JOURNAL_KEY_FILE"] || undefined,
     given: { rpcUrl, deploymentPath },
   };
+}
+
+/** @throws AffiantError ERR_INPUT_FILE for a file that was named and is not there */
+function readOperatorToken(named: string | undefined, own: string | undefined): string | undefined {
+  if (named !== undefined) return readText(named).trim();
+  return own !== undefined && existsSync(own) ? readText(own).trim() : undefined;
 }
 
 /** Asked before anything else is read: what is wrong with the rest is an error, too. */

@@ -71,7 +71,7 @@ export function logExportCommand(): Command {
 }
 
 async function openAll(environment: Environment, names: readonly string[]): Promise<readonly Agent[]> {
-  const { dataDir, passphrase } = environment;
+  const { dataDir, passphrase, operatorToken } = environment;
   const relayerUrl = requireRelayerUrl(environment);
   const rpcUrl = requireRpcUrl(environment);
   const deployment = requireDeployment(environment);
@@ -79,7 +79,15 @@ async function openAll(environment: Environment, names: readonly string[]): Prom
   const agents: Agent[] = [];
   try {
     for (const name of wanted) {
-      const agent = await openAgent({ dataDir, name, passphrase, relayerUrl, rpcUrl, deployment });
+      const agent = await openAgent({
+        dataDir,
+        name,
+        passphrase,
+        relayerUrl,
+        rpcUrl,
+        deployment,
+        operatorToken,
+      });
       // An agent without entries is left out of "all", and an error if it was named.
       if (agent.head || names.length > 0) agents.push(agent);
       else agent.close();
@@ -119,7 +127,7 @@ async function exportTo(
         withhold,
         final: final ?? false,
         anchorTimeoutMs: secondsOf(anchorTimeout) * 1_000,
-        relayer: new RelayerClient({ url: requireRelayerUrl(environment) }),
+        relayer: new RelayerClient({ url: requireRelayerUrl(environment), operatorToken: environment.operatorToken }),
         deployment: requireDeployment(environment),
         onProgress: (stage, done, total) => {
           if (stage === "entries") (bar ??= progress("exporting", total, json)).to(done);

@@ -11,7 +11,7 @@ export async function withAgent<T>(
   name: string,
   work: (agent: Agent) => Promise<T>,
 ): Promise<T> {
-  const { dataDir, passphrase, circuitKeysDir, admissionTicket } = environment;
+  const { dataDir, passphrase, circuitKeysDir, admissionTicket, operatorToken } = environment;
   const relayerUrl = requireRelayerUrl(environment);
   const rpcUrl = requireRpcUrl(environment);
   const deployment = requireDeployment(environment);
@@ -23,6 +23,7 @@ export async function withAgent<T>(
     rpcUrl,
     deployment,
     admissionTicket,
+    operatorToken,
     settings: { circuitKeysDir },
   });
   try {

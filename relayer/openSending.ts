@@ -2,7 +2,7 @@ import { randomUUID } from "node:crypto";
 
 import type { Logger } from "pino";
 
-import { BlockWaiter } from "../host/watch/blockWaiter.ts";
+import { BlockWaiter, withoutWatch } from "../host/watch/blockWaiter.ts";
 import type { Deployment } from "../protocol/deployment.ts";
 import { logIdOf } from "../protocol/log/logId.ts";
 import { Admission } from "./admission/admission.ts";
@@ -93,7 +93,10 @@ export async function startSending(config: RelayerConfig, chain: Chain, sending:
   queue.repeat("sweep", sweepMs);
   queue.onLost(() => wakeForOpenJobs(sending));
   await leadership.start(config.leaseMs / 3);
-  chain.heads.start(config.pollIntervalMs, new BlockWaiter(config.rpcUrls[0] ?? ""));
+  // Where there are several, one of them may be of another chain, and is asked nothing.
+  const [only, ...more] = config.rpcUrls;
+  const isOne = only !== undefined && more.length === 0;
+  chain.heads.start(config.pollIntervalMs, isOne ? new BlockWaiter(only) : withoutWatch);
 }
 
 /** The queue, rebuilt from the journal: a wake for each lane that has something to do. */

@@ -30,7 +30,8 @@ export async function writeEvidenceFile(
   );
   const file = await open(`${evidence}.new`, "w", 0o600);
   try {
-    const relayer = new RelayerClient({ url: system.endpoints.relayerUrl });
+    const operatorToken = (await readFile(system.layout.operatorToken, "utf8")).trim();
+    const relayer = new RelayerClient({ url: system.endpoints.relayerUrl, operatorToken });
     const summary = await exportEvidence(
       { agents, relayer, deployment: system.deployment, onProgress },
       async (bytes) => {

@@ -35,6 +35,7 @@ export class BlockWaiter implements Blocks {
       await sleep(pauseMs, undefined, { signal }).catch(() => undefined);
       return;
     }
+    const askedAtMs = performance.now();
     const late = AbortSignal.timeout(withinMs + 5_000);
     try {
       const response = await fetch(this.#url, {
@@ -48,7 +49,11 @@ export class BlockWaiter implements Blocks {
         this.#withoutUntil = performance.now() + retryMs;
         return await this.next(pauseMs, withinMs, signal);
       }
+      const isNews = typeof result?.hash === "string" && result.hash !== this.#known;
       this.#known = result?.hash ?? this.#known;
+      // Who answers at once and has nothing new is no watch: it must not be asked without a pause.
+      const left = pauseMs - (performance.now() - askedAtMs);
+      if (!isNews && left > 0) await sleep(left, undefined, { signal });
     } catch {
       // It is away, or this was called off.
       await sleep(pauseMs, undefined, { signal }).catch(() => undefined);

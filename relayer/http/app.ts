@@ -10,7 +10,7 @@ import { logRequests } from "./accessLog.ts";
 import { type Guard, headersOf } from "./guards.ts";
 import { takeEntries } from "./intake.ts";
 import type { AddressOf } from "./rateLimit.ts";
-import { assertShallow } from "./jsonDepth.ts";
+import { isShallow } from "./jsonDepth.ts";
 import { answerProblem, problemSender } from "./problems.ts";
 import { validateRequest } from "./validateRequest.ts";
 
@@ -62,7 +62,9 @@ function createExpress({ bodyLimitBytes, logger, routers }: AppOptions, guards: 
   app.use(protectBrowsers);
   for (const guard of guards) app.use(guard);
   // Not compressed: what a few bytes unfold to is work that nobody has signed for.
-  const verify = (_request: unknown, _response: unknown, body: Buffer): void => assertShallow(body);
+  const verify = (_request: unknown, _response: unknown, body: Buffer): void => {
+    if (!isShallow(body)) throw new SyntaxError("nested too deep"); // the parser gives it a status
+  };
   const json = (limit: number) => express.json({ limit, strict: true, type: isParsed, inflate: false, verify });
   const [small, large] = [json(Math.min(smallBodyBytes, bodyLimitBytes)), json(bodyLimitBytes)];
   app.use((request, response, next) => (isLarge(request) ? large : small)(request, response, next));

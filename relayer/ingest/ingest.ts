@@ -225,7 +225,7 @@ interface Looked {
  * So many entries of a batch are looked at for anybody. The others follow if one of these is new and its agent's own: who
  * sends inventions, or what everybody can read in the log, has no more work done than this.
  */
-const trialEntries = 12;
+const trialEntries = 32;
 
 function notLookedAt(count: number): Looked {
   const why = `none of the first ${trialEntries} is new and its agent's own: the others were not looked at`;

@@ -1,5 +1,5 @@
 /** `affiant mcp-proxy` as a process, between the SDK's own client and a published server, on a real chain. */
-import { writeFile } from "node:fs/promises";
+import { mkdir, writeFile } from "node:fs/promises";
 import { createRequire } from "node:module";
 import { join } from "node:path";
 
@@ -11,6 +11,7 @@ import { affiant } from "./run.ts";
 import { startWorld, type World } from "../agent/world/world.ts";
 import { eventually } from "../helpers/eventually.ts";
 import { tempFolders } from "../helpers/tempFolder.ts";
+import { testOperatorToken } from "../helpers/world/relayer.ts";
 
 const serverScript = createRequire(import.meta.url).resolve("@modelcontextprotocol/server-everything/dist/index.js");
 const program = join(import.meta.dirname, "../../cli/affiant.js");
@@ -45,6 +46,8 @@ describe("affiant mcp-proxy", () => {
     const deploymentPath = join(world.home.dir, "deployment.json");
     const endpoints = { relayerUrl: world.proxy.url, rpcUrl: world.chain.url, deploymentPath };
     await writeFile(join(dataDir, "endpoints.json"), JSON.stringify(endpoints));
+    await mkdir(join(dataDir, "relayer"));
+    await writeFile(join(dataDir, "relayer/operator.token"), testOperatorToken, { mode: 0o600 });
     await writeFile(join(dataDir, "bundle.yaml"), bundle);
     await writeFile(join(dataDir, "schema.cedarschema"), schema);
     await writeFile(join(dataDir, "policy.cedar"), cedar);

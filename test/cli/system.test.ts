@@ -1,4 +1,4 @@
-import { readFile, writeFile } from "node:fs/promises";
+import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 
 import { expect } from "chai";
@@ -6,6 +6,7 @@ import { expect } from "chai";
 import { affiant } from "./run.ts";
 import { startWorld, type World } from "../agent/world/world.ts";
 import { tempFolders } from "../helpers/tempFolder.ts";
+import { testOperatorToken } from "../helpers/world/relayer.ts";
 
 /** A conversation of the airline's support agent with some calls; the last one breaks the rule on passengers. */
 function conversation(user: string, calls: number): unknown {
@@ -43,6 +44,8 @@ describe("cli: with a chain and a relayer", () => {
       join(dataDir, "endpoints.json"),
       JSON.stringify({ relayerUrl: world.proxy.url, rpcUrl: world.chain.url, deploymentPath }),
     );
+    await mkdir(join(dataDir, "relayer"));
+    await writeFile(join(dataDir, "relayer/operator.token"), testOperatorToken, { mode: 0o600 });
     return dataDir;
   }
 
@@ -75,6 +78,12 @@ describe("cli: with a chain and a relayer", () => {
     const audited = await affiant(["audit", evidence, "--rpc", world.chain.url, ...on]);
     expect(audited.code).to.equal(0);
     expect((audited.json() as { summary: object }).summary).to.include({ fullyProven: true, integrityHolds: true });
+    console.log(
+      "DBG",
+      audited.code,
+      summary.conformity,
+      JSON.stringify((audited.json() as any).conformity).slice(0, 600),
+    );
 
     const offline = await affiant(["audit", evidence, ...on]);
     expect(offline.code, "without a chain something stays unproven").to.equal(3);
@@ -105,15 +114,21 @@ describe("cli: with a chain and a relayer", () => {
     expect(head.seq).to.equal(599);
   });
 
-  it("refuses a file with an error in it before anything of it is signed", async () => {
+  it("imports what can be read and names the rest, or, where all or nothing is wanted, signs nothing", async () => {
     const dataDir = await systemFolder();
     const file = join(dataDir, "history.jsonl");
     await writeFile(file, `${JSON.stringify(conversation("ann_1", 2))}\n{"messages": 7}\n`);
     const args = ["log", "import", file, "--agent", "support", "--policy", policy, "--data", dataDir, "--json"];
-    const { code, stderr } = await affiant(args);
+    const { code, stderr } = await affiant([...args, "--all-or-nothing"]);
     expect(code).to.equal(2);
     expect(JSON.parse(stderr)).to.include({ code: "ERR_INPUT_FILE" });
     expect((await affiant(["agent", "list", "--data", dataDir, "--json"])).json()).to.deep.equal({ agents: [] });
+
+    const rest = await affiant(args);
+    expect(rest.code).to.equal(1);
+    expect(rest.json()).to.deep.include({ conversations: 1, added: 2 });
+    expect((rest.json() as { unread: string[] }).unread).to.have.length(1);
+    expect((rest.json() as { unread: string[] }).unread[0]).to.match(/^conversation 1: /);
   });
 
   it("appends one act, commits and shows a policy, and shows how things stand", async () => {

@@ -207,7 +207,7 @@ describe("relayer: entries it refuses", () => {
     const stranger = new Actor(chain);
     const nb = await actor.block();
     const invented = Array.from({ length: 40 }, () => ({ leaf: stranger.signAt(nb).leaf }));
-    const [first, rest] = [Array(12), Array(28)];
+    const [first, rest] = [Array(32), Array(8)];
     expect(await codesOf(invented)).to.deep.equal([
       ...first.fill("ERR_AUTH_AGENT_INACTIVE"),
       ...rest.fill("ERR_LIMIT_RATE"),
@@ -215,6 +215,6 @@ describe("relayer: entries it refuses", () => {
     expect(await codesOf(own)).to.deep.equal(Array(40).fill(201));
     // Everybody can read what is in the log: sent again it is answered, so much at a time.
     expect(await codesOf(own)).to.deep.equal([...first.fill(200), ...rest.fill("ERR_LIMIT_RATE")]);
-    expect(await codesOf(own.slice(28))).to.deep.equal(Array(12).fill(200));
+    expect(await codesOf(own.slice(32))).to.deep.equal(Array(8).fill(200));
   });
 });
