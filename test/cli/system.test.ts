@@ -78,12 +78,6 @@ describe("cli: with a chain and a relayer", () => {
     const audited = await affiant(["audit", evidence, "--rpc", world.chain.url, ...on]);
     expect(audited.code).to.equal(0);
     expect((audited.json() as { summary: object }).summary).to.include({ fullyProven: true, integrityHolds: true });
-    console.log(
-      "DBG",
-      audited.code,
-      summary.conformity,
-      JSON.stringify((audited.json() as any).conformity).slice(0, 600),
-    );
 
     const offline = await affiant(["audit", evidence, ...on]);
     expect(offline.code, "without a chain something stays unproven").to.equal(3);
