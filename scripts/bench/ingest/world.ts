@@ -9,6 +9,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { Contract, JsonRpcProvider, Wallet } from "ethers";
 
 import { anvilBinary } from "../../../orchestrator/chain/anvilBinary.ts";
+import type { deployContracts as DeployContracts } from "../../../orchestrator/deploy/deployContracts.ts";
 import { type Deployment, formatDeployment } from "../../../protocol/deployment.ts";
 import { openSenderKey } from "../../../relayer/sender/signer.ts";
 
@@ -64,10 +65,10 @@ export async function startWorld(env: Readonly<Record<string, string>> = {}, fol
   const provider = new JsonRpcProvider(rpcUrl, 31337, { staticNetwork: true, cacheTimeout: -1 });
   provider.pollingInterval = 20;
   await untilUp(rpcUrl);
-  const deployer = (await import(join(folder, "orchestrator/deploy/deployContracts.ts"))) as Pick<
-    typeof import("../../../orchestrator/deploy/deployContracts.ts"),
-    "deployContracts"
-  >;
+  const deployer = (await import(join(folder, "orchestrator/deploy/deployContracts.ts"))) as {
+    // Of the build that is measured, which may be another one.
+    readonly deployContracts: typeof DeployContracts;
+  };
   const deployment = await deployer.deployContracts(new Wallet(deployerKey, provider));
   const deploymentFile = join(dir, "deployment.json");
   await writeFile(deploymentFile, formatDeployment(deployment));
