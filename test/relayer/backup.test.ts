@@ -35,7 +35,8 @@ describe("relayer: backup and restore", () => {
   async function restore(to: "restored" | "again"): Promise<Record<string, string>> {
     const dir = `${home.dir}-${to}`;
     await cp(backup(), dir, { recursive: true });
-    for (const key of ["sender.key", "note.key", "journal.key"]) await copyFile(join(home.dir, key), join(dir, key));
+    for (const key of ["sender.key", "note.key", "journal.key", "operator.token"])
+      await copyFile(join(home.dir, key), join(dir, key));
     return { AFFIANT_DATA_DIR: dir };
   }
 
