@@ -123,8 +123,7 @@ describe("relayer: rotating the log's keys", () => {
     const dies = (point: string, name: string) => {
       if (point === "before-commit" && name === "log.resign") throw new Error("power cut");
     };
-    await whileMining(rejectionCode(rotateNoteKey(home.config(), dies)));
-    expect(await rejectionCode(home.start())).to.equal("ERR_CONFLICT_LOG_OPERATOR");
+    expect(await whileMining(rejectionCode(rotateNoteKey(home.config(), dies)))).to.equal("ERR_UNAVAILABLE_STORAGE");
     const { vkey, resigned, retiredFile } = await rotateNoteKey(home.config());
     expect(resigned).to.be.greaterThan(1);
     expect(vkey).not.to.equal(before);
