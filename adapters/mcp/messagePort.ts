@@ -1,48 +1,28 @@
-import type { Transport } from "@modelcontextprotocol/sdk/shared/transport.js";
-import type { JSONRPCMessage } from "@modelcontextprotocol/sdk/types.js";
-
 /** One side of a conversation, as texts of one message each: what passes through is never parsed and printed anew. */
 export interface MessagePort {
-  onText: ((text: string) => void) | undefined;
+  /** `httpStatus`: under which an answer came, where it came over HTTP and not under 200. */
+  onText: ((text: string, httpStatus?: number) => void) | undefined;
   onClose: (() => void) | undefined;
   onProblem: ((problem: unknown) => void) | undefined;
+  /** Told of requests that will get no answer of the other side's own; a port that cannot know that never does. */
+  onFailure?: ((failure: PortFailure) => void) | undefined;
   /** Nothing comes before this. */
   start(): Promise<void>;
-  send(text: string): Promise<void>;
+  /** Resolves when the message is on its way; an answer to it comes later, as a message or a failure. */
+  send(text: string, httpStatus?: number): Promise<void>;
   close(): Promise<void>;
 }
 
-/**
- * A transport of the SDK as a port. It parses and prints messages itself: numbers beyond 2^53 are changed on the way. Where
- * that matters, use the ports that carry bytes.
- */
-export class SdkPort implements MessagePort {
-  onText: ((text: string) => void) | undefined;
-  onClose: (() => void) | undefined;
-  onProblem: ((problem: unknown) => void) | undefined;
-  readonly #transport: Transport;
-
-  constructor(transport: Transport) {
-    this.#transport = transport;
-  }
-
-  start(): Promise<void> {
-    this.#transport.onmessage = (message) => {
-      // HTTP transports name the version that was agreed upon in every later request.
-      const { protocolVersion } = ("result" in message ? message.result : {}) as { protocolVersion?: unknown };
-      if (typeof protocolVersion === "string") this.#transport.setProtocolVersion?.(protocolVersion);
-      this.onText?.(JSON.stringify(message));
-    };
-    this.#transport.onclose = () => this.onClose?.();
-    this.#transport.onerror = (error) => this.onProblem?.(error);
-    return this.#transport.start();
-  }
-
-  send(text: string): Promise<void> {
-    return this.#transport.send(JSON.parse(text) as JSONRPCMessage);
-  }
-
-  close(): Promise<void> {
-    return this.#transport.close();
-  }
+/** A request without an answer. */
+export interface PortFailure {
+  /** The request's id as it stands in its text. */
+  readonly id: string;
+  /** In words, for the client and for the entry. */
+  readonly why: string;
+  readonly httpStatus?: number;
+  /** JSON-RPC's code and data, where the other side gave some without saying for which request. */
+  readonly rpcCode?: number;
+  readonly rpcData?: unknown;
+  /** The client gave the request up itself, and waits for nothing. */
+  readonly isCancelled?: boolean;
 }

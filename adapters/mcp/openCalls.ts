@@ -1,34 +1,38 @@
-import { isDeepStrictEqual } from "node:util";
-
 import type { Json } from "../../protocol/json/canonical.ts";
-import type { Claim } from "../acts/actLedger.ts";
 import { isObject, type JsonObject, type McpMessage } from "./readMessage.ts";
+import type { OpenCall, TiedCalls } from "./tiedCalls.ts";
 
-/** A call that a server has, and that waits for its outcome. */
-export interface OpenCall {
-  readonly claim: Claim;
-  readonly tool: string;
-  /** What was asked, so that a retry can be held to it. */
-  readonly args: Json;
+/** What a server's message means for calls. */
+export interface Meaning {
+  /** The call whose outcome it tells. */
+  readonly settled?: { readonly call: OpenCall; readonly outcome: Json; readonly note?: JsonObject };
+  /** Calls whose outcome nothing will tell any more. */
+  readonly lost?: readonly OpenCall[];
 }
 
-/** What a server's message means for a call. */
-export type Meaning =
-  | { readonly kind: "outcome"; readonly call: OpenCall; readonly outcome: Json; readonly note?: JsonObject }
-  | { readonly kind: "later"; readonly call: OpenCall };
-
+const nothing: Meaning = {};
 const finalWithoutResult: ReadonlySet<unknown> = new Set(["cancelled", "failed"]);
+/** Of 2025-11-25, and of the tasks extension of 2026-07-28. */
+const taskNotifications: ReadonlySet<string> = new Set(["notifications/tasks/status", "notifications/tasks"]);
+const taskRequests: ReadonlySet<string> = new Set(["tasks/result", "tasks/get", "tasks/cancel"]);
 
 /**
- * Which messages belong to which call: by the request's id; by the task that a call became (tasks of 2025-11-25, and of the
- * extension of 2026-07-28); by the state that a client sends back when a call wanted more input (2026-07-28).
+ * Which messages belong to which call: by the request's id; by the task that a call became; by the state that a client sends
+ * back when a call wanted more input.
  */
 export class OpenCalls {
+  readonly #tied: TiedCalls;
   readonly #byRequest = new Map<string, OpenCall>();
-  readonly #byTask = new Map<string, OpenCall>();
-  readonly #byState = new Map<string, OpenCall>();
   /** Requests about a task: their answer may be its outcome. */
-  readonly #taskOfRequest = new Map<string, string>();
+  readonly #aboutTask = new Map<string, { readonly taskId: string; readonly method: string }>();
+
+  constructor(tied: TiedCalls) {
+    this.#tied = tied;
+  }
+
+  get size(): number {
+    return this.#byRequest.size;
+  }
 
   has(requestId: string): boolean {
     return this.#byRequest.has(requestId);
@@ -38,75 +42,61 @@ export class OpenCalls {
     this.#byRequest.set(requestId, call);
   }
 
-  /**
-   * The call that a retry goes on with: one act, however many rounds it takes. Each state serves once, and only for the very
-   * call that was given it: with another tool or other arguments it is a call of its own, and is judged.
-   */
-  continued(params: JsonObject, tool: string, args: Json): OpenCall | undefined {
-    const key = stateKey(params);
-    const call = key === undefined ? undefined : this.#byState.get(key);
-    if (key === undefined || call?.tool !== tool || !isDeepStrictEqual(call.args, args)) return undefined;
-    this.#byState.delete(key);
+  /** The call of a request that gets no answer. */
+  taken(requestId: string): OpenCall | undefined {
+    const call = this.#byRequest.get(requestId);
+    this.#byRequest.delete(requestId);
+    this.#aboutTask.delete(requestId);
     return call;
   }
 
   /** A client asks for a task. */
-  asked(message: McpMessage): void {
-    const taskId = message.params?.["taskId"];
-    const isAboutTask = message.method === "tasks/result" || message.method === "tasks/get";
-    if (isAboutTask && message.id !== undefined && typeof taskId === "string" && this.#byTask.has(taskId)) {
-      this.#taskOfRequest.set(message.id, taskId);
-    }
+  asked({ method = "", params, id }: McpMessage): void {
+    const taskId = params?.["taskId"];
+    if (!taskRequests.has(method) || id === undefined || typeof taskId !== "string") return;
+    if (this.#tied.hasTask(taskId)) this.#aboutTask.set(id, { taskId, method });
   }
 
-  /** What a response says of a call; undefined for one that says nothing of any. */
-  answered(message: McpMessage): Meaning | undefined {
+  /** What a response says of calls. */
+  answered(message: McpMessage): Meaning {
     const id = message.id as string;
-    const call = this.#byRequest.get(id);
-    if (call !== undefined) {
-      this.#byRequest.delete(id);
-      return this.#first(call, message.outcome ?? null);
-    }
-    const taskId = this.#taskOfRequest.get(id);
-    if (taskId === undefined) return undefined;
-    this.#taskOfRequest.delete(id);
-    return this.#ofTask(taskId, message.outcome ?? null, true);
+    const outcome = message.outcome ?? null;
+    const asked = this.#aboutTask.get(id);
+    const call = this.taken(id);
+    if (call !== undefined) return this.#first(call, outcome);
+    if (asked === undefined) return nothing;
+    // The answer to tasks/result is what the call itself would have given. Any other tells of the task.
+    const final = asked.method === "tasks/result" ? outcome : outcomeOfTask(outcome);
+    return final === undefined ? nothing : this.#ofTask(asked.taskId, final);
   }
 
   /** A server tells of a task without being asked. */
-  notified(message: McpMessage): Meaning | undefined {
-    const taskId = message.params?.["taskId"];
-    if (message.method !== "notifications/tasks/status" || typeof taskId !== "string") return undefined;
-    return this.#ofTask(taskId, message.params ?? {}, false);
+  notified({ method = "", params }: McpMessage): Meaning {
+    const taskId = params?.["taskId"];
+    if (!taskNotifications.has(method) || typeof taskId !== "string") return nothing;
+    const outcome = outcomeOfTask(params ?? {});
+    return outcome === undefined ? nothing : this.#ofTask(taskId, outcome);
   }
 
   /** Calls whose outcome never came. */
-  *left(): Generator<OpenCall> {
-    for (const calls of [this.#byRequest, this.#byTask, this.#byState]) {
-      yield* calls.values();
-      calls.clear();
-    }
+  left(): readonly OpenCall[] {
+    const calls = [...this.#byRequest.values()];
+    this.#byRequest.clear();
+    return calls;
   }
 
   #first(call: OpenCall, outcome: Json): Meaning {
     const taskId = taskIdOf(outcome);
-    if (taskId !== undefined) {
-      this.#byTask.set(taskId, call);
-      return { kind: "later", call };
+    if (taskId !== undefined) return { lost: this.#tied.becameTask(taskId, call) };
+    if (isObject(outcome) && outcome["resultType"] === "input_required") {
+      return { lost: this.#tied.wantsInput(outcome, call) };
     }
-    const key = isObject(outcome) && outcome["resultType"] === "input_required" ? stateKey(outcome) : undefined;
-    if (key === undefined) return { kind: "outcome", call, outcome };
-    this.#byState.set(key, call);
-    return { kind: "later", call };
+    return { settled: { call, outcome } };
   }
 
-  #ofTask(taskId: string, said: Json, isAnswer: boolean): Meaning | undefined {
-    const call = this.#byTask.get(taskId);
-    if (call === undefined) return undefined;
-    const outcome = outcomeOfTask(said, isAnswer);
-    if (outcome === undefined) return undefined;
-    this.#byTask.delete(taskId);
-    return { kind: "outcome", call, outcome, note: { taskId } };
+  #ofTask(taskId: string, outcome: Json): Meaning {
+    const call = this.#tied.takeTask(taskId);
+    return call === undefined ? nothing : { settled: { call, outcome, note: { taskId } } };
   }
 }
 
@@ -116,21 +106,14 @@ function taskIdOf(outcome: Json): string | undefined {
   return typeof task?.["taskId"] === "string" ? task["taskId"] : undefined;
 }
 
-/**
- * What came of a task, where a message says it: the answer to `tasks/result` is the call's result itself; a status holds it
- * (`result`, `error`), or says that there will be none.
- */
-function outcomeOfTask(said: Json, isAnswer: boolean): Json | undefined {
-  if (!isObject(said)) return said;
-  const { status, result, error } = said;
-  if (typeof status !== "string") return isAnswer ? said : undefined;
+/** What came of a task, where its status says it: it holds the result or the error, or says that there will be none. */
+function outcomeOfTask(said: Json): Json | undefined {
+  if (!isObject(said)) return undefined;
+  // In 2025-11-25 the task stands inside of some answers.
+  const task = isObject(said["task"]) ? said["task"] : said;
+  const { status, result, error } = task;
+  if (typeof status !== "string") return undefined;
   if (result !== undefined) return result;
   if (error !== undefined) return { error };
-  return finalWithoutResult.has(status) ? said : undefined;
-}
-
-/** The state that goes to the client and comes back, and where there is none, nothing to tell two calls apart by. */
-function stateKey(holder: JsonObject): string | undefined {
-  const state = holder["requestState"];
-  return state === undefined ? undefined : JSON.stringify(state);
+  return finalWithoutResult.has(status) ? task : undefined;
 }

@@ -36,7 +36,9 @@ export class LinePort implements MessagePort {
     if (this.#isClosed || this.#output.destroyed || this.#output.writableEnded) {
       throw new AffiantError("ERR_UNAVAILABLE_MCP", "the other side has gone");
     }
-    if (!this.#output.write(`${text}\n`))
+    // A line ends a message. Between tokens a line feed is white space, and some readers take a carriage return for one: what
+    // stands between two of them would be a message that nobody judged. Within a string neither can stand.
+    if (!this.#output.write(`${text.replaceAll(/[\r\n]/g, " ")}\n`))
       await Promise.race([once(this.#output, "drain"), once(this.#output, "close")]);
   }
 

@@ -144,6 +144,10 @@ const table = {
   ERR_UNAVAILABLE_CALLEE: { status: 503, title: "The agent that was called does not answer", retryable: true },
   ERR_CONFLICT_DECLINED: { status: 409, title: "The agent that was called declines, for reasons of its own" },
   ERR_CONFLICT_REPLAY: { status: 409, title: "The call was made before" },
+  // Access: logging in, tokens, resource servers.
+  ERR_AUTH_TOKEN: { status: 401, title: "The access token is missing, ended, or not one for this resource" },
+  ERR_AUTH_SCOPE: { status: 403, title: "The access token does not reach as far as this request" },
+  ERR_UNAVAILABLE_ISSUER: { status: 503, title: "The authorization server's keys cannot be fetched", retryable: true },
   // Attestation.
   ERR_INPUT_ATTESTATION: { status: 400, title: "Not a manifest, challenge, task or evidence of the known form" },
   ERR_INPUT_MEASURE: { status: 400, title: "The program cannot be measured" },

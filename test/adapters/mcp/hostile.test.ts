@@ -1,39 +1,12 @@
 /** Clients and servers that say what none should, byte by byte: acts without a record 0, false entries 0. */
 import { expect } from "chai";
 
-import type { MessagePort } from "../../../adapters/mcp/messagePort.ts";
 import type { Gate } from "../../../adapters/mcp/gate.ts";
 import { ToolGateway } from "../../../adapters/mcp/toolGateway.ts";
 import type { Act } from "../../../agent/entry/signEntry.ts";
 import { tempFolders } from "../../helpers/tempFolder.ts";
 import { memoryLedger } from "./memoryLedger.ts";
-
-/** One side, in memory: what was sent to it, and a way to speak for it. */
-class WirePort implements MessagePort {
-  onText: ((text: string) => void) | undefined;
-  onClose: (() => void) | undefined;
-  onProblem: ((problem: unknown) => void) | undefined;
-  readonly received: string[] = [];
-  onReceived: (text: string) => void = () => undefined;
-
-  start(): Promise<void> {
-    return Promise.resolve();
-  }
-
-  send(text: string): Promise<void> {
-    this.received.push(text);
-    this.onReceived(text);
-    return Promise.resolve();
-  }
-
-  close(): Promise<void> {
-    return Promise.resolve();
-  }
-
-  say(text: string): void {
-    this.onText?.(text);
-  }
-}
+import { WirePort } from "./wirePort.ts";
 
 const allow: Gate = () => undefined;
 const denyDelete: Gate = ({ tool }) =>
@@ -286,5 +259,84 @@ describe("adapters/mcp: hostile clients and servers", () => {
     await ended();
     expect(server.received).to.have.length(1);
     expect(entries.filter(({ kind }) => kind === "refusal")).to.have.length(2);
+  });
+
+  it("counts a retry without a state by the answers that it brings", async () => {
+    const { client, server, entries, ended } = await scene(onceOnly);
+    const more = `{"jsonrpc":"2.0","id":1,"result":{"resultType":"input_required","inputRequests":{"sure":{}}}}`;
+    const retry = (id: number, key: string) =>
+      `{"jsonrpc":"2.0","id":${id},"method":"tools/call","params":{"name":"refund","arguments":{},"inputResponses":{"${key}":{}}}}`;
+    server.onReceived = (text) => server.say(text.includes('"id":1,') ? more : result(3, "refunded"));
+    client.say(call(1, "refund"));
+    await new Promise((resolve) => setImmediate(resolve));
+    client.say(retry(2, "other"));
+    client.say(retry(3, "sure"));
+    client.say(retry(4, "sure"));
+    await ended();
+    expect(server.received).to.have.length(2);
+    expect(entries.map(({ kind }) => kind).sort()).to.deep.equal(["act", "refusal", "refusal"]);
+  });
+
+  it("loses no call where a server gives one task, or one state, to two", async () => {
+    const { client, server, entries, ended } = await scene(allow);
+    server.onReceived = (text) => {
+      const { id } = JSON.parse(text) as { id: number };
+      const outcome =
+        id < 3 ? `{"resultType":"task","taskId":"T"}` : `{"resultType":"input_required","requestState":"st"}`;
+      server.say(`{"jsonrpc":"2.0","id":${id},"result":${outcome}}`);
+    };
+    for (const id of [1, 2, 3, 4]) client.say(call(id, `tool${id}`));
+    await ended();
+    expect(entries.map(({ act }) => act).sort()).to.deep.equal(["tool1", "tool2", "tool3", "tool4"]);
+  });
+
+  it("takes a task's failed question for no outcome of the task", async () => {
+    const { client, server, entries, ended } = await scene(allow);
+    server.onReceived = (text) => {
+      const { id, method } = JSON.parse(text) as { id: number; method: string };
+      if (method === "tools/call")
+        server.say(`{"jsonrpc":"2.0","id":${id},"result":{"resultType":"task","taskId":"T"}}`);
+      else if (id === 2) server.say(`{"jsonrpc":"2.0","id":2,"error":{"code":-32603,"message":"busy"}}`);
+      else
+        server.say(`{"jsonrpc":"2.0","id":${id},"result":{"taskId":"T","status":"completed","result":{"content":[]}}}`);
+    };
+    client.say(call(1, "transfer"));
+    await new Promise((resolve) => setImmediate(resolve));
+    for (const id of [2, 3]) client.say(`{"jsonrpc":"2.0","id":${id},"method":"tasks/get","params":{"taskId":"T"}}`);
+    await ended();
+    expect(entries.map(({ output }) => output)).to.deep.equal([{ content: [] }]);
+  });
+
+  it("takes what the tasks extension tells unasked (2026-07-28)", async () => {
+    const { client, server, entries, ended } = await scene(allow);
+    server.onReceived = () => {
+      server.say(`{"jsonrpc":"2.0","id":5,"result":{"resultType":"task","taskId":"T2","status":"working"}}`);
+      server.say(
+        `{"jsonrpc":"2.0","method":"notifications/tasks","params":{"taskId":"T2","status":"failed","error":{"code":-1,"message":"no"}}}`,
+      );
+    };
+    client.say(call(5, "transfer"));
+    await ended();
+    expect(entries.map(({ output }) => output)).to.deep.equal([{ error: { code: -1, message: "no" } }]);
+  });
+
+  it("lets a client answer what the server asked, once, and nothing else", async () => {
+    const { client, server, entries, ended } = await scene(allow);
+    server.say(`{"jsonrpc":"2.0","id":"q","method":"elicitation/create","params":{}}`);
+    await new Promise((resolve) => setImmediate(resolve));
+    const answer = `{"jsonrpc":"2.0","id":"q","result":{"action":"accept"}}`;
+    client.say(answer);
+    client.say(answer);
+    await ended();
+    expect(server.received).to.deep.equal([answer]);
+    expect(kinds(entries)).to.deep.equal([["mcp.message", "refusal"]]);
+  });
+
+  it("refuses a client of 2026-07-28 in a result that says what it is", async () => {
+    const { client, ended } = await scene(denyDelete);
+    const meta = `,"_meta":{"io.modelcontextprotocol/protocolVersion":"2026-07-28"}`;
+    client.say(call(1, "delete_all", `{}${meta}`));
+    await ended();
+    expect(JSON.parse(client.received[0] as string)).to.have.nested.property("result.resultType", "complete");
   });
 });

@@ -8,7 +8,7 @@ import { expect } from "chai";
 import { CachedRevocations, type RevocationSource } from "../../../agent/calls/revocations.ts";
 import type { Act } from "../../../agent/entry/signEntry.ts";
 import { allGates, contractGate, type Gate, policyGate, revocationGate } from "../../../adapters/mcp/gate.ts";
-import { SdkPort } from "../../../adapters/mcp/messagePort.ts";
+import { SdkPort } from "./sdkPort.ts";
 import { ChildPort } from "../../../adapters/mcp/stdioPort.ts";
 import { ToolGateway } from "../../../adapters/mcp/toolGateway.ts";
 import { tempFolders } from "../../helpers/tempFolder.ts";

@@ -1,0 +1,6 @@
+/** The official server as a program on stdio. */
+import { serveStdio } from "@modelcontextprotocol/server/stdio";
+
+import { officialServer } from "./officialServer.ts";
+
+serveStdio(() => officialServer());
