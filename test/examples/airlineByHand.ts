@@ -102,17 +102,9 @@ function booking({ args, result }: Call, state: State): string[] {
   const ids: string[] = args.payment_methods.map((method: Value) => method.payment_id);
   const kinds = (kind: string) => ids.filter((id) => id.startsWith(`${kind}_`)).length;
   const people = args.passengers.length;
-  const paid = args.payment_methods.reduce((sum: number, method: Value) => sum + method.amount, 0);
-  const stated = typeof result === "string" ? /total price is (\d+)/.exec(result)?.[1] : undefined;
-  const price =
-    typeof result === "string"
-      ? stated && Number(stated)
-      : people * result.flights.reduce((sum: number, flight: Value) => sum + flight.price, 0) +
-        (args.insurance === "yes" ? 30 * people : 0) +
-        50 * args.nonfree_baggages;
   const allowance = profile && people * free[profile.membership]![args.cabin]!;
   return named({
-    "profile-before-booking": profile === undefined,
+    "user-id-first": !args.user_id,
     "at-most-five-passengers": people > 5,
     "passenger-details": args.passengers.some((one: Value) => !one.first_name || !one.last_name || !one.dob),
     "at-most-one-certificate": kinds("certificate") > 1,
@@ -121,7 +113,6 @@ function booking({ args, result }: Call, state: State): string[] {
     "payment-in-profile": unknownPayment(ids, profile, result),
     "extra-bags-charged":
       allowance !== undefined && args.nonfree_baggages !== Math.max(0, args.total_baggages - allowance),
-    "paid-what-it-costs": price !== undefined && price !== paid,
     "flight-available": /not available on date/.test(String(result)),
   });
 }
