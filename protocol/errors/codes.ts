@@ -130,6 +130,11 @@ const table = {
   ERR_UNAVAILABLE_MCP: { status: 503, title: "The MCP server cannot be reached", retryable: true },
   ERR_UNAVAILABLE_CARD: { status: 503, title: "The agent's card cannot be fetched", retryable: true },
   ERR_UNAVAILABLE_RELAYER: { status: 503, title: "The relayer cannot be reached or is busy", retryable: true },
+  // The directory.
+  ERR_CONFLICT_FINALITY: { status: 409, title: "The chain's endpoints take back what they called final" },
+  ERR_NOT_FOUND_BLOCK: { status: 404, title: "The directory holds no state at that block" },
+  ERR_NOT_FOUND_RECORD: { status: 404, title: "The directory knows nothing of that name" },
+  ERR_PROOF_STATE_HASH: { status: 422, title: "The rows are not those of the state hash" },
   // Scoped contracts between agents.
   ERR_INPUT_UCAN: { status: 400, title: "The contract or invocation is not a UCAN of the supported form" },
   ERR_LIMIT_CALL_WORK: { status: 413, title: "The call and its contracts ask for more work than a call may" },
