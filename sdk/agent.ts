@@ -3,6 +3,7 @@ export { type Agent, type AgentSettings, type ProvedIdentity } from "../agent/ag
 export { type RecordedAct } from "../agent/entry/recorder.ts";
 export { type CallAgentOptions, callAgent } from "../agent/calls/callAgent.ts";
 export { type CallAnswer, type CallRecord, type CallRecorder } from "../agent/calls/callRecord.ts";
+export { hostGuard } from "../agent/calls/hostGuard.ts";
 export { ChainRevocations } from "../agent/calls/chainRevocations.ts";
 export { type CallVerdict, Guard, type GuardOptions } from "../agent/calls/guard.ts";
 export { type ReplayStore, SqliteReplayStore } from "../agent/calls/replayStore.ts";

@@ -2,6 +2,9 @@ import { once } from "node:events";
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 
+import { localOnly } from "../../host/http/hostCheck.ts";
+import { checked } from "../../host/http/hostGuard.ts";
+
 /** What a proxy does to one request. `lose` forwards it and drops the answer; `drop` never forwards it. */
 export type Fault =
   | { readonly kind: "lose" }
@@ -32,7 +35,7 @@ export class FaultProxy {
 
   private constructor(target: string) {
     this.#target = target;
-    this.#server = createServer((request, response) => void this.#serve(request, response));
+    this.#server = createServer(checked(localOnly(), (request, response) => void this.#serve(request, response)));
   }
 
   static async start(target: string): Promise<FaultProxy> {

@@ -11,6 +11,7 @@ import {
   ChainRevocations,
   Guard,
   guarded,
+  hostGuard,
   loadPolicyBundle,
   openAgent,
   SqliteReplayStore,
@@ -38,6 +39,8 @@ const guard = new Guard({
 
 let balance = 0;
 const app = express();
+// A page in a browser of this machine may have a name of its own lead here: only this machine's names are served.
+app.use(hostGuard({ host: "127.0.0.1" }));
 app.post(
   "/charge",
   express.json(),

@@ -2,6 +2,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 
 import { isAffiantError } from "../../protocol/errors/affiantError.ts";
 import { localOnly } from "../http/hostCheck.ts";
+import { checked } from "../http/hostGuard.ts";
 import { readBody } from "../http/readBody.ts";
 import type { Answer, Question } from "./answers.ts";
 import type { BlockWatch } from "./blockWatch.ts";
@@ -19,10 +20,11 @@ export interface ServedWatch {
 
 /** Speaks JSON-RPC on the loopback interface, for the watch: who asks a chain asks here as it would ask the chain. */
 export async function serveWatch(watch: BlockWatch, port: number): Promise<ServedWatch> {
-  const check = localOnly();
-  const server = createServer((request, response) => {
-    respond(watch, check, request, response).catch(() => response.destroy());
-  });
+  const server = createServer(
+    checked(localOnly(), (request, response) => {
+      respond(watch, request, response).catch(() => response.destroy());
+    }),
+  );
   // Who asks keeps connections for long: one that is closed just as it is used again is a question lost.
   server.keepAliveTimeout = 600_000;
   await new Promise<void>((resolve, reject) => server.once("error", reject).listen(port, "127.0.0.1", resolve));
@@ -31,18 +33,7 @@ export async function serveWatch(watch: BlockWatch, port: number): Promise<Serve
   return { url: `http://127.0.0.1:${bound}`, close: () => end(server) };
 }
 
-async function respond(
-  watch: BlockWatch,
-  check: ReturnType<typeof localOnly>,
-  request: IncomingMessage,
-  response: ServerResponse,
-): Promise<void> {
-  try {
-    check({ host: request.headers.host, origin: request.headers.origin });
-  } catch {
-    response.writeHead(403).end();
-    return;
-  }
+async function respond(watch: BlockWatch, request: IncomingMessage, response: ServerResponse): Promise<void> {
   allowPage(request, response);
   if (request.method === "OPTIONS") {
     response.writeHead(204).end();

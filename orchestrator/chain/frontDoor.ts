@@ -1,15 +1,13 @@
 import { Agent, createServer, type IncomingMessage, request as httpRequest, type ServerResponse } from "node:http";
 
 import { localOnly } from "../../host/http/hostCheck.ts";
+import { checked } from "../../host/http/hostGuard.ts";
 import { AffiantError } from "../../protocol/errors/affiantError.ts";
-import { toProblem } from "../../protocol/errors/problem.ts";
 
 export interface FrontDoor {
   readonly url: string;
   close(): Promise<void>;
 }
-
-const check = localOnly();
 
 /**
  * What stands before anvil, which obeys whoever reaches it: a page in a browser of this machine could spend the accounts' ether and
@@ -20,19 +18,13 @@ const check = localOnly();
  */
 export async function openFrontDoor(port: number, behind: { host: string; port: number }): Promise<FrontDoor> {
   const agent = new Agent({ keepAlive: true });
-  const server = createServer((request, response) => {
-    try {
-      check(request.headers);
-    } catch (error) {
-      const problem = toProblem(error);
-      request.resume();
-      response.writeHead(problem.status, { "content-type": "application/problem+json" }).end(JSON.stringify(problem));
-      return;
-    }
-    allowPage(request, response);
-    if (request.method === "OPTIONS") response.writeHead(204).end();
-    else passOn(request, response, { ...behind, agent });
-  });
+  const server = createServer(
+    checked(localOnly(), (request, response) => {
+      allowPage(request, response);
+      if (request.method === "OPTIONS") response.writeHead(204).end();
+      else passOn(request, response, { ...behind, agent });
+    }),
+  );
   await new Promise<void>((resolve, reject) => {
     server.once("error", (cause) =>
       reject(new AffiantError("ERR_CONFLICT_PORT", `cannot listen on port ${port}`, { cause })),

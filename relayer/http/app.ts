@@ -62,7 +62,9 @@ function createExpress({ bodyLimitBytes, logger, routers }: AppOptions, guards: 
   app.use(protectBrowsers);
   for (const guard of guards) app.use(guard);
   // Not compressed: what a few bytes unfold to is work that nobody has signed for.
-  const verify = (_request: unknown, _response: unknown, body: Buffer): void => {
+  const verify = (_request: unknown, _response: unknown, body: Buffer, encoding: string): void => {
+    // Its depth is counted in bytes, which are other ones in another encoding (RFC 8259 §8.1 knows no other).
+    if (encoding.toLowerCase() !== "utf-8") throw new SyntaxError("not in UTF-8");
     if (!isShallow(body)) throw new SyntaxError("nested too deep"); // the parser gives it a status
   };
   const json = (limit: number) => express.json({ limit, strict: true, type: isParsed, inflate: false, verify });

@@ -7,19 +7,27 @@ const [quote, backslash, openBracket, closeBracket, openBrace, closeBrace] = [0x
  * Whether JSON is nested at most 64 deep, told in one pass over its bytes and before anything is parsed. Whether it is JSON at
  * all is not looked at.
  */
-export function isShallow(body: Uint8Array): boolean {
+export function isShallow(body: Buffer): boolean {
   let depth = 0;
-  let isText = false;
   for (let at = 0; at < body.length; at++) {
     const byte = body[at];
-    if (isText) {
-      if (byte === backslash) at++;
-      else if (byte === quote) isText = false;
-    } else if (byte === quote) isText = true;
-    else if (byte === openBracket || byte === openBrace) {
+    if (byte === quote) {
+      // Most of a large body is text: it is searched, not walked.
+      at = endOfText(body, at + 1);
+    } else if (byte === openBracket || byte === openBrace) {
       depth += 1;
       if (depth > maxDepth) return false;
     } else if (byte === closeBracket || byte === closeBrace) depth -= 1;
   }
   return true;
+}
+
+/** @returns where the quote stands that ends a text; the end of the body if none does */
+function endOfText(body: Buffer, from: number): number {
+  for (let end = body.indexOf(quote, from); end >= 0; end = body.indexOf(quote, end + 1)) {
+    let slashes = 0;
+    while (end - slashes > from && body[end - slashes - 1] === backslash) slashes++;
+    if (slashes % 2 === 0) return end;
+  }
+  return body.length;
 }

@@ -11,6 +11,7 @@ import type { Answer } from "./answer.ts";
 import { type LeafRun, toLeafRun } from "./leafRun.ts";
 import type { Sequencer } from "./sequencer.ts";
 import { Strangers } from "./strangers.ts";
+import { trialQuestions, Trials } from "./trial.ts";
 import type { Verification, VerifiedEntry } from "./verifiedEntry.ts";
 import type { VerifyPool } from "./verifyPool.ts";
 
@@ -32,6 +33,7 @@ export class Ingest {
   readonly #log: Log;
   readonly #options: IngestOptions;
   readonly #strangers: Strangers;
+  readonly #trials = new Trials();
   #underWay = 0;
   #stopping = false;
 
@@ -81,14 +83,15 @@ export class Ingest {
   async submitRun(run: LeafRun, source: string): Promise<Answer[]> {
     const count = run.bounds.length / 2;
     const size = { "affiant.entries": count };
-    const examine = async (from: number, to: number) => {
-      const verify = () => this.#pool.verify(run, from, to);
-      return this.#examine(await this.#step("verify", size, verify, thrownFor), size);
-    };
+    const verify = (from: number, to: number) =>
+      this.#step("verify", size, () => this.#pool.verify(run, from, to), thrownFor);
     const admissions = await this.#asStranger(count, source, async () => {
-      const first = await examine(0, Math.min(count, trialEntries));
-      if (count <= trialEntries) return [first];
-      return [first, first.isAuthentic ? await examine(trialEntries, count) : notLookedAt(count - trialEntries)];
+      const length = this.#trials.lengthFor(run);
+      const trial = await this.#examine(await verify(0, length), size, trialQuestions);
+      trial.refusals.forEach((refusal, i) => refusal ?? this.#trials.remember(run, i));
+      if (!trial.isAuthentic) return [trial, notLookedAt(count - length)];
+      const first = await this.#examineLeft(trial, size);
+      return count > length ? [first, await this.#examine(await verify(length, count), size)] : [first];
     });
     return this.#sequence(admissions, size);
   }
@@ -109,14 +112,26 @@ export class Ingest {
     }
   }
 
-  /** Asks the chain about what was verified. */
-  async #examine(verifications: readonly Verification[], size: Attributes): Promise<Looked> {
-    const admit = () => this.#admit(verifications);
+  /** Asks the chain about what was verified. @param questions about so many claims at most; the others are left for later */
+  async #examine(
+    verifications: readonly Verification[],
+    size: Attributes,
+    questions = verifications.length,
+  ): Promise<Looked> {
+    const admit = () => this.#admit(verifications, questions);
     const refusals = await this.#step("admit", size, admit, (refusal) => refusal);
     const isAuthentic = verifications.some(({ entry }, i) => {
       return entry && refusals[i] === undefined && this.#standing(entry) !== "known";
     });
     return { verifications, refusals, isAuthentic };
+  }
+
+  /** What a trial left alone. */
+  async #examineLeft(trial: Looked, size: Attributes): Promise<Looked> {
+    const left = trial.verifications.filter((_, i) => trial.refusals[i] === leftAlone);
+    if (left.length === 0) return trial;
+    const refusals = (await this.#examine(left, size)).refusals.values();
+    return { ...trial, refusals: trial.refusals.map((one) => (one === leftAlone ? refusals.next().value : one)) };
   }
 
   async #sequence(admissions: readonly Looked[], size: Attributes): Promise<Answer[]> {
@@ -164,18 +179,20 @@ export class Ingest {
    * Asks the chain what must be asked, once for all entries that say the same about it, and side by side.
    * @returns what each entry is refused with, undefined for those that may go on
    */
-  async #admit(verifications: readonly Verification[]): Promise<unknown[]> {
+  async #admit(verifications: readonly Verification[], questions: number): Promise<unknown[]> {
     const standings = verifications.map(({ entry }) => (entry ? this.#standing(entry) : "known"));
     const asked = verifications.flatMap(({ entry }, i) => (entry && standings[i] !== "known" ? [entry.claims] : []));
-    const keys = await refusalsOf(asked, (claims) => this.#registries.checkKey(claims));
+    const inQuestion = new Set([...new Set(asked)].slice(0, questions));
+    const keys = await refusalsOf(inQuestion, (claims) => this.#registries.checkKey(claims));
     const refusals = verifications.map(({ entry, refusal }, i): unknown => {
       if (refusal) return thrownFor({ refusal });
       if (standings[i] === "known") return undefined;
+      if (!inQuestion.has(entry.claims)) return leftAlone;
       return keys.get(entry.claims) ?? this.#notAdmitted(entry.claims.did) ?? this.#overLimit(entry.claims.did);
     });
     const isOpen = (i: number) => refusals[i] === undefined && standings[i] === "new";
     const open = verifications.flatMap(({ entry }, i) => (entry && isOpen(i) ? [entry.claims] : []));
-    const blocks = await refusalsOf(open, (claims) => this.#registries.checkBlockAndPolicy(claims));
+    const blocks = await refusalsOf(new Set(open), (claims) => this.#registries.checkBlockAndPolicy(claims));
     return refusals.map((refusal, i) => {
       const claims = verifications[i]?.entry?.claims;
       return claims && isOpen(i) ? blocks.get(claims) : refusal;
@@ -221,18 +238,21 @@ interface Looked {
   readonly isAuthentic: boolean;
 }
 
-/**
- * So many entries of a batch are looked at for anybody. The others follow if one of these is new and its agent's own: who
- * sends inventions, or what everybody can read in the log, has no more work done than this.
- */
-const trialEntries = 32;
+/** What an entry is refused with that was sent among inventions, and not looked at for their sake. */
+const leftAlone = new AffiantError(
+  "ERR_LIMIT_RATE",
+  "none of those before it is new and its agent's own: not looked at",
+  {
+    details: { retryAfterSec: 1 },
+    hint: "Send it again.",
+  },
+);
 
 function notLookedAt(count: number): Looked {
-  const why = `none of the first ${trialEntries} is new and its agent's own: the others were not looked at`;
-  const refusal = new AffiantError("ERR_LIMIT_RATE", why, { details: { retryAfterSec: 1 }, hint: "Send them again." });
+  const refusal = { code: leftAlone.code, message: leftAlone.message };
   return {
-    verifications: Array<Verification>(count).fill({ refusal: { code: refusal.code, message: refusal.message } }),
-    refusals: Array<unknown>(count).fill(refusal),
+    verifications: Array<Verification>(count).fill({ refusal }),
+    refusals: Array<unknown>(count).fill(leftAlone),
     isAuthentic: false,
   };
 }
@@ -243,11 +263,11 @@ function thrownFor({ refusal }: Verification): AffiantError | undefined {
 
 /** Asks once about each; those that are refused, and with what. */
 async function refusalsOf(
-  asked: readonly ChainClaims[],
+  asked: ReadonlySet<ChainClaims>,
   ask: (claims: ChainClaims) => Promise<void>,
 ): Promise<Map<ChainClaims, unknown>> {
   const refusals = new Map<ChainClaims, unknown>();
-  const each = [...new Set(asked)].map((claims) => ask(claims).catch((error: unknown) => refusals.set(claims, error)));
+  const each = [...asked].map((claims) => ask(claims).catch((error: unknown) => refusals.set(claims, error)));
   await Promise.all(each);
   return refusals;
 }

@@ -54,6 +54,7 @@ export class Requests {
   /**
    * Takes a call. The same idempotency key with the same call, or the same call again, is the same request; a call
    * carries the contract's own replay key (nonce), so its effect is at most once whatever happens here.
+   * @param check what is costly to check, of a call that the contract would take: its signatures hold by then
    * @throws AffiantError ERR_INPUT_MALFORMED, ERR_INPUT_ENCODING, ERR_AUTH_TARGET, ERR_CONFLICT_IDEMPOTENCY_KEY,
    * ERR_LIMIT_QUOTA, ERR_LIMIT_BUDGET, ERR_AUTH_ADMISSION, ERR_AUTH_TICKET, ERR_CONFLICT_TICKET_USED, ERR_PROOF_REVERTED, ERR_PROOF_GAS_LIMIT, ERR_UNAVAILABLE_CHAIN
    */
@@ -61,6 +62,7 @@ export class Requests {
     call: { target: string; data: string },
     idempotencyKey: string,
     ticket?: string,
+    check?: () => Promise<void>,
   ): Promise<RequestStatus> {
     if (!isAddress(call.target) || !/^0x([0-9a-f]{2}){4,}$/.test(call.data)) {
       throw new AffiantError("ERR_INPUT_MALFORMED", "target must be an address and data lower-case hex");
@@ -79,6 +81,7 @@ export class Requests {
     // repeatable, once it is through; while it is on its way it is one request for all who ask.
     if (same && (known || !makesRoom(same.state, repeatable))) return toStatus(same);
     const simulation = await this.#options.simulate({ target, data });
+    await check?.();
     const place = { kind: "request", agent, target, data, lane: null } as const;
     const job = await this.#intake.add({
       job: { id: randomUUID(), dedupeKey, ...place },

@@ -11,6 +11,7 @@ import { expect } from "chai";
 import { startWorld, type World } from "../agent/world/world.ts";
 import { affiant } from "../cli/run.ts";
 import { tempFolders } from "../helpers/tempFolder.ts";
+import { underName } from "../helpers/underName.ts";
 import { testOperatorToken } from "../helpers/world/relayer.ts";
 
 const examples = join(import.meta.dirname, "../../examples");
@@ -82,5 +83,7 @@ describe("examples for the SDK", () => {
     const without = await fetch(url, { method: "POST", headers: { "content-type": "application/json" }, body: "{}" });
     expect(without.status).to.equal(401);
     expect(without.headers.get("content-type")).to.contain("application/problem+json");
+    const foreign = await underName("evil.example", url);
+    expect([foreign.status, foreign.code]).to.deep.equal([403, "ERR_AUTH_HOST"]);
   });
 });

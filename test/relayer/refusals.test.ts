@@ -216,5 +216,28 @@ describe("relayer: entries it refuses", () => {
     // Everybody can read what is in the log: sent again it is answered, so much at a time.
     expect(await codesOf(own)).to.deep.equal([...first.fill(200), ...rest.fill("ERR_LIMIT_RATE")]);
     expect(await codesOf(own.slice(32))).to.deep.equal(Array(8).fill(200));
+    // Keys that nobody has heard of are costly to look at: four of them, unless one is its agent's own.
+    const strangers = Array.from({ length: 8 }, () => ({ leaf: new Actor(chain).signAt(nb).leaf }));
+    expect(await codesOf(strangers)).to.deep.equal([
+      ...Array<string>(4).fill("ERR_AUTH_AGENT_INACTIVE"),
+      ...Array<string>(4).fill("ERR_LIMIT_RATE"),
+    ]);
+    const late = { leaf: actor.signAt(nb).leaf };
+    expect(await codesOf([...strangers.slice(0, 3), late, ...strangers.slice(3)])).to.deep.equal([
+      ...Array<string>(3).fill("ERR_AUTH_AGENT_INACTIVE"),
+      201,
+      ...Array<string>(5).fill("ERR_AUTH_AGENT_INACTIVE"),
+    ]);
+    // The same key under names that it does not have: the chain is asked about four of them.
+    const key = new SigningKey(randomBytes(32));
+    const names = Array.from({ length: 8 }, () => {
+      const iss = formatEthrDid(31337n, `0x${randomBytes(20).toString("hex")}`);
+      const place = { iss, seq: 0, prev: null, nb, policy: testPolicy, iat: 1_800_000_000 };
+      return { leaf: signEntry({ act: "test.act" }, place, key).leaf };
+    });
+    expect(await codesOf(names)).to.deep.equal([
+      ...Array<string>(4).fill("ERR_AUTH_AGENT_INACTIVE"),
+      ...Array<string>(4).fill("ERR_LIMIT_RATE"),
+    ]);
   });
 });

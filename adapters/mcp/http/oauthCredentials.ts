@@ -1,6 +1,6 @@
 import { randomBytes } from "node:crypto";
 import { chmodSync, mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
-import { createServer, type Server } from "node:http";
+import { createServer, type RequestListener, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { dirname } from "node:path";
 
@@ -13,6 +13,7 @@ import {
   type StoredOAuthTokens,
 } from "@modelcontextprotocol/client";
 
+import { hostGuarded } from "../../../host/http/hostGuard.ts";
 import { AffiantError } from "../../../protocol/errors/affiantError.ts";
 import type { Credentials } from "./httpServerPort.ts";
 
@@ -173,15 +174,17 @@ interface Callback {
   close(): void;
 }
 
+const host = "127.0.0.1";
+
 /** Waits for the user's browser. @param port 0 = any; the one of before where it can be had */
-async function listenForCallback(port: number): Promise<Callback> {
+export async function listenForCallback(port: number): Promise<Callback> {
   const server = createServer();
   await new Promise<void>((resolve, reject) => {
     server.once("error", reject);
-    server.listen(port, "127.0.0.1", resolve);
+    server.listen(port, host, resolve);
   });
   const answer = new Promise<Awaited<Callback["answer"]>>((resolve, reject) => {
-    server.on("request", (request, response) => {
+    const receive: RequestListener = (request, response) => {
       const { pathname, searchParams } = new URL(request.url ?? "/", "http://localhost");
       const code = searchParams.get("code");
       const error = searchParams.get("error");
@@ -194,7 +197,8 @@ async function listenForCallback(port: number): Promise<Callback> {
         .end("You can close this page and go back to your agent.\n");
       if (code === null) reject(new AffiantError("ERR_AUTH_TOKEN", "the user did not let this gateway in"));
       else resolve({ code, state: searchParams.get("state"), iss: searchParams.get("iss") ?? undefined });
-    });
+    };
+    server.on("request", hostGuarded({ host }, receive));
   });
   // Nobody may wait for it: a token that is refreshed needs no browser.
   answer.catch(() => undefined);

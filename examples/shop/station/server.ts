@@ -1,5 +1,6 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 
+import { deadlines, hostGuarded } from "../../../agent/calls/hostGuard.ts";
 import type { GroupMember } from "../../../agent/channel/groupMember.ts";
 import { channelPath, serveExchange } from "../../../agent/channel/sealedExchange.ts";
 import type { Hex } from "../../../protocol/encoding/hex.ts";
@@ -14,6 +15,7 @@ export type Handler = (body: Json, groupKey?: GroupKeyUse) => Promise<Json> | Js
 /** `"POST /v1/charge"` → its handler. */
 export type Routes = Readonly<Record<string, Handler>>;
 
+const host = "127.0.0.1";
 const maxBodyBytes = 1 << 20;
 
 /** What an agent serves to whom. */
@@ -29,11 +31,10 @@ export interface Served {
 
 /** A small JSON server on the loopback interface. @returns once it listens */
 export async function serve(served: Served, port: number): Promise<Server> {
-  const server = createServer((request, response) => {
-    void answer(served, request, response);
-  });
+  const listener = hostGuarded({ host }, (request, response) => void answer(served, request, response));
+  const server = createServer(deadlines(), listener);
   await new Promise<void>((resolve, reject) => {
-    server.once("error", reject).listen(port, "127.0.0.1", resolve);
+    server.once("error", reject).listen(port, host, resolve);
   });
   return server;
 }
