@@ -1,6 +1,6 @@
 import { randomUUID } from "node:crypto";
 
-import type { Act } from "../../agent/entry/signEntry.ts";
+import type { JsonAct } from "../../agent/entry/signEntry.ts";
 import { type AffiantError, isAffiantError } from "../../protocol/errors/affiantError.ts";
 import type { ErrorCode } from "../../protocol/errors/codes.ts";
 import type { Json } from "../../protocol/json/canonical.ts";
@@ -11,7 +11,7 @@ import { type Signable, signable } from "./signable.ts";
 /** What of an agent the ledger needs. */
 export interface LedgerAgent {
   /** Signs an act and stores it: durable on this machine when it resolves. */
-  enter(act: Act): Promise<unknown>;
+  enter(act: JsonAct): Promise<unknown>;
   /** Rejects where no entry could be made now: no policy, no chain, a journal that is behind. */
   ready(): Promise<void>;
 }
@@ -58,7 +58,7 @@ export type ActGate = (
 
 interface OpenAct {
   readonly claim: Claim;
-  readonly entry: Act;
+  readonly entry: JsonAct;
   readonly facts: PolicyAct;
 }
 
@@ -124,7 +124,7 @@ export class ActLedger {
     this.#open.delete(claim.id);
     const outcome = signable(output, text);
     Object.assign(open.facts, { output: outcome.value });
-    const entry: Act = {
+    const entry: JsonAct = {
       ...open.entry,
       output: outcome.value,
       context: { ...(open.entry.context as object), ...context, ...remarksOn("output", outcome) },
@@ -193,7 +193,7 @@ export class ActLedger {
 
   /** A gate that breaks refuses: what cannot be judged is not let through. */
   async #judge(
-    { act, input = null, context, ...entry }: Act,
+    { act, input = null, context, ...entry }: JsonAct,
     index: number,
     thread: Thread,
   ): Promise<Refusal | undefined> {
@@ -212,7 +212,7 @@ export class ActLedger {
     }
   }
 
-  async #recordRefusal(entry: Act, refusal: Refusal): Promise<Refusal> {
+  async #recordRefusal(entry: JsonAct, refusal: Refusal): Promise<Refusal> {
     try {
       await this.#agent.enter({ ...entry, kind: "refusal", output: { refused: refusal.code, detail: refusal.detail } });
       return refusal;
@@ -221,7 +221,7 @@ export class ActLedger {
     }
   }
 
-  #entryOf(proposed: ProposedAct, input: Signable, index: number): Act {
+  #entryOf(proposed: ProposedAct, input: Signable, index: number): JsonAct {
     const { act, thread, ctr, context, idempotencyKey = randomUUID() } = proposed;
     return {
       act,
@@ -241,7 +241,7 @@ export class ActLedger {
   }
 
   /** An entry under this key is there already where a process died between entering and removing the claim. */
-  async #enterOnce(act: Act): Promise<void> {
+  async #enterOnce(act: JsonAct): Promise<void> {
     try {
       await this.#agent.enter(act);
     } catch (error) {

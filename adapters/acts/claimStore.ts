@@ -3,7 +3,7 @@ import { chmodSync, existsSync, mkdirSync, readdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 
-import type { Act } from "../../agent/entry/signEntry.ts";
+import type { JsonAct } from "../../agent/entry/signEntry.ts";
 import { AffiantError } from "../../protocol/errors/affiantError.ts";
 
 const maxOpenAttempts = 5;
@@ -13,7 +13,7 @@ export interface StoredClaim {
   /** The idempotency key of its entry. */
   readonly id: string;
   /** The entry to be, with its output once that is known. */
-  readonly act: Act;
+  readonly act: JsonAct;
   /** Whether `act` holds what came of it. */
   readonly isSettled: boolean;
 }
@@ -139,7 +139,7 @@ function claimsIn(sql: DatabaseSync): readonly StoredClaim[] {
     act: string;
     settled: number;
   }[];
-  return rows.map(({ id, act, settled }) => ({ id, act: JSON.parse(act) as Act, isSettled: settled === 1 }));
+  return rows.map(({ id, act, settled }) => ({ id, act: JSON.parse(act) as JsonAct, isSettled: settled === 1 }));
 }
 
 function removeFiles(path: string): void {

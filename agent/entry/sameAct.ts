@@ -4,6 +4,7 @@ import { decodeDisclosure } from "../../protocol/entry/disclosure.ts";
 import { decodeLeaf } from "../../protocol/entry/leaf.ts";
 import { AffiantError } from "../../protocol/errors/affiantError.ts";
 import { toCanonicalJson } from "../../protocol/json/canonical.ts";
+import { jsonOf } from "../../protocol/json/jsonOf.ts";
 
 /**
  * Whether an act that comes under a known idempotency key is the one that was recorded under it. Payloads are compared
@@ -20,7 +21,7 @@ export function assertSameAct(act: Act, recorded: JournalEntry): void {
     claims.everyBlocks === act.everyBlocks ? [] : ["everyBlocks"],
     recorded.disclosures.map(decodeDisclosure).flatMap(({ name, value }) => {
       const given = act[name];
-      return given !== undefined && toCanonicalJson(given) === toCanonicalJson(value) ? [] : [name];
+      return given !== undefined && toCanonicalJson(jsonOf(given)) === toCanonicalJson(value) ? [] : [name];
     }),
   ].flat();
   if (differs.length === 0) return;

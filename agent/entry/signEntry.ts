@@ -9,17 +9,18 @@ import type { EntryClaims, EntryKind, NotBeforeBlock } from "../../protocol/entr
 import { disclosureDigest, disclosureNames, encodeDisclosure } from "../../protocol/entry/disclosure.ts";
 import { assembleLeaf, entryIdOf, entrySigningInput } from "../../protocol/entry/leaf.ts";
 import type { Json } from "../../protocol/json/canonical.ts";
+import { jsonOf, type Recordable } from "../../protocol/json/jsonOf.ts";
 
-/** What an agent wants on record. */
-export interface Act {
+/** What an agent wants on record. `Value` is what it says in JSON, or in what becomes JSON. */
+export interface Act<Value extends Recordable = Recordable> {
   /** Name of what was done, e.g. `payment.charge`; 1 to 128 of `A-Z a-z 0-9 _ . : / -`. */
   readonly act: string;
   /** Default `act`. */
   readonly kind?: EntryKind;
   /** What went in, what came out, and what was known or said beside: only their salted digests are signed and sent. */
-  readonly input?: Json;
-  readonly output?: Json;
-  readonly context?: Json;
+  readonly input?: Value;
+  readonly output?: Value;
+  readonly context?: Value;
   /** Groups entries of one task or conversation. */
   readonly thread?: string;
   /** CID of the scoped contract under which it was done. */
@@ -31,6 +32,9 @@ export interface Act {
   /** When it was done by the agent's clock, Unix seconds. Default: now. */
   readonly iat?: number;
 }
+
+/** An act whose values are JSON as they stand. */
+export type JsonAct = Act<Json>;
 
 /** What stands in an entry beside the act. */
 export interface EntryPlace {
@@ -49,7 +53,8 @@ export interface EntryPlace {
 export function signEntry(act: Act, place: EntryPlace, key: SigningKey): SignedEntry {
   const disclosures = disclosureNames.flatMap((name) => {
     const value = act[name];
-    return value === undefined ? [] : [encodeDisclosure({ name, value, salt: randomBytes(16).toString("base64url") })];
+    if (value === undefined) return [];
+    return [encodeDisclosure({ name, value: jsonOf(value), salt: randomBytes(16).toString("base64url") })];
   });
   const claims: EntryClaims = {
     _sd: disclosures.map(disclosureDigest).sort(),
