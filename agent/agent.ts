@@ -21,6 +21,7 @@ import { RelayerKeys } from "./escrow/relayerKeys.ts";
 import type { Journal, PendingCall } from "./journal/journal.ts";
 import { recoverEntries } from "./journal/recover.ts";
 import type { AgentKeys } from "./keys/keystore.ts";
+import { BundlesInForce } from "./policy/bundlesInForce.ts";
 import { carryCall } from "./relayer/carryCall.ts";
 import type { Outbox } from "./relayer/outbox.ts";
 import type { RelayerClient } from "./relayer/relayerClient.ts";
@@ -66,6 +67,8 @@ export interface AgentParts {
   readonly registries: Registries;
   readonly rpc: Rpc;
   readonly outbox: Outbox;
+  /** The agent's folder. */
+  readonly folder: string;
   readonly settings: AgentSettings;
 }
 
@@ -81,8 +84,12 @@ export class Agent {
   readonly signingKey: KeyDid;
   readonly relayer: RelayerClient;
   readonly journal: Journal;
+  /** What of the agent is on this disk: keys, journal, claims. */
+  readonly folder: string;
   readonly #parts: AgentParts;
   readonly #recorder: Recorder;
+  readonly #bundles: BundlesInForce;
+  readonly #atClose: (() => void)[] = [];
 
   constructor(parts: AgentParts) {
     const { facts } = parts.keys;
@@ -92,7 +99,9 @@ export class Agent {
     this.signingKey = facts.signingKey;
     this.relayer = parts.relayer;
     this.journal = parts.journal;
+    this.folder = parts.folder;
     this.#parts = parts;
+    this.#bundles = new BundlesInForce(parts.relayer);
     this.#recorder = new Recorder({ ...parts, chainId: parts.deployment.chainId });
   }
 
@@ -124,6 +133,7 @@ export class Agent {
     const policyHash = policyHashOf(bundle);
     const before = await this.policy();
     const purpose = `commit:${policyHash}`;
+    this.#bundles.learn(policyHash, bundle);
     // Left when it is committed to: a relayer keeps no other. Left out by a crash, it is left the next time.
     const leave = () => this.relayer.putPolicy(policyHash, bundle, this.address);
     if (before?.policyHash === policyHash) {
@@ -231,6 +241,15 @@ export class Agent {
   }
 
   /**
+   * The bundle that a new entry would be made under: the chain says which, and one that is not known here comes from the relayer
+   * and must have its hash.
+   * @throws AffiantError ERR_CONFLICT_NO_POLICY, ERR_PROOF_POLICY, ERR_NOT_FOUND_POLICY, ERR_UNAVAILABLE_RELAYER, ERR_UNAVAILABLE_CHAIN
+   */
+  async bundleInForce(): Promise<PolicyBundle> {
+    return this.#bundles.bundle(await this.#recorder.policyHash());
+  }
+
+  /**
    * Puts an act on record and waits for the relayer's receipt, which is verified.
    * @throws AffiantError ERR_CONFLICT_JOURNAL_BEHIND, ERR_CONFLICT_JOURNAL_FORKED before anything is signed;
    * ERR_UNAVAILABLE_RELAYER once it is signed and stored: it is sent again with the next act, or by `flush()`
@@ -324,8 +343,14 @@ export class Agent {
     return eraseDisclosures(caller, entryId);
   }
 
+  /** Has something end with the agent, before its journal is closed. */
+  onClose(end: () => void): void {
+    this.#atClose.push(end);
+  }
+
   /** Releases the journal and the connections. Nothing is lost: what was not sent yet is sent next time. */
   close(): void {
+    for (const end of this.#atClose.splice(0)) end();
     this.journal.close();
     this.#parts.rpc.close();
   }

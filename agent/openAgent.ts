@@ -6,6 +6,7 @@ import { Journal } from "./journal/journal.ts";
 import { agentFolder } from "./keys/agentFolder.ts";
 import { openAgentKeys } from "./keys/keystore.ts";
 import { openZkKey } from "./keys/zkKey.ts";
+import { type FromDataDirOptions, openFromDataDir } from "./openFromDataDir.ts";
 import { checkLogIdentity } from "./relayer/logIdentity.ts";
 import { type AskContract, OperatorStatements } from "./relayer/operatorStatements.ts";
 import { Outbox } from "./relayer/outbox.ts";
@@ -67,6 +68,7 @@ export async function openAgent(options: OpenAgentOptions): Promise<Agent> {
     relayer,
     rpc,
     registries: new Registries(rpc, deployment),
+    folder: agentFolder(dataDir, name).path,
     outbox: new Outbox({ journal, relayer, checkpoints, retry, leaveDisclosures }),
     settings: {
       notBeforeDepth: developmentChains.includes(deployment.chainId) ? 0 : 2,
@@ -77,6 +79,10 @@ export async function openAgent(options: OpenAgentOptions): Promise<Agent> {
     },
   });
 }
+
+/** {@link openFromDataDir} */
+openAgent.fromDataDir = (name: string, options: FromDataDirOptions = {}): Promise<Agent> =>
+  openFromDataDir(openAgent, name, options);
 
 /** Learns which log the relayer writes to, and holds that to the chain. */
 async function openCheckpoints(relayer: RelayerClient, rpc: Rpc, deployment: Deployment): Promise<CheckpointReader> {

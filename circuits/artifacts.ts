@@ -11,7 +11,8 @@ import type { KeyKind } from "../protocol/zk/keyGate.ts";
 import type { CircuitName } from "../protocol/zk/publicSignals.ts";
 
 /** The committed development artifacts; a ceremony's export has the same files. */
-export const generatedFolder = join(import.meta.dirname, "generated");
+// A bundle in CommonJS form has no folder of its own, and is to load nevertheless.
+export const generatedFolder = join((import.meta.dirname as string | undefined) ?? ".", "generated");
 
 export interface ProvingArtifacts {
   readonly wasm: Uint8Array;

@@ -3,6 +3,7 @@ import { join, resolve } from "node:path";
 
 import { parseDeployment, type Deployment } from "../protocol/deployment.ts";
 import { AffiantError } from "../protocol/errors/affiantError.ts";
+import { readEndpoints } from "../agent/endpoints.ts";
 import { readProfile } from "./profile.ts";
 
 /** What the command line takes from the environment and the data folder. Flags win over both. */
@@ -43,15 +44,6 @@ export interface EnvironmentFlags {
   readonly allowPrivate?: boolean;
 }
 
-/** `<dataDir>/endpoints.json`, written by `npm start`. */
-interface Endpoints {
-  readonly relayerUrl?: string;
-  readonly rpcUrl?: string;
-  /** Absolute, or relative to the data folder. */
-  readonly deploymentPath?: string;
-  readonly allowPrivate?: boolean;
-}
-
 type Env = Readonly<Record<string, string | undefined>>;
 
 /**
@@ -64,7 +56,7 @@ export function readEnvironment(flags: EnvironmentFlags, env: Env = process.env)
     env["AFFIANT_CONFIG"] || undefined,
   );
   const dataDir = resolve(flags.data ?? flags.dataDir ?? (env["AFFIANT_DATA_DIR"] || profile.data || "data"));
-  const endpoints = readEndpoints(join(dataDir, "endpoints.json"));
+  const endpoints = readEndpoints(dataDir);
   // The relayer takes several endpoints; one is enough for a command.
   const given = flags.rpc ?? (env["AFFIANT_RPC_URL"]?.split(",")[0]?.trim() || undefined);
   const rpcUrl = given ?? profile.rpc;
@@ -76,7 +68,7 @@ export function readEnvironment(flags: EnvironmentFlags, env: Env = process.env)
     passphrase: readPassphrase(env),
     relayerUrl,
     rpcUrl: rpcUrl ?? endpoints.rpcUrl,
-    deploymentPath: deploymentPath ?? (endpoints.deploymentPath && resolve(dataDir, endpoints.deploymentPath)),
+    deploymentPath: deploymentPath ?? endpoints.deploymentPath,
     circuitKeysDir: env["AFFIANT_CIRCUIT_KEYS_DIR"] || undefined,
     admissionTicket: env["AFFIANT_ADMISSION_TICKET"] || undefined,
     operatorToken: readOperatorToken(
@@ -148,20 +140,6 @@ export function requireDeployment({ deploymentPath }: Environment): Deployment {
     });
   }
   return parseDeployment(readText(deploymentPath));
-}
-
-function readEndpoints(path: string): Endpoints {
-  let text: string;
-  try {
-    text = readFileSync(path, "utf8");
-  } catch {
-    return {};
-  }
-  try {
-    return JSON.parse(text) as Endpoints;
-  } catch (cause) {
-    throw new AffiantError("ERR_INPUT_FILE", `${path} is not JSON`, { cause });
-  }
 }
 
 /** @throws AffiantError ERR_INPUT_CONFIG for anything but 0 and 1 */

@@ -14,6 +14,17 @@ export interface LedgerAgent {
   enter(act: JsonAct): Promise<unknown>;
   /** Rejects where no entry could be made now: no policy, no chain, a journal that is behind. */
   ready(): Promise<void>;
+  /** Whether there is an entry under this key. Only asked for keys that a caller chose. */
+  isKnown?(idempotencyKey: string): boolean;
+  /** What earlier processes did in a thread, so that a restart forgets no rule. */
+  historyOf?(thread: string): ThreadHistory;
+}
+
+/** Every act of a thread that was allowed, in that order. */
+export interface ThreadHistory {
+  readonly acts: readonly PolicyAct[];
+  /** How many acts there were, refused ones among them: the number of the next one. */
+  readonly count: number;
 }
 
 /** An act that somebody wants to do. */
@@ -138,6 +149,21 @@ export class ActLedger {
     this.#claims.remove(claim.id);
   }
 
+  /**
+   * Enters an act that was done already, whatever the rules say of it: what happened is on record.
+   * @throws AffiantError as `LedgerAgent.enter`
+   */
+  async enterDone(proposed: ProposedAct, output: Json, text: string): Promise<void> {
+    const input = signable(proposed.input, proposed.inputText);
+    const outcome = signable(output, text);
+    const thread = this.#threadOf(proposed.thread);
+    const index = thread.count++;
+    const entry = this.#entryOf(proposed, input, index);
+    const context = { ...(entry.context as object), ...remarksOn("output", outcome) };
+    await this.#agent.enter({ ...entry, output: outcome.value, context });
+    thread.acts.push({ act: proposed.act, seq: index, input: input.value, output: outcome.value, context });
+  }
+
   /** Tries again to enter outcomes that could not be entered. @returns how many could */
   async retry(): Promise<number> {
     let count = 0;
@@ -167,6 +193,13 @@ export class ActLedger {
   }
 
   async #propose(proposed: ProposedAct): Promise<Claim | Refusal> {
+    const key = proposed.idempotencyKey;
+    if (key !== undefined && (this.#open.has(key) || this.#agent.isKnown?.(key) === true)) {
+      return {
+        code: "ERR_CONFLICT_REPLAY",
+        detail: "there is an act under this idempotency key: it is not done again",
+      };
+    }
     const thread = this.#threadOf(proposed.thread);
     const index = thread.count++;
     const input = signable(proposed.input, proposed.inputText);
@@ -235,9 +268,12 @@ export class ActLedger {
   }
 
   #threadOf(name: string): Thread {
-    const known = this.#threads.get(name) ?? { acts: [], count: 0 };
-    this.#threads.set(name, known);
-    return known;
+    const known = this.#threads.get(name);
+    if (known) return known;
+    const { acts = [], count = 0 } = this.#agent.historyOf?.(name) ?? {};
+    const thread = { acts: [...acts], count };
+    this.#threads.set(name, thread);
+    return thread;
   }
 
   /** An entry under this key is there already where a process died between entering and removing the claim. */

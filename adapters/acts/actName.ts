@@ -3,7 +3,7 @@ import { bytesToHex } from "@noble/hashes/utils.js";
 
 import { utf8 } from "../../protocol/encoding/bytes.ts";
 
-/** An act's name as an entry can carry it. */
+/** The name of an act or a thread as an entry can carry it. */
 const actName = /^[A-Za-z0-9_.:/-]{1,128}$/;
 
 /**
@@ -15,4 +15,9 @@ export function actNameOfTool(tool: string): string {
   if (tool === "") return "unnamed";
   const name = tool.replaceAll(/[^A-Za-z0-9_./-]/gu, (char) => `:${(char.codePointAt(0) as number).toString(16)}:`);
   return actName.test(name) ? name : `${name.slice(0, 62)}::${bytesToHex(sha256(utf8(tool.toWellFormed())))}`;
+}
+
+/** A conversation's name as a thread's: itself, or the digest of one that an entry cannot hold. */
+export function threadNameOf(name: string): string {
+  return actName.test(name) ? name : bytesToHex(sha256(utf8(name.toWellFormed())));
 }

@@ -100,6 +100,11 @@ export class Recorder {
     return before;
   }
 
+  /** The policy that a new entry would name. @throws as `Agent.enter` */
+  async policyHash(): Promise<Hex> {
+    return (await this.#currentStanding()).policy;
+  }
+
   /** The block that a new entry names as its not-before block, read anew. */
   async notBeforeBlock(): Promise<number> {
     this.forgetStanding();

@@ -8,7 +8,7 @@ import { copyFile, cp, mkdir, readFile, rm, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 
-import { build, type Plugin } from "esbuild";
+import { build, type BuildOptions, type Plugin } from "esbuild";
 import ts from "typescript";
 
 const root = join(import.meta.dirname, "../..");
@@ -18,6 +18,7 @@ const sdk = join(root, "sdk");
 export async function buildSdk(outDir = join(sdk, "dist")): Promise<void> {
   await rm(outDir, { recursive: true, force: true });
   await emitModules(outDir);
+  await bundleCedar(join(outDir, "protocol/policy/cedar.js"));
   await bundleForBrowsers(join(outDir, "browser"));
   // The prover reads its circuit's files from beside its code.
   await copyFile(join(root, "LICENSE"), join(outDir, "LICENSE"));
@@ -55,34 +56,67 @@ export function withJsSpecifiers(declarations: string): string {
   return declarations.replaceAll(/((?:from|import\()\s*"\.{1,2}\/[^"]*)\.ts"/g, '$1.js"');
 }
 
+/**
+ * Cedar's WebAssembly as text within a module: it needs no file beside, so that other people's bundlers have nothing to find and
+ * to copy, for Node or for browsers.
+ */
+const cedarWithin: Plugin = {
+  name: "cedar within",
+  setup({ onResolve, onLoad }) {
+    const filter = /^affiant:cedar-wasm$/;
+    onResolve({ filter }, ({ path }) => ({ path, namespace: "affiant" }));
+    onLoad({ filter, namespace: "affiant" }, async () => {
+      const cedar = fileURLToPath(import.meta.resolve("@cedar-policy/cedar-wasm/web"));
+      const wasm = await readFile(join(dirname(cedar), "cedar_wasm_bg.wasm"));
+      return { contents: `export default "${wasm.toString("base64")}";`, loader: "js" };
+    });
+  },
+};
+
+const shared: BuildOptions = {
+  absWorkingDir: root,
+  bundle: true,
+  format: "esm",
+  target: "es2022",
+  minify: true,
+  // Stack traces and the names of errors stay readable.
+  keepNames: true,
+  legalComments: "linked",
+  logLevel: "error",
+  // Where Cedar's own code would look for its file. It is not asked, and no bundler is to look there.
+  define: { "import.meta.url": "undefined" },
+};
+
+/** In place of the module that reads Cedar's file from a folder of packages. */
+async function bundleCedar(outfile: string): Promise<void> {
+  await build({
+    ...shared,
+    entryPoints: [join(sdk, "bundled/cedar.ts")],
+    outfile,
+    platform: "neutral",
+    mainFields: ["module", "main"],
+    plugins: [cedarWithin],
+  });
+}
+
 /** In place of what only Node has. */
 const forBrowsers: Plugin = {
   name: "for browsers",
   setup({ onResolve }) {
-    onResolve({ filter: /\/cedar\.ts$/ }, () => ({ path: join(sdk, "browser/cedar.ts") }));
-    onResolve({ filter: /^node:util$/ }, () => ({ path: join(sdk, "browser/util.ts") }));
+    onResolve({ filter: /\/cedar\.ts$/ }, () => ({ path: join(sdk, "bundled/cedar.ts") }));
+    onResolve({ filter: /^node:util$/ }, () => ({ path: join(sdk, "bundled/util.ts") }));
   },
 };
 
 async function bundleForBrowsers(outdir: string): Promise<void> {
   await build({
-    entryPoints: [join(sdk, "protocol.ts"), join(sdk, "auditor.ts")],
-    absWorkingDir: root,
+    ...shared,
+    entryPoints: ["protocol.ts", "auditor.ts", "browser.ts"].map((name) => join(sdk, name)),
     outdir,
-    bundle: true,
     splitting: true,
-    format: "esm",
     platform: "browser",
-    target: "es2022",
-    minify: true,
-    // Stack traces and the names of errors stay readable.
-    keepNames: true,
-    legalComments: "linked",
-    logLevel: "error",
-    plugins: [forBrowsers],
+    plugins: [forBrowsers, cedarWithin],
   });
-  const cedar = fileURLToPath(import.meta.resolve("@cedar-policy/cedar-wasm/web"));
-  await copyFile(join(dirname(cedar), "cedar_wasm_bg.wasm"), join(outdir, "cedar_wasm_bg.wasm"));
 }
 
 /** The packages that the built modules import by name, without Node's own. */

@@ -7,7 +7,8 @@ import { join } from "node:path";
 import ts from "typescript";
 
 const root = join(import.meta.dirname, "../..");
-const entries = ["agent", "auditor", "protocol"];
+// `index` and `browser` are all of these together.
+const entries = ["agent", "ai", "auditor", "langchain", "mastra", "openai-agents", "protocol"];
 const { NoTruncation, UseAliasDefinedOutsideCurrentScope, InTypeAlias } = ts.TypeFormatFlags;
 const format = NoTruncation | UseAliasDefinedOutsideCurrentScope;
 const { Alias, Class, Interface, TypeAlias, Optional } = ts.SymbolFlags;

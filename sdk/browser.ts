@@ -1,0 +1,3 @@
+/** All of the package that works in browsers. */
+export * from "./auditor.ts";
+export * from "./protocol.ts";
