@@ -4,7 +4,7 @@ import { agentFolder } from "../../agent/keys/agentFolder.ts";
 import { createAgentKeys, openAgentKeys } from "../../agent/keys/keystore.ts";
 import { decodeDisclosure } from "../../protocol/entry/disclosure.ts";
 import { decodeLeaf } from "../../protocol/entry/leaf.ts";
-import { AffiantError } from "../../protocol/errors/affiantError.ts";
+import type { AffiantError } from "../../protocol/errors/affiantError.ts";
 import type { Json } from "../../protocol/json/canonical.ts";
 import { policyHashOf } from "../../protocol/policy/policyHash.ts";
 import type { PolicyBundle } from "../../protocol/policy/types.ts";

@@ -96,7 +96,7 @@ describe("the SDK, packed", () => {
       const outfile = join(project, "bundled", name);
       const entryPoints = [await consumerFile()];
       // CommonJS libraries within an ES module for Node ask for \`require\`: esbuild leaves that to who bundles.
-      const banner = name === "node.mjs" ? { js: requireForEsm } : {};
+      const banner: Record<string, string> = name === "node.mjs" ? { js: requireForEsm } : {};
       const { warnings } = await esbuild({
         entryPoints,
         outfile,

@@ -44,7 +44,7 @@ class ScriptedModel implements Model {
   }
 }
 
-const parameters = { type: "object", properties: {}, required: [], additionalProperties: true } as const;
+const parameters = { type: "object" as const, properties: {}, required: [], additionalProperties: true as const };
 
 describe("adapters/frameworks: OpenAI's Agents SDK", () => {
   const folder = tempFolders();
