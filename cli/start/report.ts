@@ -8,6 +8,7 @@ import type { CheckName } from "../../auditor/verdict.ts";
 import type { RunningAgent, RunningSystem } from "../../orchestrator/start/startSystem.ts";
 import type { RoundState } from "../../attestation/service/registry.ts";
 import type { EpochState } from "../../orchestrator/conductor/conductor.ts";
+import { laterServices } from "../later/services.ts";
 import type { TamperVerdict } from "./tamper.ts";
 import type { UsedContract } from "./contracts.ts";
 import type { RecordedRefusal } from "./refusals.ts";
@@ -222,6 +223,10 @@ function whereThingsAre({ system, audit }: StartResult, staysUp: boolean, paint:
   if (staysUp) {
     rows.push(["relayer", `${endpoints.relayerUrl}  (its API: ${endpoints.relayerUrl}/docs)`]);
     rows.push(["chain", `${endpoints.rpcUrl}  (chain id ${deployment.chainId})`]);
+    for (const [name, url] of Object.entries(system.later)) {
+      const about = laterServices.find((service) => service.name === name)?.about;
+      rows.push([name, `${url}  (${about ?? "opened when it is first asked for"})`]);
+    }
   }
   rows.push(["logs", shown(layout.log("*"))]);
   return [paint.bold("Where things are"), ...indented(table(rows))];

@@ -1,11 +1,13 @@
 import { readFile, writeFile } from "node:fs/promises";
 import { once } from "node:events";
+import { join } from "node:path";
 
 import { paint, printLines } from "../../host/terminal/print.ts";
 import { readPipeline } from "../../orchestrator/descriptor/readPipeline.ts";
 import { type RunningSystem, shopPipelinePath, startSystem } from "../../orchestrator/start/startSystem.ts";
 import { statusOf, workedThrough } from "../../orchestrator/start/work.ts";
 import { AffiantError } from "../../protocol/errors/affiantError.ts";
+import { laterServices } from "../later/services.ts";
 import type { StartOptions } from "./options.ts";
 import { contractsIn } from "./contracts.ts";
 import { refusalsIn } from "./refusals.ts";
@@ -13,6 +15,8 @@ import { formatStartReport, type StartResult } from "./report.ts";
 import { judgeTamper, tamper, type TamperStory } from "./tamper.ts";
 import { bar, TerminalProgress } from "./terminal.ts";
 import { auditFile, writeEvidenceFile } from "./verdicts.ts";
+
+const laterProgram = join(import.meta.dirname, "../later/main.ts");
 
 /**
  * The whole of `npm start`.
@@ -38,6 +42,7 @@ export async function run(options: StartOptions, stop: AbortController): Promise
         pipeline,
         onDown: () => stop.abort(),
         environment: process.env,
+        later: { names: laterServices.map(({ name }) => name), program: laterProgram },
         stop: stop.signal,
         onBroken: (error) => {
           broken = error;

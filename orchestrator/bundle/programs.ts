@@ -1,6 +1,7 @@
 /** What is started as a process or as a thread of its own, relative to the root of the checkout. */
 export const programs: readonly string[] = [
   "cli/start/main.ts",
+  "cli/later/main.ts",
   "orchestrator/chain/main.ts",
   "orchestrator/wrapping/main.ts",
   "attestation/service/main.ts",

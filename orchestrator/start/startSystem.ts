@@ -18,6 +18,7 @@ import { readPipeline } from "../descriptor/readPipeline.ts";
 import { AttestationClient } from "../fleet/attestationClient.ts";
 import { Fleet } from "../fleet/fleet.ts";
 import { WrapperCalls } from "../fleet/wrapperCalls.ts";
+import { Doorbells, type LaterServices } from "../later/doorbells.ts";
 import { LocalProcesses } from "../infrastructure/localProcesses.ts";
 import { assertSameGeneration, takeDataFolder } from "../preflight/dataFolder.ts";
 import { assertPortFree, freePorts } from "../preflight/ports.ts";
@@ -42,6 +43,8 @@ export interface SystemOptions {
   readonly environment: NodeJS.ProcessEnv;
   /** Of the agents' keys, if they are to be encrypted. */
   readonly passphraseFile?: string;
+  /** What is opened when it is first asked for. */
+  readonly later?: LaterServices;
   /** For programs that never ask for their group's key, 0: nobody waits to hear that they have it. Default 60,000. */
   readonly acknowledgedWithinMs?: number;
   /** Ends an attempt that is under way; what was started by then is stopped again. */
@@ -79,6 +82,8 @@ export interface RunningSystem {
   /** Everyone who ever held one. */
   readonly history: readonly Incumbent[];
   readonly orchestrator: { readonly did: string; readonly policy: RunningAgent["policy"] };
+  /** Where the services that come later are reached, by name. */
+  readonly later: Readonly<Record<string, string>>;
   readonly records: Records;
   round(): Promise<RoundState | null>;
   epochs(): Promise<readonly EpochState[]>;
@@ -138,6 +143,9 @@ async function choosePorts({ relayerPort, rpcPort, pipeline }: SystemOptions): P
   return { relayer: relayerPort || relayer, rpc: rpcPort || rpc, attestation, agents: Object.fromEntries(agents) };
 }
 
+/** Without them there is no system. */
+const needed = ["chain", "relayer", "attestation"];
+
 /** The stages of one start, in order. */
 class Startup {
   readonly #options: SystemOptions;
@@ -152,6 +160,7 @@ class Startup {
   /** Process ids of the agents' programs, which are children of their wrappers. */
   readonly #programs = new Map<string, number>();
   #watch: Watch | undefined;
+  #bells: Doorbells | undefined;
   #found = { rpcUrl: "", relayerUrl: "" };
 
   constructor(options: SystemOptions, layout: Layout, lock: HeldLock, ports: Ports, progress: Progress) {
@@ -166,11 +175,12 @@ class Startup {
       onRestart: (name, { code, signal }) =>
         this.#say("info", name, `${name} ended by itself (${signal ?? `exit code ${code}`}) and is started again`),
       onBack: (name) => {
+        this.#bells?.restarted(name);
         if (this.#ports.agents[name] !== undefined) this.#watch?.wrapperBack(name);
       },
       // An agent that cannot be kept running is one agent less; without chain, relayer or service there is no system.
       onGivenUp: (error, name) => {
-        if (this.#ports.agents[name] === undefined) return options.onBroken(error);
+        if (needed.includes(name)) return options.onBroken(error);
         this.#say(
           "alarm",
           name,
@@ -196,6 +206,7 @@ class Startup {
       await this.#bringThrough(conductor);
       const endpoints = this.#endpoints(relayerUrl, rpcUrl);
       writeEndpoints(this.#layout.endpoints, endpoints);
+      await this.#hangBells(endpoints);
       watch.start();
       return this.#running(conductor, deployment, endpoints);
     } catch (error) {
@@ -205,6 +216,19 @@ class Startup {
     } finally {
       this.#options.stop.removeEventListener("abort", interrupt);
     }
+  }
+
+  async #hangBells(endpoints: Endpoints): Promise<void> {
+    const bells = await Doorbells.hang({
+      services: this.#options.later ?? { names: [], program: "" },
+      supervisor: this.#supervisor,
+      dataDir: this.#layout.dataDir,
+      logPath: this.#layout.log("later"),
+      endpoints,
+      onTrouble: (name, reason) => this.#say("alarm", name, reason),
+    });
+    this.#closing.push(() => bells.close());
+    this.#bells = bells;
   }
 
   /** What conducts the pipeline: the orchestrator's own identity and its view of the services. */
@@ -366,6 +390,7 @@ class Startup {
         return records.history();
       },
       orchestrator: { did: self.agent.did, policy: self.policy },
+      later: this.#bells?.urls ?? {},
       round: () => attestation.round(),
       epochs: () => conductor.epochs(),
       quiet: () => watch?.quiet ?? true,

@@ -1,0 +1,7 @@
+import type { LaterService } from "../../orchestrator/later/laterService.ts";
+
+/**
+ * Services that `npm start` opens when they are first asked for, all in one process: each a line of the report with its URL. They
+ * import what they are made of in `open`, and nothing here.
+ */
+export const laterServices: readonly LaterService[] = [];
