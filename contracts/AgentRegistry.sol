@@ -19,6 +19,10 @@ contract AgentRegistry is AgentKeys, AgentDocument, AgentRecovery {
     /// @inheritdoc IAgentRegistry
     bytes32 public constant CIRCUIT_ID = CircuitIds.KEY_OWNERSHIP;
 
+    /// @param minRecoveryDelayBlocks on the chain that it is deployed to.
+    // solhint-disable-next-line no-empty-blocks
+    constructor(uint256 minRecoveryDelayBlocks) AgentRecovery(minRecoveryDelayBlocks) {}
+
     /// @param accessManager holds the roles that upgrade and freeze.
     /// @param verifierRegistry_ judges the proofs of `proveKeyOwnership`.
     function initialize(address accessManager, address verifierRegistry_) external initializer {

@@ -22,18 +22,10 @@ contract AttestationRegistry is AttestationVerdicts {
     }
 
     /// @param accessManager holds the roles that upgrade and freeze, and the attestation service's.
-    function initialize(address accessManager) external initializer {
+    /// @param schedule_ in blocks of the chain that it is deployed to.
+    function initialize(address accessManager, RoundSchedule calldata schedule_) external initializer {
         __AccessManaged_init(accessManager);
-        _setSchedule(
-            RoundSchedule({
-                drawDelay: 2,
-                drawWindow: 100,
-                silenceDelay: 25,
-                roundLength: 100,
-                trustLength: 7200,
-                revealDepth: 2
-            })
-        );
+        _setSchedule(schedule_);
     }
 
     /// @inheritdoc IAttestationRounds

@@ -3,7 +3,11 @@ import { formatEther, formatUnits, getAddress, isAddress, parseUnits } from "eth
 
 import { ask, printLines } from "../../host/terminal/print.ts";
 import type { DeploymentCost } from "../../orchestrator/deploy/estimateCost.ts";
-import { deployToNetwork, type NetworkDeployed } from "../../orchestrator/deploy/deployToNetwork.ts";
+import {
+  type DeploymentPace,
+  deployToNetwork,
+  type NetworkDeployed,
+} from "../../orchestrator/deploy/deployToNetwork.ts";
 import type { RoleHolders } from "../../orchestrator/deploy/runModule.ts";
 import { AffiantError } from "../../protocol/errors/affiantError.ts";
 import { columns, type Outcome, table } from "../output.ts";
@@ -23,6 +27,7 @@ export interface DeployFlags {
   readonly upgrader?: string | undefined;
   readonly guardian?: string | undefined;
   readonly upgraderDelay?: string | undefined;
+  readonly blockTime?: string | undefined;
   readonly confirmations?: string | undefined;
   readonly maxFee?: string | undefined;
   readonly signer?: string | undefined;
@@ -38,6 +43,7 @@ export async function deployNamed(hardhat: Hardhat, flags: DeployFlags): Promise
   if (name === undefined) throw new AffiantError("ERR_INPUT_CONFIG", "no network is named", { hint: "Give --network" });
   const network = await openNetwork(hardhat, name, serviceOf(flags));
   let cost: DeploymentCost | undefined;
+  let pace: DeploymentPace | undefined;
   const deployed = await deployToNetwork({
     network: name,
     chainId: network.chainId,
@@ -53,9 +59,10 @@ export async function deployNamed(hardhat: Hardhat, flags: DeployFlags): Promise
     pollMs: 1_000,
     feeBumpAfterMs: 3 * 60_000,
     maxFeePerGasLimit: flags.maxFee === undefined ? undefined : parseUnits(flags.maxFee, "gwei"),
-    confirm: async (found) => {
-      cost = found;
-      say(formatCost(found));
+    blockSec: flags.blockTime === undefined ? undefined : seconds("--block-time", flags.blockTime),
+    confirm: async (found, foundPace) => {
+      [cost, pace] = [found, foundPace];
+      say([...formatCost(found), ...formatPace(foundPace)]);
       return flags.dryRun === true ? false : await agreed(flags.yes === true);
     },
     onSent: (what, hash) => say([`sent ${what}  ${hash}`]),
@@ -63,7 +70,7 @@ export async function deployNamed(hardhat: Hardhat, flags: DeployFlags): Promise
   });
   return deployed
     ? outcomeOf(deployed)
-    : { data: { sent: false, cost: inDecimal(cost) }, lines: ["Nothing was sent."] };
+    : { data: { sent: false, cost: inDecimal(cost), pace: inDecimal(pace) }, lines: ["Nothing was sent."] };
 }
 
 /** Progress goes to stderr: stdout is the result. */
@@ -94,6 +101,22 @@ function formatCost(cost: DeploymentCost): string[] {
       ["must be there", `${formatEther(neededWei)} ETH (fees may double on the way)`],
       ["balance", `${formatEther(balanceWei)} ETH`],
     ]),
+  ];
+}
+
+/** What was chosen in time, in the chain's blocks. */
+function formatPace({ blockSec, lengths }: DeploymentPace): string[] {
+  const inTime = (blocks: number): string => {
+    const sec = blocks * blockSec;
+    if (sec < 120) return `${Math.round(sec)} s`;
+    return sec < 7_200 ? `${Math.round(sec / 60)} min` : `${(sec / 3_600).toFixed(1)} h`;
+  };
+  return [
+    `Delays, with a block every ${Number(blockSec.toFixed(3))} s:`,
+    ...table(
+      ["  delay", "blocks", "about"],
+      Object.entries(lengths).map(([name, blocks]: [string, number]) => [`  ${name}`, `${blocks}`, inTime(blocks)]),
+    ),
   ];
 }
 
@@ -151,6 +174,12 @@ function address(flag: string, value: string | undefined): string | undefined {
   if (value === undefined) return undefined;
   if (!isAddress(value)) throw new AffiantError("ERR_INPUT_CONFIG", `${flag} is not an address`);
   return getAddress(value);
+}
+
+function seconds(flag: string, value: string): number {
+  if (!/^\d{1,4}(\.\d{1,6})?$/.test(value))
+    throw new AffiantError("ERR_INPUT_CONFIG", `${flag} is no number of seconds`);
+  return Number(value);
 }
 
 function whole(flag: string, value: string | undefined, fallback: number): number {

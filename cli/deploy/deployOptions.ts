@@ -15,6 +15,11 @@ export const deployOptions: readonly {
     value: "seconds",
     about: "between an upgrade's announcement and its effect (default 172800)",
   },
+  {
+    name: "blockTime",
+    value: "seconds",
+    about: "a block, for delays that count blocks (default: as the chain's last thousand blocks had it)",
+  },
   { name: "guardian", value: "address", about: "may cancel upgrades and stop circuits (default: the deployer)" },
   { name: "orchestrator", value: "address", about: "keeps groups and their keys' epochs (default: the deployer)" },
   { name: "attestationService", value: "address", about: "opens rounds of attestation (default: the deployer)" },

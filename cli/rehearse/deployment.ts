@@ -31,6 +31,8 @@ export async function rehearseDeployment(rehearsal: DeployRehearsal): Promise<De
   const env = { [`${prefix}_RPC_URL`]: rpcUrl, [`${prefix}_DEPLOYER_KEY`]: deployerKey };
   const deployments = join(folder, "deployments");
   const args = ["deploy", "--network", network, "--yes", "--json", "--guardian", guardian];
+  // The blocks of a rehearsal come faster than the testnet's.
+  args.push("--block-time", "12");
   args.push("--keys", keysDir, "--artifacts", artifactsDir);
   args.push("--deployments", deployments, "--journals", join(folder, "journals"));
   let sent = 0;

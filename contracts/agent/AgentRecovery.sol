@@ -14,7 +14,12 @@ abstract contract AgentRecovery is AgentOwnership {
     uint256 private constant MAX_GUARDIANS = 16;
 
     /// @inheritdoc IAgentRegistry
-    uint256 public constant MIN_RECOVERY_DELAY_BLOCKS = 300;
+    /// @dev Part of the code: an hour is another number of blocks on each chain.
+    uint256 public immutable MIN_RECOVERY_DELAY_BLOCKS;
+
+    constructor(uint256 minRecoveryDelayBlocks) {
+        MIN_RECOVERY_DELAY_BLOCKS = minRecoveryDelayBlocks;
+    }
 
     /// @inheritdoc IAgentRegistry
     function setGuardians(
@@ -142,7 +147,7 @@ abstract contract AgentRecovery is AgentOwnership {
         emit GuardiansSet(agent, guardians, threshold, delayBlocks);
     }
 
-    function _checkGuardians(address[] calldata guardians, uint256 threshold, uint256 delayBlocks) private pure {
+    function _checkGuardians(address[] calldata guardians, uint256 threshold, uint256 delayBlocks) private view {
         uint256 count = guardians.length;
         if (count > MAX_GUARDIANS) revert TooManyGuardians(count, MAX_GUARDIANS);
         if (threshold > count || (threshold == 0) != (count == 0)) revert GuardianThreshold(threshold, count);

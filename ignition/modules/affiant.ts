@@ -1,5 +1,6 @@
 import { buildModule, type NamedArtifactContractDeploymentFuture } from "@nomicfoundation/ignition-core";
 
+import { defaultBlockSec, lengthsAt } from "../../protocol/attestation/schedule.ts";
 import {
   governanceRoleNames,
   governanceRoles,
@@ -17,7 +18,8 @@ import { publicSignalTable } from "../../protocol/zk/publicSignals.ts";
  * Parameters, addresses unless said otherwise; who is not named is the deployer: `admin` (grants roles; has to be the
  * deployer here, a handover is a step of its own), `attestationService`, `orchestrator`, `upgrader`, `guardian`, and
  * `upgraderDelaySec`, seconds between the announcement of an upgrade and its earliest effect (default 0), which the manager
- * of roles holds every upgrade to, whoever is given that right later.
+ * of roles holds every upgrade to, whoever is given that right later. The lengths of `protocol/attestation/schedule.ts`, each a
+ * parameter of its name, are blocks; the defaults are those of a chain with a block every 12 seconds.
  *
  * The ids of the futures are part of the journals of deployments under way: never rename one.
  */
@@ -35,17 +37,29 @@ export default buildModule("Affiant", (m) => {
 
   // A proxy is initialised in the transaction that creates it: there is no moment to seize it.
   type Contract = NamedArtifactContractDeploymentFuture<string>;
-  const behindProxy = (name: string, implementation: Contract, args: readonly Contract[]): Contract => {
-    const call = m.encodeFunctionCall(implementation, "initialize", [...args], { id: `${name}_initialize` });
+  type Arguments = NonNullable<Parameters<typeof m.encodeFunctionCall>[2]>;
+  const behindProxy = (name: string, implementation: Contract, args: Arguments): Contract => {
+    const call = m.encodeFunctionCall(implementation, "initialize", args, { id: `${name}_initialize` });
     return m.contract("ERC1967Proxy", [implementation, call], { id: `${name}_proxy` });
   };
-  const agentRegistry = behindProxy("AgentRegistry", m.contract("AgentRegistry"), [accessManager, verifierRegistry]);
+  const lengths = lengthsAt(defaultBlockSec);
+  const length = (name: keyof typeof lengths) => m.getParameter(name, lengths[name]);
+  const agentImplementation = m.contract("AgentRegistry", [length("minRecoveryDelay")]);
+  const agentRegistry = behindProxy("AgentRegistry", agentImplementation, [accessManager, verifierRegistry]);
   const besideAgents = [accessManager, agentRegistry];
   const policyRegistry = behindProxy("PolicyRegistry", m.contract("PolicyRegistry"), besideAgents);
   const contractRegistry = behindProxy("ContractRegistry", m.contract("ContractRegistry"), besideAgents);
   const attestationDesk = m.contract("AttestationDesk", [agentRegistry]);
   const attestationImplementation = m.contract("AttestationRegistry", [attestationDesk, agentRegistry]);
-  const attestationRegistry = behindProxy("AttestationRegistry", attestationImplementation, [accessManager]);
+  const schedule = {
+    drawDelay: length("drawDelay"),
+    drawWindow: length("drawWindow"),
+    silenceDelay: length("silenceDelay"),
+    roundLength: length("roundLength"),
+    trustLength: length("trustLength"),
+    revealDepth: length("revealDepth"),
+  };
+  const attestationRegistry = behindProxy("AttestationRegistry", attestationImplementation, [accessManager, schedule]);
   const keyEscrow = behindProxy("KeyEscrow", m.contract("KeyEscrow"), [
     accessManager,
     attestationRegistry,

@@ -1,14 +1,16 @@
-import { mkdir } from "node:fs/promises";
+import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 
 import { formatEther } from "ethers";
 
+import { type DeployedLengths, lengthsAt } from "../../protocol/attestation/schedule.ts";
 import type { Deployment } from "../../protocol/deployment.ts";
 import { AffiantError } from "../../protocol/errors/affiantError.ts";
 import { localChainIds } from "../../protocol/zk/keyGate.ts";
 import { tryOwnFolder } from "../process/folderLock.ts";
 import { deployedArtifactNames, readArtifacts } from "./artifacts.ts";
 import { assertOwnBlockNumbers } from "./blockNumbers.ts";
+import { measureBlockSec } from "./blockTime.ts";
 import type { Eip1193 } from "./chainRpc.ts";
 import { assertKeysAllowed } from "./circuitKeys.ts";
 import type { DeployerAccount } from "./deployerAccount.ts";
@@ -42,10 +44,18 @@ export interface NetworkDeployOptions {
   readonly pollMs: number;
   readonly feeBumpAfterMs: number;
   readonly maxFeePerGasLimit?: bigint | undefined;
+  /** Seconds a block, where the chain's own clock is not to be asked. */
+  readonly blockSec?: number | undefined;
   /** Asked before anything is spent. False ends it without a trace. */
-  readonly confirm: (cost: DeploymentCost) => Promise<boolean>;
+  readonly confirm: (cost: DeploymentCost, pace: DeploymentPace) => Promise<boolean>;
   readonly onSent?: (what: string, hash: string) => void;
   readonly onWait?: (confirmations: number) => void;
+}
+
+/** Seconds a block, and the delays that follow from it, in blocks. */
+export interface DeploymentPace {
+  readonly blockSec: number;
+  readonly lengths: DeployedLengths;
 }
 
 export interface SettledTransaction extends MinedTransaction {
@@ -58,6 +68,9 @@ export interface NetworkDeployed {
   /** The whole deployment's, those of earlier runs among them; none if it was complete already. */
   readonly transactions: readonly SettledTransaction[];
 }
+
+/** In the journal's folder. */
+const paceFile = "pace.json";
 
 /** Seconds between the announcement of an upgrade and its earliest effect, outside local chains, unless told otherwise. */
 export const defaultUpgraderDelaySec = 2 * 24 * 3600;
@@ -92,9 +105,12 @@ export async function deployToNetwork(options: NetworkDeployOptions): Promise<Ne
     const sent = new SentTransactions(join(journalDir, "signed.jsonl"));
     const holders = withDefaults(options.holders, chainId);
     const { address: deployer } = options.account;
-    const cost = await estimateCost({ ...options, artifacts, deployer, holders, sent });
+    const pace = await paceOf(options, journalDir);
+    const { lengths } = pace;
+    const cost = await estimateCost({ ...options, artifacts, deployer, holders, lengths, sent });
     assertAffordable(cost, deployer);
-    if (!(await options.confirm(cost))) return undefined;
+    if (!(await options.confirm(cost, pace))) return undefined;
+    await keepPace(pace, journalDir);
 
     const names = new TransactionNames(artifacts);
     const { onSent, pollMs } = options;
@@ -103,7 +119,16 @@ export async function deployToNetwork(options: NetworkDeployOptions): Promise<Ne
       sent,
       onSent: (request, hash) => onSent?.(names.nameOf(request), hash),
     });
-    const addresses = await runModule({ ...options, provider, deployer, sent, artifacts, holders, journalDir });
+    const addresses = await runModule({
+      ...options,
+      provider,
+      deployer,
+      sent,
+      artifacts,
+      holders,
+      lengths,
+      journalDir,
+    });
     const mined = await settle({ ...options, provider, sent, account: deployer, pollMs });
     const deployment = await describeDeployment({ ...options, rpc: provider, deployer, sent, artifacts, addresses });
     await writeDeploymentFile(path, deployment);
@@ -111,6 +136,26 @@ export async function deployToNetwork(options: NetworkDeployOptions): Promise<Ne
   } finally {
     lock.release();
   }
+}
+
+/** What an interrupted run has begun with counts: a pace measured anew would be another deployment. */
+async function paceOf({ rpc, chainId, blockSec }: NetworkDeployOptions, journalDir: string): Promise<DeploymentPace> {
+  const kept = await readFile(join(journalDir, paceFile), "utf8").catch((error: unknown) => {
+    if ((error as NodeJS.ErrnoException).code === "ENOENT") return undefined;
+    throw error;
+  });
+  const begun = kept === undefined ? undefined : (JSON.parse(kept) as { readonly blockSec: number }).blockSec;
+  if (begun !== undefined && blockSec !== undefined && blockSec !== begun) {
+    throw new AffiantError("ERR_CONFLICT_CHAIN", `this deployment was begun for a block every ${begun} seconds`, {
+      hint: "Finish it so, or move its journal away",
+    });
+  }
+  const found = begun ?? blockSec ?? (await measureBlockSec(rpc, chainId));
+  return { blockSec: found, lengths: lengthsAt(found) };
+}
+
+async function keepPace({ blockSec }: DeploymentPace, journalDir: string): Promise<void> {
+  await writeFile(join(journalDir, paceFile), `${JSON.stringify({ blockSec })}\n`);
 }
 
 async function assertPresent(rpc: Eip1193, previous: Deployment, path: string): Promise<void> {

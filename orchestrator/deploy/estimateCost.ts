@@ -1,3 +1,4 @@
+import type { DeployedLengths } from "../../protocol/attestation/schedule.ts";
 import { AffiantError } from "../../protocol/errors/affiantError.ts";
 import type { Eip1193 } from "./chainRpc.ts";
 import { DeployProvider } from "./deployProvider.ts";
@@ -37,6 +38,7 @@ export interface EstimateOptions {
   readonly artifacts: ReadonlyMap<string, Artifact>;
   readonly artifactsDir?: string | undefined;
   readonly holders?: RoleHolders | undefined;
+  readonly lengths?: DeployedLengths | undefined;
   /** What an earlier run has signed. */
   readonly sent: SentTransactions;
 }
@@ -118,7 +120,7 @@ async function priced(
 }
 
 async function tryOut(options: EstimateOptions, firstNonce: number): Promise<readonly TriedTransaction[]> {
-  const { scratch, chainId, deployer, artifacts, artifactsDir, holders } = options;
+  const { scratch, chainId, deployer, artifacts, artifactsDir, holders, lengths } = options;
   await scratch.request({ method: "hardhat_impersonateAccount", params: [deployer] });
   await scratch.request({ method: "hardhat_setBalance", params: [deployer, `0x${(1_000_000n * ether).toString(16)}`] });
   if (firstNonce > 0) {
@@ -139,7 +141,17 @@ async function tryOut(options: EstimateOptions, firstNonce: number): Promise<rea
       planned.push({ what: names.nameOf(request), hash, gasLimit: BigInt(gas), data, ...place });
     },
   });
-  await runModule({ provider, deployer, sent, artifacts, artifactsDir, holders, pollMs: 5, feeBumpAfterMs: 600_000 });
+  await runModule({
+    provider,
+    deployer,
+    sent,
+    artifacts,
+    artifactsDir,
+    holders,
+    lengths,
+    pollMs: 5,
+    feeBumpAfterMs: 600_000,
+  });
   return await Promise.all(
     planned.map(async ({ hash, ...transaction }) => {
       const receipt = await scratch.request({ method: "eth_getTransactionReceipt", params: [hash] });

@@ -12,6 +12,7 @@ import {
 } from "@nomicfoundation/ignition-core";
 
 import Affiant from "../../ignition/modules/affiant.ts";
+import type { DeployedLengths } from "../../protocol/attestation/schedule.ts";
 import { AffiantError } from "../../protocol/errors/affiantError.ts";
 import { type Artifact, artifactResolver } from "./artifacts.ts";
 import type { DeployProvider } from "./deployProvider.ts";
@@ -34,6 +35,8 @@ export interface ModuleRun {
   readonly artifacts: ReadonlyMap<string, Artifact>;
   readonly artifactsDir?: string | undefined;
   readonly holders?: RoleHolders | undefined;
+  /** Delays in blocks; those of a chain with a block every 12 seconds unless given. */
+  readonly lengths?: DeployedLengths | undefined;
   /** Where Ignition keeps its journal; without it a crash begins anew. */
   readonly journalDir?: string | undefined;
   readonly pollMs: number;
@@ -59,7 +62,7 @@ export async function runModule(run: ModuleRun): Promise<ReadonlyMap<string, str
       provider,
       artifactResolver: resolver,
       ignitionModule: Affiant,
-      deploymentParameters: parametersOf(run.holders),
+      deploymentParameters: parametersOf({ ...run.holders, ...run.lengths }),
       accounts: [deployer],
       deploymentDir: journalDir,
       maxFeePerGasLimit: run.maxFeePerGasLimit,
@@ -90,8 +93,8 @@ export async function runModule(run: ModuleRun): Promise<ReadonlyMap<string, str
   }
 }
 
-function parametersOf(holders: RoleHolders = {}): DeploymentParameters {
-  const given = Object.entries(holders).filter(([, value]) => value !== undefined);
+function parametersOf(parameters: RoleHolders & Partial<DeployedLengths>): DeploymentParameters {
+  const given = Object.entries(parameters).filter(([, value]) => value !== undefined);
   return { Affiant: Object.fromEntries(given) as Record<string, string | number> };
 }
 

@@ -61,7 +61,7 @@ export const governanceRoles = {
       agentRegistry: upgrades,
       policyRegistry: upgrades,
       contractRegistry: upgrades,
-      attestationRegistry: [...upgrades, "setSchedule((uint16,uint16,uint24,uint24,uint24))"],
+      attestationRegistry: [...upgrades, "setSchedule((uint16,uint16,uint24,uint24,uint24,uint16))"],
       keyEscrow: upgrades,
       verifierRegistry: ["schedule(bytes32,address,uint256)"],
     },

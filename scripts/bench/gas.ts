@@ -58,8 +58,9 @@ function printTopic(schedule: GasSchedule, topic: string, rows: readonly GasRow[
   }
 }
 
-const figuresOf = (rows: readonly GasRow[]): Record<string, number> =>
-  Object.fromEntries(rows.map(({ name, gas }) => [name, gas]));
+function figuresOf(rows: readonly GasRow[]): Record<string, number> {
+  return Object.fromEntries(rows.map(({ name, gas }) => [name, gas]));
+}
 
 async function measureIn(build: string, schedule: GasSchedule): Promise<Measured> {
   const program = join(import.meta.dirname, "gas/measureBuild.ts");

@@ -409,7 +409,10 @@ contract AttestationRegistryInvariantTest is Assert {
         owners = new OwnersStub();
         AttestationDesk desk = new AttestationDesk(address(owners));
         AttestationRegistry implementation = new AttestationRegistry(address(desk), address(owners));
-        bytes memory call = abi.encodeCall(AttestationRegistry.initialize, (address(manager)));
+        bytes memory call = abi.encodeCall(
+            AttestationRegistry.initialize,
+            (address(manager), RoundSchedule(2, 100, 25, 100, 7200, 2))
+        );
         registry = IAttestationRegistry(address(new ERC1967Proxy(address(implementation), call)));
         handler = new AttestationHandler(registry, owners);
         // What is restricted is the administrator's unless said otherwise: here also the service's.

@@ -14,7 +14,7 @@ const keyOf = (n: number): string => toHex(ed25519.getPublicKey(new Uint8Array(3
 const idOf = (n: number): string => ethers.zeroPadValue(ethers.toBeHex(n), 32);
 
 async function behindProxy(name: string, args: readonly unknown[]): Promise<string> {
-  const implementation = await ethers.deployContract(name);
+  const implementation = await ethers.deployContract(name, name === "AgentRegistry" ? [300] : []);
   const call = implementation.interface.encodeFunctionData("initialize", args);
   const proxy = await ethers.deployContract("ERC1967Proxy", [await implementation.getAddress(), call]);
   return proxy.getAddress();

@@ -38,7 +38,7 @@ contract RegistryGovernanceTest is RegistryTest {
     function test_anUpgradeWaitsAndKeepsTheState() public {
         _register();
         bytes32 before = keccak256(abi.encode(agents.resolve(agent)));
-        address implementation = address(new AgentRegistry());
+        address implementation = address(new AgentRegistry(300));
         bytes memory call = abi.encodeCall(UUPSUpgradeable.upgradeToAndCall, (implementation, ""));
         bytes32 operation = manager.hashOperation(upgrader, address(agents), call);
         vm.expectRevert(abi.encodeWithSelector(IAccessManager.AccessManagerNotScheduled.selector, operation));
@@ -59,7 +59,7 @@ contract RegistryGovernanceTest is RegistryTest {
 
     function testFuzz_nobodyElseUpgradesOrFreezes(address caller) public {
         vm.assume(caller != upgrader && caller != admin);
-        address implementation = address(new AgentRegistry());
+        address implementation = address(new AgentRegistry(300));
         bytes memory refused = abi.encodeWithSelector(IAccessManaged.AccessManagedUnauthorized.selector, caller);
         vm.expectRevert(refused);
         vm.prank(caller);
@@ -81,7 +81,10 @@ contract RegistryGovernanceTest is RegistryTest {
             GovernedRegistry registry = registries[i];
             assertFalse(registry.upgradesFrozen());
             bytes memory freeze = abi.encodeCall(IGovernedRegistry.freezeUpgrades, ());
-            bytes memory upgrade = abi.encodeCall(UUPSUpgradeable.upgradeToAndCall, (address(new AgentRegistry()), ""));
+            bytes memory upgrade = abi.encodeCall(
+                UUPSUpgradeable.upgradeToAndCall,
+                (address(new AgentRegistry(300)), "")
+            );
             _schedule(address(registry), freeze);
             vm.expectEmit();
             emit IGovernedRegistry.UpgradesFrozen();
@@ -115,7 +118,7 @@ contract RegistryGovernanceTest is RegistryTest {
         agents.initialize(other, other);
         vm.expectRevert(abi.encodeWithSelector(Initializable.InvalidInitialization.selector));
         policies.initialize(other, other);
-        AgentRegistry bareAgents = new AgentRegistry();
+        AgentRegistry bareAgents = new AgentRegistry(300);
         vm.expectRevert(abi.encodeWithSelector(Initializable.InvalidInitialization.selector));
         bareAgents.initialize(other, other);
         PolicyRegistry barePolicies = new PolicyRegistry();

@@ -8,7 +8,7 @@ import { groupIdOf } from "../../protocol/escrow/ids.ts";
 /** What a KeyEscrow looks like in tests: its proxy, a registry of agents, and a stub that says who is attested. */
 export async function escrowWorld(ethers: HardhatEthers, agentCount: number) {
   const behindProxy = async (name: string, args: readonly unknown[]): Promise<string> => {
-    const implementation = await ethers.deployContract(name);
+    const implementation = await ethers.deployContract(name, name === "AgentRegistry" ? [300] : []);
     const call = implementation.interface.encodeFunctionData("initialize", args);
     const proxy = await ethers.deployContract("ERC1967Proxy", [await implementation.getAddress(), call]);
     return proxy.getAddress();

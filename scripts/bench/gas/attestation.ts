@@ -8,6 +8,10 @@ const noise = 500;
 /** What a round costs in a set of one size: the transaction that records a target's three verdicts, and the frame. */
 export async function roundGas(agents: number): Promise<{ verdicts: number[]; frame: number; introduction: number }> {
   const world = await attestationWorld({ agents });
+  // Here one transaction is one block: all targets have to be heard before the first seats close.
+  const silenceDelay = 2 * agents + 100;
+  const lengths = { drawDelay: 2, drawWindow: 100, silenceDelay, roundLength: silenceDelay + 1, trustLength: 100_000 };
+  await world.send(world.deployer, "setSchedule", { ...lengths, revealDepth: 2 });
   const gas = async (sent: Promise<{ gasUsed: bigint }>): Promise<number> => Number((await sent).gasUsed);
   await world.register(walletOf(agents), agents);
   await world.enrol(walletOf(agents));
@@ -22,7 +26,7 @@ export async function roundGas(agents: number): Promise<{ verdicts: number[]; fr
     const all = round === 0 ? agents + 1 : measured;
     verdicts = [];
     for (let index = 0; index < all; index++) verdicts.push(await gas(world.recordPanel(walletOf(index).address)));
-    await world.mine(101);
+    await world.mine(lengths.roundLength + 1);
     await world.send(world.anyone, "closeRound");
     frame = await gasSince(world, before);
   }

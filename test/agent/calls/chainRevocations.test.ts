@@ -15,7 +15,7 @@ describe("agent/calls/chainRevocations", () => {
   const contractId: Hex = `0x${"11".repeat(32)}`;
 
   async function behindProxy(name: "AgentRegistry" | "ContractRegistry", args: readonly unknown[]): Promise<string> {
-    const implementation = await ethers.deployContract(name);
+    const implementation = await ethers.deployContract(name, name === "AgentRegistry" ? [300] : []);
     const call = new ethers.Interface(implementation.interface.fragments).encodeFunctionData("initialize", args);
     return (await ethers.deployContract("ERC1967Proxy", [await implementation.getAddress(), call])).getAddress();
   }

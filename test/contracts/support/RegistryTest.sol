@@ -70,7 +70,7 @@ abstract contract RegistryTest is Assert {
         verifier = new VerifierStub();
         agents = AgentRegistry(
             _proxy(
-                address(new AgentRegistry()),
+                address(new AgentRegistry(300)),
                 abi.encodeCall(AgentRegistry.initialize, (address(manager), address(verifier)))
             )
         );

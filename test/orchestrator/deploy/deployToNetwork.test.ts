@@ -3,13 +3,16 @@ import { join } from "node:path";
 
 import { getVerificationInformation } from "@nomicfoundation/ignition-core";
 import { expect } from "chai";
-import { Contract, Interface, type InterfaceAbi, keccak256, Wallet } from "ethers";
+import { Contract, Interface, type InterfaceAbi, keccak256, type Result, Wallet } from "ethers";
 
 import { type Eip1193, RpcError } from "../../../orchestrator/deploy/chainRpc.ts";
 import { deployContracts } from "../../../orchestrator/deploy/deployContracts.ts";
-import { defaultUpgraderDelaySec } from "../../../orchestrator/deploy/deployToNetwork.ts";
+import { defaultUpgraderDelaySec, type DeploymentPace } from "../../../orchestrator/deploy/deployToNetwork.ts";
 import type { DeploymentCost } from "../../../orchestrator/deploy/estimateCost.ts";
+import { lengthsAt } from "../../../protocol/attestation/schedule.ts";
 import { deployedContractNames, formatDeployment, parseDeployment } from "../../../protocol/deployment.ts";
+import { agentRegistryAbi } from "../../../protocol/generated/abi/AgentRegistry.ts";
+import { iAttestationRegistryAbi } from "../../../protocol/generated/abi/IAttestationRegistry.ts";
 import { governanceRoles } from "../../../protocol/governance/roles.ts";
 import { deployedChain } from "../../helpers/deploy.ts";
 import { rejection } from "../../helpers/rejection.ts";
@@ -266,6 +269,26 @@ describe("deploying to a named network", () => {
     expect(await has(3, upgrader!)).to.deep.equal([true, BigInt(defaultUpgraderDelaySec)]);
     expect(await has(4, guardian!)).to.deep.equal([true, 0n]);
     for (const role of [1, 2, 3, 4]) expect(await has(role, chain.wallet.address)).to.deep.equal([false, 0n]);
+  });
+
+  it("counts delays in blocks of that chain, shows them before, and keeps to them when it is begun again", async () => {
+    let seen: DeploymentPace | undefined;
+    const confirm = (_cost: unknown, pace: DeploymentPace) => Promise.resolve(Boolean((seen = pace)));
+    const killed = { rpc: dyingAfter(chain.rpc, 9, "landed"), blockSec: 2, confirm };
+    await rejection(chain.deploy(killed));
+    expect(seen).to.deep.equal({ blockSec: 2, lengths: lengthsAt(2) });
+    expect(await rejection(chain.deploy({ blockSec: 12 }))).to.include({ code: "ERR_CONFLICT_CHAIN" });
+    const { deployment } = (await chain.deploy({ blockSec: undefined }))!;
+    const { agentRegistry, attestationRegistry } = deployment.contracts;
+    const { provider } = chain.ethers;
+    const attestations = new Contract(attestationRegistry.address, iAttestationRegistryAbi, provider);
+    const { minRecoveryDelay, ...lengths } = lengthsAt(2);
+    const schedule = ((await attestations["schedule"]!()) as Result).toObject();
+    expect(schedule).to.deep.equal(
+      Object.fromEntries(Object.entries(lengths).map(([name, blocks]) => [name, BigInt(blocks)])),
+    );
+    const agents = new Contract(agentRegistry.address, agentRegistryAbi, provider);
+    expect(await agents["MIN_RECOVERY_DELAY_BLOCKS"]!()).to.equal(BigInt(minRecoveryDelay));
   });
 
   it("makes what a local deployment makes: contracts, arguments and roles", async () => {

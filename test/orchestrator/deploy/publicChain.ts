@@ -40,6 +40,7 @@ export async function publicChain() {
     confirmations: 1,
     pollMs: 5,
     feeBumpAfterMs: 600_000,
+    blockSec: 12,
     confirm: () => Promise.resolve(true),
   };
   return {

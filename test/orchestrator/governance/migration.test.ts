@@ -170,7 +170,7 @@ describe("an upgrade from the release before", () => {
 
     const make = async (name: string, args: readonly unknown[] = []): Promise<string> =>
       await (await ethers.deployContract(name, [...args])).getAddress();
-    await upgrade(agentsAt, await make("AgentRegistry"));
+    await upgrade(agentsAt, await make("AgentRegistry", [300]));
     await upgrade(policiesAt, await make("PolicyRegistry"));
     await upgrade(contractsAt, await make("ContractRegistry"));
     const desk = await make("AttestationDesk", [agentsAt]);
