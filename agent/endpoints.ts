@@ -11,6 +11,8 @@ export interface Endpoints {
   readonly deploymentPath?: string;
   /** All of it is on this machine: what is fetched for agents may be there too. */
   readonly allowPrivate?: boolean;
+  /** Services that open when they are asked for, by name: `directory`. */
+  readonly later?: Readonly<Record<string, string>>;
 }
 
 /**

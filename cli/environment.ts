@@ -13,6 +13,8 @@ export interface Environment {
   readonly passphrase: string | undefined;
   readonly relayerUrl: string | undefined;
   readonly rpcUrl: string | undefined;
+  /** Where agents are found. */
+  readonly directoryUrl: string | undefined;
   /** Absolute path of deployment.json. */
   readonly deploymentPath: string | undefined;
   /** Folder of the circuits' keys, where they are not the development ones of this checkout. */
@@ -68,6 +70,7 @@ export function readEnvironment(flags: EnvironmentFlags, env: Env = process.env)
     passphrase: readPassphrase(env),
     relayerUrl,
     rpcUrl: rpcUrl ?? endpoints.rpcUrl,
+    directoryUrl: env["AFFIANT_DIRECTORY_URL"] || endpoints.later?.["directory"],
     deploymentPath: deploymentPath ?? endpoints.deploymentPath,
     circuitKeysDir: env["AFFIANT_CIRCUIT_KEYS_DIR"] || undefined,
     admissionTicket: env["AFFIANT_ADMISSION_TICKET"] || undefined,

@@ -61,6 +61,8 @@ const tree: Tree = {
       revoke: async () => (await import("./contract/contractRevoke.ts")).contractRevokeCommand(),
     },
   },
+  find: async () => (await import("./directory/find.ts")).findCommand(),
+  directory: async () => (await import("./directory/directory.ts")).directoryCommand(),
   attestation: {
     about: "Have agents verified by agents.",
     commands: {
@@ -94,10 +96,17 @@ const tree: Tree = {
 
 /** The outer commands, by who they are for. What stands in none is listed last. */
 const audiences: Readonly<Record<string, readonly string[]>> = {
-  "For agents and their developers:": ["agent", "policy", "log", "contract", "mcp-proxy"],
+  "For agents and their developers:": ["agent", "find", "policy", "log", "contract", "mcp-proxy"],
   "For auditors:": ["audit"],
   "For who runs a pipeline:": ["plan", "up", "status", "events", "down", "measure", "wrap", "doctor"],
-  "For who runs the services, and the contracts:": ["relayer", "attestation", "deploy", "governance", "ceremony"],
+  "For who runs the services, and the contracts:": [
+    "relayer",
+    "directory",
+    "attestation",
+    "deploy",
+    "governance",
+    "ceremony",
+  ],
 };
 
 /**

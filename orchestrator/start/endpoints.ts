@@ -9,6 +9,8 @@ export interface Endpoints {
   readonly agents: Readonly<Record<string, string>>;
   /** All of it is on this machine: what commands fetch for its agents may be there too. */
   readonly allowPrivate: true;
+  /** Where the services that come later are reached, by name. */
+  readonly later?: Readonly<Record<string, string>>;
 }
 
 export function writeEndpoints(path: string, endpoints: Endpoints): void {

@@ -205,8 +205,8 @@ class Startup {
       const watch = this.#watchOver(conductor);
       await this.#bringThrough(conductor);
       const endpoints = this.#endpoints(relayerUrl, rpcUrl);
-      writeEndpoints(this.#layout.endpoints, endpoints);
       await this.#hangBells(endpoints);
+      writeEndpoints(this.#layout.endpoints, this.#endpoints(relayerUrl, rpcUrl));
       watch.start();
       return this.#running(conductor, deployment, endpoints);
     } catch (error) {

@@ -134,6 +134,7 @@ const table = {
   ERR_CONFLICT_FINALITY: { status: 409, title: "The chain's endpoints take back what they called final" },
   ERR_NOT_FOUND_BLOCK: { status: 404, title: "The directory holds no state at that block" },
   ERR_NOT_FOUND_RECORD: { status: 404, title: "The directory knows nothing of that name" },
+  ERR_UNAVAILABLE_DIRECTORY: { status: 503, title: "The directory cannot be reached", retryable: true },
   ERR_PROOF_STATE_HASH: { status: 422, title: "The rows are not those of the state hash" },
   // Scoped contracts between agents.
   ERR_INPUT_UCAN: { status: 400, title: "The contract or invocation is not a UCAN of the supported form" },

@@ -15,6 +15,8 @@ import { serviceServer, type ServiceServerOptions } from "../../../attestation/s
 import { serveAttestation } from "../../../attestation/wrap/attestationServer.ts";
 import { FaultProxy } from "../../../cli/rehearse/faultProxy.ts";
 import { serve as serveStation } from "../../../examples/shop/station/server.ts";
+import { serveDirectory } from "../../../directory/http/server.ts";
+import type { DirectoryStore } from "../../../directory/store/store.ts";
 import { BlockWatch } from "../../../host/watch/blockWatch.ts";
 import { serveWatch } from "../../../host/watch/serveWatch.ts";
 import { openFrontDoor } from "../../../orchestrator/chain/frontDoor.ts";
@@ -112,6 +114,8 @@ const servers: Readonly<Record<string, (() => Promise<Started>) | { readonly che
     proxy.plan(() => ({ kind: "answer", status: 204 }));
     return { url: proxy.url, close: () => proxy.close() };
   },
+  "directory/http/server.ts": () =>
+    serveDirectory({ store: {} as DirectoryStore, chainId: 1 }, { host: "127.0.0.1", port: 0 }),
   "examples/audit-in-browser/serve.ts": () => example("examples/audit-in-browser/serve.ts"),
   "examples/guarded-endpoint/server.ts": { checkedIn: "test/examples/sdk.test.ts" },
   "examples/shop/station/server.ts": async () => started(await serveStation({ routes: {} }, 0)),
