@@ -3,7 +3,8 @@ import { join } from "node:path";
 
 import { parse } from "yaml";
 
-import { AffiantError } from "../../protocol/errors/affiantError.ts";
+import { AffiantError, isAffiantError } from "../../protocol/errors/affiantError.ts";
+import { carryOverHint } from "./carryOver.ts";
 import { parsePolicyBundle } from "../../protocol/policy/parseBundle.ts";
 import type { PolicyBundle } from "../../protocol/policy/types.ts";
 
@@ -18,7 +19,13 @@ export async function loadPolicyBundle(folder: string): Promise<PolicyBundle> {
     readText(folder, "schema.cedarschema"),
     readText(folder, "policy.cedar"),
   ]);
-  return parsePolicyBundle({ ...headOf(head, folder), format: "affiant-policy/1", schema, policies });
+  try {
+    return parsePolicyBundle({ ...headOf(head, folder), format: "affiant-policy/1", schema, policies });
+  } catch (error) {
+    if (!isAffiantError(error, "ERR_INPUT_POLICY") || error.hint !== undefined) throw error;
+    const hint = carryOverHint({ schema, policies });
+    throw hint === undefined ? error : new AffiantError(error.code, error.message, { hint, cause: error.cause });
+  }
 }
 
 function headOf(text: string, folder: string): object {

@@ -68,7 +68,7 @@ function compile(bundle: PolicyBundle): CompiledPolicy {
     preparsePolicySet(cedar.forbids, { staticPolicies: textsOf("forbid") }),
     preparsePolicySet(cedar.permits, { staticPolicies: textsOf("permit") }),
   ]) {
-    if (answer.type === "failure") fail(cedarWords(answer.errors));
+    if (answer.type === "failure") fail(cedarWords(answer.errors, bundle.policies));
   }
   return { bundle, acts, rules: new Map(rules.map((rule) => [rule.id, rule])), facts: new Map(facts), thread, cedar };
 }

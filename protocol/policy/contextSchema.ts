@@ -1,6 +1,7 @@
 import { AffiantError } from "../errors/affiantError.ts";
 import { type DetailedError, type SchemaJson, schemaToJsonWithResolvedTypes, type Type } from "./cedar.ts";
 import { cedarLimits } from "./cedarLimits.ts";
+import { placeInText } from "./placeInText.ts";
 
 /** A Cedar type with every common-type name already replaced by what it stands for. */
 export type ValueType =
@@ -24,7 +25,7 @@ export type ContextSchema = ReadonlyMap<string, ReadonlyMap<string, AttributeTyp
  */
 export function readContextSchema(schemaText: string): ContextSchema {
   const answer = schemaToJsonWithResolvedTypes(schemaText);
-  if (answer.type === "failure") fail(`the schema does not parse: ${cedarWords(answer.errors)}`);
+  if (answer.type === "failure") fail(`the schema does not parse: ${cedarWords(answer.errors, schemaText)}`);
   const schema: SchemaJson<string> = answer.json;
   const [namespace, ...others] = Object.keys(schema);
   if (namespace !== "" || others.length > 0) fail("the schema must stay in the empty namespace");
@@ -49,9 +50,24 @@ export function readContextSchema(schemaText: string): ContextSchema {
   return acts;
 }
 
-/** Cedar's messages in one line, with its hints. */
-export function cedarWords(errors: readonly DetailedError[]): string {
-  return errors.map((error) => (error.help === null ? error.message : `${error.message} (${error.help})`)).join("; ");
+/** More than anybody reads; each costs a look through the text. */
+const maxErrors = 20;
+
+/**
+ * Cedar's messages in one line, with its hints and places.
+ * @param text what the errors are of
+ */
+export function cedarWords(errors: readonly DetailedError[], text?: string): string {
+  return errors
+    .slice(0, maxErrors)
+    .map(({ message, help, sourceLocations }) => {
+      const [at] = sourceLocations ?? [];
+      const place = at === undefined || text === undefined ? undefined : placeInText(text, at.start);
+      const where = place === undefined ? "" : `line ${place.line}, column ${place.column}: `;
+      const label = at?.label == null || message.includes(at.label) ? "" : `: ${at.label}`;
+      return `${where}${message}${label}${help === null ? "" : ` (${help})`}`;
+    })
+    .join("; ");
 }
 
 type CommonTypes = Readonly<Record<string, Type<string>>>;

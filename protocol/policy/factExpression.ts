@@ -39,7 +39,7 @@ export function compileFact(name: string, source: string): FactExpression {
     expression = jsonata(source, { stack: factLimits.depth, sequence: factLimits.listLength });
     checkTree(expression.ast(), leading);
   } catch (cause) {
-    throw new AffiantError("ERR_INPUT_POLICY", `${name}: ${jsonataWords(cause)}`, { cause });
+    throw new AffiantError("ERR_INPUT_POLICY", `${name}: ${jsonataWords(cause, source)}`, { cause });
   }
   expression.registerFunction("toMillis", toMillis, "<s-:n>");
   // The hook is looked up by a symbol, which the library's types leave out.
@@ -51,10 +51,14 @@ export function compileFact(name: string, source: string): FactExpression {
 }
 
 /** JSONata throws plain objects; this is what they say. */
-export function jsonataWords(cause: unknown): string {
+export function jsonataWords(cause: unknown, source?: string): string {
   if (typeof cause === "object" && cause !== null && "message" in cause && typeof cause.message === "string") {
-    const position = "position" in cause && typeof cause.position === "number" ? ` (at ${cause.position})` : "";
-    return cause.message + position;
+    const position = "position" in cause && typeof cause.position === "number" ? cause.position : undefined;
+    if (position === undefined) return cause.message;
+    if (source === undefined) return `${cause.message} (at ${position})`;
+    const before = source.slice(0, position);
+    const line = before.split("\n").length;
+    return `${cause.message} (line ${line}, column ${before.length - before.lastIndexOf("\n")} of it)`;
   }
   return "it does not evaluate";
 }

@@ -28,7 +28,7 @@ export interface Rule {
 export function readRules(schema: string, policies: string): readonly Rule[] {
   validateStrictly(schema, policies);
   const parts = policySetTextToParts(policies);
-  if (parts.type === "failure") fail(`the policies do not parse: ${cedarWords(parts.errors)}`);
+  if (parts.type === "failure") fail(`the policies do not parse: ${cedarWords(parts.errors, policies)}`);
   if (parts.policy_templates.length > 0) fail("policy templates are not supported");
 
   const rules = parts.policies.map(readRule);
@@ -43,15 +43,22 @@ export function readRules(schema: string, policies: string): readonly Rule[] {
 
 function validateStrictly(schema: string, policies: string): void {
   const answer = validate({ schema, policies: { staticPolicies: policies }, validationSettings: { mode: "strict" } });
-  if (answer.type === "failure") fail(`Cedar cannot read the policies: ${cedarWords(answer.errors)}`);
+  if (answer.type === "failure") fail(`Cedar cannot read the policies: ${cedarWords(answer.errors, policies)}`);
   const findings = [...answer.validationErrors, ...answer.validationWarnings];
-  if (findings.length > 0) fail(`Cedar rejects the policies: ${cedarWords(findings.map(({ error }) => error))}`);
-  if (answer.otherWarnings.length > 0) fail(`Cedar warns of the policies: ${cedarWords(answer.otherWarnings)}`);
+  if (findings.length > 0)
+    fail(
+      `Cedar rejects the policies: ${cedarWords(
+        findings.map(({ error }) => error),
+        policies,
+      )}`,
+    );
+  if (answer.otherWarnings.length > 0)
+    fail(`Cedar warns of the policies: ${cedarWords(answer.otherWarnings, policies)}`);
 }
 
 function readRule(text: string): Rule {
   const answer = policyToJson(text);
-  if (answer.type === "failure") fail(`a policy does not parse: ${cedarWords(answer.errors)}`);
+  if (answer.type === "failure") fail(`a policy does not parse: ${cedarWords(answer.errors, text)}`);
   const policy = answer.json;
   const { id, rule, needs, ...others } = policy.annotations ?? {};
   if (id === undefined || !/^[a-z0-9][a-z0-9._-]{0,63}$/.test(id)) {
