@@ -5,6 +5,7 @@ import type { Command } from "commander";
 import { command, type CommonFlags, run } from "./command.ts";
 import { withAgent } from "./openNamedAgent.ts";
 import { columns } from "./output.ts";
+import { cardSchemes } from "../agent/card/fetchCard.ts";
 import { capabilitiesOf, encodeCapability } from "../agent/card/capabilities.ts";
 import { requireAgentCard } from "../agent/card/a2aForm.ts";
 import { type AgentCard, signCard } from "../agent/card/signedCard.ts";
@@ -28,20 +29,28 @@ export function agentCardPublishCommand(): Command {
   )
     .argument("<file>", "an A2A agent card, JSON")
     .requiredOption("--agent <name>", "the agent whose card it is")
-    .requiredOption("--uri <uri>", "where the signed card will be served; http(s)")
+    .requiredOption("--uri <uri>", "where the signed card will be: http(s), ipfs, or data: to have it in the URI")
     .option("--out <file>", "where to write the signed card (default: FILE with .signed.json at its end)")
     .action(
       run<Flags, [string]>(async ({ environment }, flags, file) => {
-        const { uri, out = `${file.replace(/\.json$/, "")}.signed.json` } = flags;
-        checkCardUri(uri);
-        if (!URL.canParse(uri) || !/^https?:$/.test(new URL(uri).protocol)) {
-          throw new AffiantError("ERR_INPUT_CONFIG", `--uri is an http(s) address, not "${uri}"`);
+        const { out = `${file.replace(/\.json$/, "")}.signed.json` } = flags;
+        checkCardUri(flags.uri);
+        if (!URL.canParse(flags.uri) || !cardSchemes.includes(new URL(flags.uri).protocol)) {
+          throw new AffiantError(
+            "ERR_INPUT_CONFIG",
+            `--uri is an http(s) or ipfs address, or data:, not "${flags.uri}"`,
+          );
+        }
+        if (flags.uri.startsWith("data:") && flags.uri !== "data:") {
+          throw new AffiantError("ERR_INPUT_CONFIG", "what is in the URI is the signed card: give --uri data: alone");
         }
         const card = await readCard(file);
         const { onChain: tags, inCardOnly } = capabilitiesOf(card);
         return withAgent(environment, flags.agent, async (agent) => {
           const { publicKey } = agent.signer;
           const { bytes, contentHash } = await signCard(card, publicKey, (message) => agent.signer.sign(message));
+          const isInUri = flags.uri === "data:";
+          const uri = isInUri ? `data:application/json;base64,${Buffer.from(bytes).toString("base64")}` : flags.uri;
           await writeFile(out, bytes, { flush: true });
           const registered = (await agent.register()).added;
           const { added } = await agent.publishCard({ uri, contentHash, capabilities: tags.map(encodeCapability) });
@@ -56,7 +65,9 @@ export function agentCardPublishCommand(): Command {
                 ["in the card only", inCardOnly.length === 0 ? undefined : inCardOnly.join(", ")],
               ]),
               "",
-              `Next: serve ${out} as it is at ${uri}, then affiant agent show ${flags.agent}`,
+              isInUri
+                ? `Next: affiant agent show ${flags.agent}; the card is in its URI, on chain`
+                : `Next: serve ${out} as it is at ${uri}, then affiant agent show ${flags.agent}`,
             ],
           };
         });

@@ -99,7 +99,12 @@ async function lookUp(environment: Environment, did: string): Promise<OnChain> {
   try {
     const owner = await ownerAccountOf(rpc, deployment, address);
     const published = await new Registries(rpc, deployment).cardOf(address);
-    const card = published && (await lookUpCard(published, { allowPrivate: environment.allowPrivate }));
+    const card =
+      published &&
+      (await lookUpCard(published, {
+        allowPrivate: environment.allowPrivate,
+        ...(environment.ipfsGateway === undefined ? {} : { ipfsGateway: environment.ipfsGateway }),
+      }));
     return { owner, card };
   } finally {
     rpc.close();

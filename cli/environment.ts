@@ -23,6 +23,8 @@ export interface Environment {
   readonly admissionTicket: string | undefined;
   /** Whether URLs that others chose (cards, attestation services, wrappers) may lead to this machine and private networks. */
   readonly allowPrivate: boolean;
+  /** Where cards on IPFS are asked for. */
+  readonly ipfsGateway: string | undefined;
   /** Of the relayer that the data folder names: its operator may ask for anchors. */
   readonly operatorToken: string | undefined;
   /** Errors are shown with where they came up. */
@@ -80,6 +82,7 @@ export function readEnvironment(flags: EnvironmentFlags, env: Env = process.env)
       relayerUrl === endpoints.relayerUrl ? join(dataDir, "relayer/operator.token") : undefined,
     ),
     allowPrivate: flags.allowPrivate ?? (readSwitch(env, "AFFIANT_ALLOW_PRIVATE") || endpoints.allowPrivate === true),
+    ipfsGateway: env["AFFIANT_IPFS_GATEWAY"] || undefined,
     debug: isDebugging(env),
     noteKeyFile: env["AFFIANT_NOTE_KEY_FILE"] || undefined,
     journalKeyFile: env["AFFIANT_JOURNAL_KEY_FILE"] || undefined,

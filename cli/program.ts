@@ -37,7 +37,10 @@ const tree: Tree = {
   policy: {
     about: "What agents commit to before they act.",
     commands: {
+      init: async () => (await import("./policy/policyInit.ts")).policyInitCommand(),
       check: async () => (await import("./policyCheck.ts")).policyCheckCommand(),
+      test: async () => (await import("./policy/policyTest.ts")).policyTestCommand(),
+      eval: async () => (await import("./policy/policyEval.ts")).policyEvalCommand(),
       commit: async () => (await import("./policyCommit.ts")).policyCommitCommand(),
       show: async () => (await import("./policyShow.ts")).policyShowCommand(),
     },

@@ -64,7 +64,7 @@ export function cedarWords(errors: readonly DetailedError[], text?: string): str
       const [at] = sourceLocations ?? [];
       const place = at === undefined || text === undefined ? undefined : placeInText(text, at.start);
       const where = place === undefined ? "" : `line ${place.line}, column ${place.column}: `;
-      const label = at?.label == null || message.includes(at.label) ? "" : `: ${at.label}`;
+      const label = typeof at?.label !== "string" || message.includes(at.label) ? "" : `: ${at.label}`;
       return `${where}${message}${label}${help === null ? "" : ` (${help})`}`;
     })
     .join("; ");

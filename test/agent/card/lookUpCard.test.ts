@@ -80,7 +80,7 @@ describe("agent/card: looking a card up", () => {
       /tags/,
     ],
     ["a capability less on chain", () => ({ capabilities: published.capabilities.slice(1) }), /tags/],
-    ["a URI that is no address of the web", () => ({ uri: "file:///etc/hosts" }), /not http/],
+    ["a URI that is no address of the web", () => ({ uri: "file:///etc/hosts" }), /not one of http/],
   ] as const) {
     it(`fails, and shows nothing of the card, with ${what}`, async () => {
       const found = await lookUpCard({ ...published, ...change() });
