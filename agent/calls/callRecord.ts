@@ -6,6 +6,7 @@ import type { Json } from "../../protocol/json/canonical.ts";
 import type { CallContext, CallRole } from "../../protocol/ucan/callContext.ts";
 import { actOfCommand, type Call, formatCall } from "../../protocol/ucan/callMessage.ts";
 import { ipldToJson } from "../../protocol/ucan/ipldJson.ts";
+import type { CountedRefusals } from "./refusalBudget.ts";
 
 /** The entry that one side writes about one call. The auditor judges the call again and pairs both sides by its CID. */
 export interface CallRecord {
@@ -13,7 +14,8 @@ export interface CallRecord {
   readonly kind: EntryKind;
   readonly input: Json;
   readonly output: Json;
-  readonly context: CallContext;
+  /** Absent where calls were counted and not entered one by one. */
+  readonly context?: CallContext;
   /** CID of the contract made out to the caller, if the call names one. */
   readonly ctr?: string;
   readonly thread?: string;
@@ -49,6 +51,13 @@ export function callRecordOf(
     ...(thread === undefined ? {} : { thread }),
     ...(outcome.kind === "act" ? { idempotencyKey: `call:${role}:${invocation.envelope.cid}` } : {}),
   };
+}
+
+/** Of calls that were refused and are not entered one by one, of all commands that the guard is for. */
+export function countedRecordOf(command: string, { calls, fromSec, toSec }: CountedRefusals): CallRecord {
+  const detail = `${calls} calls were refused beyond those that are entered one by one`;
+  const output = refusalOutput(new AffiantError("ERR_LIMIT_RATE", detail));
+  return { act: actOfCommand(command), kind: "refusal", input: { calls, fromSec, toSec }, output };
 }
 
 /** What an entry says of a call that failed: the stable code and the words. */

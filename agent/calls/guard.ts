@@ -4,8 +4,9 @@ import type { Ed25519Verify } from "../../protocol/ed25519/verify.ts";
 import type { ErrorCode } from "../../protocol/errors/codes.ts";
 import type { Call } from "../../protocol/ucan/callMessage.ts";
 import type { Delegation } from "../../protocol/ucan/delegation.ts";
-import { verifyInvocation } from "../../protocol/ucan/verifyInvocation.ts";
+import { holderOf, verifyInvocation } from "../../protocol/ucan/verifyInvocation.ts";
 import { judgeRevocation } from "./judgeRevocation.ts";
+import { RefusalBudget, type RefusalLimits } from "./refusalBudget.ts";
 import type { ReplayStore } from "./replayStore.ts";
 import type { AgedFinding, CachedRevocations } from "./revocations.ts";
 
@@ -21,6 +22,8 @@ export interface GuardOptions {
   /** A call must expire at most this long from now, so that replays need not be remembered for ever. */
   readonly maxCallLifetimeSec?: number;
   readonly maxChainLength?: number;
+  /** How many refused calls are entered one by one. */
+  readonly refusals?: RefusalLimits;
   /** Default: node:crypto under our rule. */
   readonly verifySignature?: Ed25519Verify;
 }
@@ -39,6 +42,8 @@ export type CallVerdict =
       readonly link?: number;
       /** Whether the call was shown to be its issuer's: if not, anybody may have written it. */
       readonly signed: boolean;
+      /** To whom we issued the contract that was shown, and holds; absent for a stranger. */
+      readonly holder?: string;
     };
 
 /**
@@ -46,10 +51,13 @@ export type CallVerdict =
  * remembered as made, only where our own signature stands at the root.
  */
 export class Guard {
-  readonly #options: Required<Omit<GuardOptions, "maxChainLength">> & GuardOptions;
+  readonly #options: Required<Omit<GuardOptions, "maxChainLength" | "refusals">> & GuardOptions;
+  /** Of what it refused. */
+  readonly refusals: RefusalBudget;
 
   constructor(options: GuardOptions) {
     this.#options = { clockSkewSec: 5, maxCallLifetimeSec: 300, verifySignature: verifyNative, ...options };
+    this.refusals = new RefusalBudget(options.nowSec, options.refusals);
   }
 
   /**
@@ -62,6 +70,7 @@ export class Guard {
     const terms = { owner: executor, executor, command, nowSec, clockSkewSec, maxChainLength, verifySignature };
     const verdict = verifyInvocation(invocation, delegations, terms);
     if (!verdict.allowed) return verdict;
+    const refused = (grounds: Grounds) => refusal(grounds, holderOf(invocation, verdict.chain));
     const forgetAtSec = this.#lastUseOf(invocation.expiresAtSec, nowSec);
     if (forgetAtSec === undefined) {
       const detail = `the call does not expire within ${this.#options.maxCallLifetimeSec} seconds`;
@@ -83,6 +92,12 @@ export class Guard {
   }
 }
 
-function refused({ code, detail, link }: { code: ErrorCode; detail: string; link?: number }): CallVerdict {
-  return { allowed: false, signed: true, code, detail, ...(link === undefined ? {} : { link }) };
+interface Grounds {
+  readonly code: ErrorCode;
+  readonly detail: string;
+  readonly link?: number;
+}
+
+function refusal({ code, detail, link }: Grounds, holder: string): CallVerdict {
+  return { allowed: false, signed: true, holder, code, detail, ...(link === undefined ? {} : { link }) };
 }

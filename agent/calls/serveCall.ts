@@ -6,7 +6,7 @@ import type { Json } from "../../protocol/json/canonical.ts";
 import { type Call, parseCall } from "../../protocol/ucan/callMessage.ts";
 import { ipldToJson } from "../../protocol/ucan/ipldJson.ts";
 import { isSigned } from "../../protocol/ucan/isSigned.ts";
-import { type CallAnswer, callRecordOf, type CallRecorder, refusalOutput } from "./callRecord.ts";
+import { type CallAnswer, callRecordOf, type CallRecorder, countedRecordOf, refusalOutput } from "./callRecord.ts";
 import type { CallVerdict, Guard } from "./guard.ts";
 
 /** A call that may be executed. */
@@ -36,7 +36,7 @@ export interface ServeCallOptions {
 /**
  * Judges a call, executes it if it is allowed, and enters what happened before it is answered: an act, or a refusal.
  * What cannot be read as a call, or was not signed by whom it names, has no caller: it leaves no entry, since anybody could
- * fill our log with words that are nobody's.
+ * fill our log with words that are nobody's. Of refusals so many an hour are entered one by one, the others as a count.
  * @param message the parsed JSON body
  */
 export async function serveCall(message: unknown, options: ServeCallOptions): Promise<CallAnswer> {
@@ -50,6 +50,8 @@ export async function serveCall(message: unknown, options: ServeCallOptions): Pr
   const { guard, command } = options;
   const verdict = await judge(guard, call, command);
   if (!verdict.allowed && !verdict.signed) return { error: new AffiantError(verdict.code, verdict.detail) };
+  await enterCounted(options);
+  if (!verdict.allowed && !guard.refusals.admits(verdict.holder, sizeOf(call))) return { error: errorOf(verdict) };
   const args = ipldToJson(call.invocation.args) as { readonly [name: string]: Json };
   const answer = await execute(call, args, verdict, options.handler);
   const outcome =
@@ -58,6 +60,24 @@ export async function serveCall(message: unknown, options: ServeCallOptions): Pr
       : ({ kind: "refusal", output: refusalOutput(answer.error) } as const);
   await options.recorder.record(callRecordOf(call, "callee", outcome, options.threadOf?.(args), options.groupKey));
   return answer;
+}
+
+/** Bytes that an entry of the call would hold of what the caller sent, as far as the call names it. */
+function sizeOf({ invocation, delegations }: Call): number {
+  const links = invocation.proofs.map((cid) => delegations.get(cid)?.envelope.bytes.length ?? 0);
+  return links.reduce((sum, length) => sum + length, invocation.envelope.bytes.length);
+}
+
+/** What was refused in an hour that is over and not entered, in one entry. */
+async function enterCounted({ guard, recorder, command }: ServeCallOptions): Promise<void> {
+  const counted = guard.refusals.takeDue();
+  if (!counted) return;
+  try {
+    await recorder.record(countedRecordOf(command, counted));
+  } catch (error) {
+    guard.refusals.giveBack(counted);
+    throw error;
+  }
 }
 
 /** A guard that breaks refuses. */
@@ -77,10 +97,7 @@ async function execute(
   verdict: CallVerdict,
   handler: CallHandler,
 ): Promise<CallAnswer> {
-  if (!verdict.allowed) {
-    const details = verdict.link === undefined ? {} : { link: verdict.link };
-    return { error: new AffiantError(verdict.code, verdict.detail, { details }) };
-  }
+  if (!verdict.allowed) return { error: errorOf(verdict) };
   try {
     return { result: await handler({ args, caller: call.invocation.issuer, call, verdict }) };
   } catch (error) {
@@ -88,6 +105,10 @@ async function execute(
     // The claim is spent, so this call is over; the caller learns that something broke and nothing about what.
     return { error: new AffiantError("ERR_INTERNAL_UNEXPECTED", "the call failed while it was executed") };
   }
+}
+
+function errorOf({ code, detail, link }: Extract<CallVerdict, { allowed: false }>): AffiantError {
+  return new AffiantError(code, detail, { details: link === undefined ? {} : { link } });
 }
 
 /** What is used of a response of Express; whoever has no Express needs none of its types. */

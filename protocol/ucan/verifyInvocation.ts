@@ -49,11 +49,16 @@ export interface InvocationRefusal {
   readonly link?: number;
   /** Whether the call was shown to be its issuer's: if not, anybody may have written it. */
   readonly signed: boolean;
+  /**
+   * To whom the owner issued the first contract of the chain, where the owner's word was shown to stand behind all of it (the
+   * owner, where it called itself); absent for everybody else.
+   */
+  readonly holder?: string;
 }
 
 export type InvocationVerdict = { readonly allowed: true; readonly chain: readonly Delegation[] } | InvocationRefusal;
 
-type Fault = Omit<InvocationRefusal, "allowed" | "signed">;
+type Fault = Omit<InvocationRefusal, "allowed" | "signed" | "holder">;
 
 const defaultMaxChainLength = 8;
 
@@ -85,9 +90,16 @@ export function verifyInvocation(
     collect(chain, invocation, delegations) ??
     checkPrincipals(invocation, chain, options) ??
     checkTimes(invocation, chain, options) ??
-    checkSignatures(chain, verifySignature) ??
-    checkScope(invocation, chain);
-  return fault ? { allowed: false, signed: true, ...fault } : { allowed: true, chain };
+    checkSignatures(chain, verifySignature);
+  if (fault) return { allowed: false, signed: true, ...fault };
+  const beyond = checkScope(invocation, chain);
+  if (!beyond) return { allowed: true, chain };
+  return { allowed: false, signed: true, holder: holderOf(invocation, chain), ...beyond };
+}
+
+/** Who answers to the owner for a call under a chain that holds: whoever got the first contract, or the owner. */
+export function holderOf({ subject }: Invocation, [first]: readonly Delegation[]): string {
+  return first?.audience ?? subject;
 }
 
 /** Who is asked for what, and whose right is used. */

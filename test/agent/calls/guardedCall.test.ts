@@ -144,7 +144,7 @@ describe("agent/calls", () => {
     expect(result).to.deep.equal({ charged: 100 });
     const [callee, caller] = records;
     expect(readCallContext(callee!.context).call.invocation.issuer).to.equal(order.did);
-    expect(callee?.context.role).to.equal("callee");
+    expect(callee?.context?.role).to.equal("callee");
     expect(caller?.context).to.deep.equal({ ...callee?.context, role: "caller" });
     expect(caller).to.deep.include({
       act: "payment.charge",

@@ -3,6 +3,7 @@ import { expect } from "chai";
 
 import type { CallRecord } from "../../../agent/calls/callRecord.ts";
 import { Guard } from "../../../agent/calls/guard.ts";
+import type { RefusalLimits } from "../../../agent/calls/refusalBudget.ts";
 import { CachedRevocations } from "../../../agent/calls/revocations.ts";
 import { serveCall } from "../../../agent/calls/serveCall.ts";
 import { SigningKey } from "../../../agent/keys/signingKey.ts";
@@ -14,7 +15,9 @@ import { type CallMessage, formatCall } from "../../../protocol/ucan/callMessage
 import { type Delegation, issueDelegation } from "../../../protocol/ucan/delegation.ts";
 import { type Ed25519Signer, sealEnvelope } from "../../../protocol/ucan/envelope.ts";
 import { issueInvocation } from "../../../protocol/ucan/invocation.ts";
+import { isRefusalOutput } from "../../../protocol/entry/refusal.ts";
 import { cidOf, type Ipld, type IpldMap } from "../../../protocol/ucan/ipld.ts";
+import { rejection } from "../../helpers/rejection.ts";
 
 const till = new SigningKey(new Uint8Array(32).fill(1));
 const buyer = new SigningKey(new Uint8Array(32).fill(2));
@@ -136,25 +139,30 @@ describe("a guarded endpoint and strangers", () => {
   let records: CallRecord[];
   let [executed, claimed, chainAsked] = [0, 0, 0];
 
-  const guard = new Guard({
-    executor: till.did,
-    replayStore: {
-      claim: () => {
-        claimed += 1;
-        return true;
-      },
-    },
-    revocations: new CachedRevocations(
-      {
-        read: () => {
-          chainAsked += 1;
-          return Promise.resolve({ blockNumber: 1 });
+  let clockSec = nowSec;
+  const newGuard = (refusals?: RefusalLimits) =>
+    new Guard({
+      ...(refusals && { refusals }),
+      executor: till.did,
+      replayStore: {
+        claim: (id) => {
+          claimed += 1;
+          return !used.has(id) && Boolean(used.add(id));
         },
       },
-      0,
-    ),
-    nowSec: () => nowSec,
-  });
+      revocations: new CachedRevocations(
+        {
+          read: () => {
+            chainAsked += 1;
+            return Promise.resolve({ blockNumber: 1 });
+          },
+        },
+        0,
+      ),
+      nowSec: () => clockSec,
+    });
+  let guard: Guard;
+  const used = new Set<string>();
   const serve = (message: unknown) =>
     serveCall(message, {
       guard,
@@ -168,6 +176,9 @@ describe("a guarded endpoint and strangers", () => {
 
   beforeEach(() => {
     records = [];
+    used.clear();
+    clockSec = nowSec;
+    guard = newGuard();
     [executed, claimed, chainAsked] = [0, 0, 0];
   });
 
@@ -185,4 +196,59 @@ describe("a guarded endpoint and strangers", () => {
       expect(records.map(({ kind }) => kind)).to.deep.equal(entered ? ["refusal"] : []);
     });
   }
+
+  describe("who has calls refused again and again", () => {
+    const room = { entries: 100, bytes: 1 << 20 };
+    const kinds = () => records.map(({ kind, input }) => ("calls" in (input as object) ? input : kind));
+    const noise = (i: number) => asked({ args: { i } });
+
+    it("has so many an hour entered, and the others as a count when it is over", async () => {
+      guard = newGuard({ strangers: { ...room, entries: 2 } });
+      for (let i = 0; i < 5; i++) {
+        clockSec = nowSec + i;
+        expect(await serve(await noise(i))).to.have.nested.property("error.code", "ERR_AUTH_CONTRACT_MISSING");
+      }
+      expect(kinds()).to.deep.equal(["refusal", "refusal"]);
+      clockSec = nowSec + 3_600;
+      await serve(await noise(5));
+      const counted = { calls: 3, fromSec: nowSec + 2, toSec: nowSec + 4 };
+      expect(kinds().slice(2)).to.deep.equal([counted, "refusal"]);
+      expect(records[2]).to.include({ kind: "refusal", act: "till.refund" }).and.not.to.have.property("context");
+      expect(isRefusalOutput(records[2]?.output)).to.equal(true);
+    });
+
+    it("fills no disk with few large ones", async () => {
+      guard = newGuard({ strangers: { ...room, bytes: 10_000 } });
+      for (let i = 0; i < 5; i++) await serve(await asked({ args: { i, t: "a".repeat(4_000) } }));
+      expect(kinds()).to.deep.equal(["refusal", "refusal"]);
+    });
+
+    it("uses up no share of who holds a contract, nor of another who does", async () => {
+      guard = newGuard({ strangers: { ...room, entries: 1 }, holder: { ...room, entries: 2 } });
+      const chain = [await contractOf(till, buyer.did)];
+      for (let i = 0; i < 3; i++) await serve(await noise(i));
+      const large = await asked({ by: buyer, chain, args: { amount: 101 } });
+      expect(await serve(large)).to.have.nested.property("error.code", "ERR_AUTH_CONTRACT_SCOPE");
+      const good = await asked({ by: buyer, chain });
+      expect(await serve(good)).to.have.property("result");
+      // Whoever has a copy of a call can send it again.
+      for (let i = 0; i < 3; i++)
+        expect(await serve(good)).to.have.nested.property("error.code", "ERR_CONFLICT_REPLAY");
+      expect(kinds()).to.deep.equal(["refusal", "refusal", "act", "refusal"]);
+      const other = [await contractOf(till, stranger.did)];
+      await serve(await asked({ by: stranger, chain: other, args: { amount: 101 } }));
+      expect(kinds().slice(4)).to.deep.equal(["refusal"]);
+    });
+
+    it("loses no count for a disk that fails", async () => {
+      guard = newGuard({ strangers: { ...room, entries: 0 } });
+      await serve(await noise(0));
+      clockSec = nowSec + 3_600;
+      const broken = { record: () => Promise.reject(new Error("disk full")) };
+      const options = { guard, recorder: broken, command: "/till/refund", handler: () => null };
+      expect(String(await rejection(serveCall(await noise(1), options)))).to.contain("disk full");
+      await serve(await noise(2));
+      expect(kinds()).to.deep.equal([{ calls: 1, fromSec: nowSec, toSec: nowSec }]);
+    });
+  });
 });
