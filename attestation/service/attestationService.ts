@@ -370,7 +370,7 @@ export class AttestationService {
 
   async #verifyAlone(target: Reference, place: TaskPlace, nonce: Hex): Promise<Verdict> {
     const { tasks, account } = this.#options;
-    const finding = await examine(tasks.taskFor(target, nonce), place, this.#options.examine);
+    const finding = await examine(tasks.taskFor(target, place, nonce), place, this.#options.examine);
     // Of an introduction the service's PASS is not tied to how many records there are: others may write some first.
     const seed = place.round === 0 && finding.result === "pass" ? (ZeroHash as Hex) : place.seed;
     return signVerdict(finding, { ...place, seed }, account);

@@ -3,6 +3,7 @@ import { randomBytes } from "node:crypto";
 import { LRUCache } from "lru-cache";
 
 import { type EncryptionKeyPair, sealAuthenticated } from "../../agent/sealing/hpke.ts";
+import { type Challenge, commissionOf } from "../../protocol/attestation/challenge.ts";
 import { decodeEvidence, faultOfEvidence } from "../../protocol/attestation/evidence.ts";
 import {
   encodeTask,
@@ -48,8 +49,12 @@ export class TaskGiver {
    * What is sealed for a verifier: everything it learns about its target.
    * @param nonce N; the same one when a task is brought again
    */
-  taskFor(target: Reference, nonce: Hex): VerificationTask {
-    return { targetUrl: target.url, nonce, expected: expectedAnswer(target, nonce), tier: target.tier };
+  taskFor(target: Reference, place: TaskPlace, nonce: Hex): VerificationTask {
+    const chainId = BigInt(place.chainId);
+    const [asked, verifier] = [formatEthrDid(chainId, place.target), formatEthrDid(chainId, place.verifier)];
+    const question = { round: place.round, target: asked, verifier, nonce };
+    const commission = commissionOf(question, fromHex(target.agentKey, 32));
+    return { targetUrl: target.url, nonce, expected: expectedAnswer(target, nonce), tier: target.tier, commission };
   }
 
   /**
@@ -59,7 +64,7 @@ export class TaskGiver {
   async verdictOf(verifier: Reference, target: Reference, place: TaskPlace, nonce: Hex): Promise<Verdict> {
     const { keys, verifyTimeoutMs: timeoutMs = 45_000, allowPrivate = false } = this.#options;
     const recipient = await this.#recipientOf(verifier, place.round);
-    const message = encodeTask(this.taskFor(target, nonce));
+    const message = encodeTask(this.taskFor(target, place, nonce));
     const sealed = await sealAuthenticated(message, taskInfo(place), fromHex(recipient, 32), keys);
     const body: SealedTask = { place, enc: toHex(sealed.enc), ciphertext: toHex(sealed.ciphertext) };
     try {
@@ -91,11 +96,15 @@ export class TaskGiver {
   async #encryptionKeyOf(verifier: Reference, round: number): Promise<Hex> {
     const { account, chainId, isSigningKey, onWrongAnswer, allowPrivate = false } = this.#options;
     const timeoutMs = this.#options.verifyTimeoutMs ?? 45_000;
-    const challenge = {
+    const question = {
       round,
       target: formatEthrDid(BigInt(chainId), verifier.agent),
       verifier: formatEthrDid(BigInt(chainId), account),
       nonce: toHex(randomBytes(32)),
+    };
+    const challenge: Challenge = {
+      ...question,
+      commission: commissionOf(question, fromHex(verifier.agentKey, 32)),
     };
     const answer = await postJson(`${verifier.url}/v1/attestation/challenge`, challenge, {
       timeoutMs,

@@ -67,6 +67,7 @@ export async function examine(task: VerificationTask, place: TaskPlace, options:
     target: formatEthrDid(chainId, place.target),
     verifier: formatEthrDid(chainId, place.verifier),
     nonce: task.nonce,
+    commission: task.commission,
   };
   for (let attempt = 1; attempt <= attempts; attempt++) {
     // Spread evenly; an attempt that took longer than its share is followed at once.

@@ -15,7 +15,7 @@ export class AnsweredChallenges {
     this.#rounds.set(round, true);
   }
 
-  /** In which there was a challenge, the last asked first. Anybody may ask in the name of any round. */
+  /** In which the service had it asked, the last asked first. */
   get rounds(): readonly number[] {
     return [...this.#rounds.keys()].slice(0, 32);
   }

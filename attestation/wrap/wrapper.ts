@@ -3,7 +3,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 
 import type { SigningKey } from "../../agent/keys/signingKey.ts";
 import { answerOf } from "../../protocol/attestation/answer.ts";
-import type { Challenge } from "../../protocol/attestation/challenge.ts";
+import { type Challenge, isCommissioned } from "../../protocol/attestation/challenge.ts";
 import {
   assembleEvidence,
   type EvidenceClaims,
@@ -103,7 +103,8 @@ export class Wrapper {
 
   /**
    * Evidence in answer to a challenge, from a measurement that begins after the challenge came.
-   * @throws AffiantError ERR_INPUT_ATTESTATION for another agent's challenge; ERR_UNAVAILABLE_TARGET while the program is
+   * @throws AffiantError ERR_INPUT_ATTESTATION for another agent's challenge; ERR_AUTH_SENDER for one that the service did not
+   * commission: nobody else has this host measure anything; ERR_UNAVAILABLE_TARGET while the program is
    * being started
    */
   async answer(challenge: Challenge): Promise<string> {
@@ -111,13 +112,17 @@ export class Wrapper {
     if (challenge.target !== wrapping.agent) {
       throw new AffiantError("ERR_INPUT_ATTESTATION", `this wrapper answers for ${wrapping.agent} only`);
     }
+    const agentKey = fromHex(wrapping.agentKey, 32);
+    if (!isCommissioned(challenge, agentKey)) {
+      throw new AffiantError("ERR_AUTH_SENDER", "the attestation service has not commissioned this challenge");
+    }
     const measurement = await this.#measureForChallenge();
     const claims: EvidenceClaims = {
       agent: wrapping.agent,
       verifier: challenge.verifier,
       round: challenge.round,
       nonce: challenge.nonce,
-      answer: answerOf(measurement, fromHex(wrapping.agentKey, 32), challenge.nonce),
+      answer: answerOf(measurement, agentKey, challenge.nonce),
       encryptionKey: toHex((await this.encryptionKeys.forRound(challenge.round)).publicKey),
       tier: backend.tier,
       issuedAtSec: nowSec(),
@@ -143,8 +148,8 @@ export class Wrapper {
   }
 
   /**
-   * Challenges that come while a measurement runs, or in the rest after it, share the next one: anybody may ask, and asking
-   * often takes a quarter of the time and no more.
+   * Challenges that come while a measurement runs, or in the rest after it, share the next one: whoever has seen one can send it
+   * again, and asking often takes a quarter of the time and no more.
    */
   #measureForChallenge(): Promise<Hex> {
     this.#next ??= this.#running

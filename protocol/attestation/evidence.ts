@@ -8,7 +8,7 @@ import { utf8 } from "../encoding/bytes.ts";
 import { fromHex, type Hex, toHex } from "../encoding/hex.ts";
 import { AffiantError } from "../errors/affiantError.ts";
 import { canonicalJsonBytes, parseCanonicalJson } from "../json/canonical.ts";
-import type { Challenge } from "./challenge.ts";
+import type { Question } from "./challenge.ts";
 import { type AssuranceTier, assuranceTiers } from "./types.ts";
 
 /** Media type application/eat+jwt without its prefix (RFC 9782). */
@@ -99,7 +99,7 @@ export type EvidenceFault = "signature" | "agent" | "verifier" | "round" | "nonc
 /** Whether the evidence is signed by the key it names and answers this very challenge. */
 export function faultOfEvidence(
   evidence: DecodedEvidence,
-  challenge: Challenge,
+  challenge: Question,
   verify: Ed25519Verify = verifyStrict,
 ): EvidenceFault | null {
   const { claims } = evidence;

@@ -30,6 +30,8 @@ export interface VerificationTask {
   readonly nonce: Hex;
   /** e, 32 bytes: what the target answers if it runs what it should. */
   readonly expected: Hex;
+  /** The service's word to the target that it is asked on its behalf, 32 bytes. */
+  readonly commission: Hex;
 }
 
 /** A task on its way: `POST /v1/attestation/verify`. */
@@ -53,14 +55,16 @@ export function encodeTask(task: VerificationTask): Uint8Array {
 export function decodeTask(bytes: Uint8Array): VerificationTask {
   const task = parseCanonicalJson(bytes) as Record<string, unknown> | null;
   check(
-    Object.keys(task ?? {}).join() === "expected,nonce,targetUrl,tier",
-    "a task is {expected, nonce, targetUrl, tier}",
+    Object.keys(task ?? {}).join() === "commission,expected,nonce,targetUrl,tier",
+    "a task is {commission, expected, nonce, targetUrl, tier}",
   );
-  const { expected, nonce, targetUrl, tier } = task as Record<string, unknown>;
-  check(isHex(expected, 32) && isHex(nonce, 32), "expected and nonce are 32 bytes");
+  const { commission, expected, nonce, targetUrl, tier } = task as Record<string, unknown>;
+  const words = [commission, expected, nonce].every((word) => isHex(word, 32));
+  check(words, "commission, expected and nonce are 32 bytes");
   check(typeof targetUrl === "string" && /^https?:\/\//.test(targetUrl), "targetUrl is no http(s) URL");
   check(assuranceTiers.includes(tier as AssuranceTier), "there is no such tier");
   return {
+    commission: commission as Hex,
     expected: expected as Hex,
     nonce: nonce as Hex,
     targetUrl: targetUrl as string,

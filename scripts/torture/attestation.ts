@@ -10,7 +10,8 @@ import { collusions, hypergeometricMiss, simulateMisses } from "../bench/attesta
 import { patchMemory } from "./attestation/patchMemory.ts";
 import { scenarios } from "./attestation/scenarios.ts";
 import { System, type SystemAgent } from "./attestation/system.ts";
-import { nodeProgram, pythonProgram, wrap, type WrappedAgent } from "./attestation/wrapped.ts";
+import type { Challenge } from "../../protocol/attestation/challenge.ts";
+import { commissioned, nodeProgram, pythonProgram, wrap, type WrappedAgent } from "./attestation/wrapped.ts";
 
 /** Enough for five fresh verifiers behind a panel of three to the end: (n − 1) / 2 are drawn for each. */
 const agentCount = 24;
@@ -54,12 +55,9 @@ const attacks: readonly Attack[] = [
   {
     name: "an old answer replayed",
     async strike(system, target) {
-      const old = await target.wrapper.answer({
-        round: 0,
-        target: target.wrapper.wrapping.agent,
-        verifier: target.wrapper.wrapping.agent,
-        nonce: `0x${"07".repeat(32)}`,
-      });
+      const { agent } = target.wrapper.wrapping;
+      const question = { round: 0, target: agent, verifier: agent, nonce: `0x${"07".repeat(32)}` } as const;
+      const old = await target.wrapper.answer(commissioned(question, target.wrapper));
       await system.silence(target);
       const server = await answerAlways(old, target.port);
       return () => closed(server);
@@ -73,7 +71,7 @@ const attacks: readonly Attack[] = [
       await system.silence(target);
       // The twin has the same files and even the target's keys. What it lacks is the key that the service injected.
       const twin: WrappedAgent = await wrap(target.program, { account: target.account, signing: target.signing });
-      const server = await relayTo(twin.url, target.port);
+      const server = await relayTo(twin, target.port);
       return async () => {
         await closed(server);
         await twin.close();
@@ -223,12 +221,16 @@ function answerAlways(evidence: string, port: number): Promise<Server> {
   );
 }
 
-function relayTo(url: string, port: number): Promise<Server> {
+/** The twin's host knows its agent's key, and commissions there what comes for the target. */
+function relayTo(twin: WrappedAgent, port: number): Promise<Server> {
   const server = createServer((request, response) => {
     const chunks: Buffer[] = [];
     request.on("data", (chunk: Buffer) => chunks.push(chunk));
     request.on("end", () => {
-      fetch(`${url}${request.url}`, { method: "POST", body: Buffer.concat(chunks) })
+      const body = Buffer.concat(chunks);
+      const isChallenge = request.url?.endsWith("/challenge") === true;
+      const passed = isChallenge ? JSON.stringify(commissioned(JSON.parse(body.toString()) as Challenge, twin)) : body;
+      fetch(`${twin.url}${request.url}`, { method: "POST", body: passed })
         .then(async (answer) => response.writeHead(answer.status).end(await answer.text()))
         .catch(() => response.destroy());
     });

@@ -11,12 +11,15 @@ import { expectedAnswer } from "../../attestation/service/references.ts";
 import { type Finding, examine, noEvidence } from "../../attestation/verifier/examine.ts";
 import { decodeEvidence, evidenceHashOf } from "../../protocol/attestation/evidence.ts";
 import type { TaskPlace, VerificationTask } from "../../protocol/attestation/task.ts";
+import { formatEthrDid } from "../../protocol/did/ethr.ts";
 import { type Hex, toHex } from "../../protocol/encoding/hex.ts";
+import { rejectionCode } from "../helpers/errorCode.ts";
 import { eventually } from "../helpers/eventually.ts";
 import { tempFolders } from "../helpers/tempFolder.ts";
 import { patchMemory } from "../../scripts/torture/attestation/patchMemory.ts";
 import {
   chainId,
+  commissioned,
   measure,
   nativeProgram,
   nodeProgram,
@@ -35,19 +38,26 @@ function place(target: string): TaskPlace {
 interface Asked {
   readonly url?: string;
   readonly nonce?: Hex;
+  /** Whose host answers: it has its agent's key, and commissions with that what came for another. */
+  readonly host?: Pick<WrappedAgent, "wrapping">;
 }
 
 /** What an honest verifier finds. */
-function ask(agent: WrappedAgent, { url = agent.url, nonce = toHex(randomBytes(32)) }: Asked = {}): Promise<Finding> {
+function ask(agent: WrappedAgent, { url = agent.url, host = agent, ...asked }: Asked = {}): Promise<Finding> {
+  const { nonce = toHex(randomBytes(32)) } = asked;
+  const drawn = place(agent.account.address);
+  const [target, by] = [drawn.target, drawn.verifier].map((one) => formatEthrDid(BigInt(chainId), one));
+  const question = { round: drawn.round, target: target!, verifier: by!, nonce };
   const task: VerificationTask = {
     targetUrl: url,
     nonce,
     expected: expectedAnswer(agent.reference, nonce),
     tier: "software",
+    commission: commissioned(question, host).commission,
   };
   const isSigningKey = (address: string, key: Uint8Array) =>
     Promise.resolve(address === agent.account.address && Buffer.from(key).equals(agent.signing.publicKey));
-  return examine(task, place(agent.account.address), {
+  return examine(task, drawn, {
     isSigningKey,
     attempts: 2,
     attemptTimeoutMs: 60_000,
@@ -127,7 +137,20 @@ describe("attestation: attacks on a wrapped program", function () {
     // A twin that even signs as the target lacks the key that the service gave the target's wrapper.
     const { account, signing } = target;
     const twin = await wrapped(program, { manifest, account, signing });
-    expect((await ask(target, { url: twin.url })).result).to.equal("fail");
+    expect((await ask(target, { url: twin.url, host: twin })).result).to.equal("fail");
+  });
+
+  it("measures nothing for who was not commissioned by the service, whatever round they name", async () => {
+    const agent = await wrapped(await nodeProgram(await folder()));
+    const did = formatEthrDid(BigInt(chainId), agent.account.address);
+    const question = { round: 7, target: did, verifier: did, nonce: toHex(randomBytes(32)) };
+    const good = commissioned(question, agent);
+    for (const change of [{ round: 8 }, { nonce: toHex(randomBytes(32)) }, { commission: toHex(randomBytes(32)) }]) {
+      expect(await rejectionCode(agent.wrapper.answer({ ...good, ...change }))).to.equal("ERR_AUTH_SENDER");
+    }
+    expect(agent.wrapper.answered.rounds).to.deep.equal([]);
+    await agent.wrapper.answer(good);
+    expect(agent.wrapper.answered.rounds).to.deep.equal([7]);
   });
 
   it("gives a silent target a time-out and no more", async () => {
@@ -155,8 +178,9 @@ describe("attestation: attacks on a wrapped program", function () {
     await appendFile(program.file, "// version 2\n");
     const next = await wrapped(program, { account: agent.account, signing: agent.signing });
     await agent.wrapper.upgrade({ ...next.wrapping, version: 2 });
-    const upgraded = { ...agent, reference: { ...next.reference, url: agent.url } };
+    const upgraded = { ...agent, wrapping: next.wrapping, reference: { ...next.reference, url: agent.url } };
     expect((await ask(upgraded)).result).to.equal("pass");
-    expect((await ask(agent)).result).to.equal("fail");
+    // Commissioned under the key of a version that is no longer there: it does not even measure.
+    expect((await ask(agent)).result).to.equal("timeout");
   });
 });

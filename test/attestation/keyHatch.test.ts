@@ -13,7 +13,7 @@ import { evidenceHashOf, decodeEvidence } from "../../protocol/attestation/evide
 import { formatEthrDid } from "../../protocol/did/ethr.ts";
 import { fromHex, type Hex, toHex } from "../../protocol/encoding/hex.ts";
 import { hpkeSeal } from "../../protocol/hpke/hpke.ts";
-import { chainId, wrap, type Program } from "../../scripts/torture/attestation/wrapped.ts";
+import { chainId, commissioned, wrap, type Program } from "../../scripts/torture/attestation/wrapped.ts";
 import { eventually } from "../helpers/eventually.ts";
 import { tempFolders } from "../helpers/tempFolder.ts";
 
@@ -58,7 +58,9 @@ describe("attestation: the keys of evidence, as the wrapped program has them", (
     try {
       const target = formatEthrDid(BigInt(chainId), agent.account.address);
       const [evidence, other] = await Promise.all(
-        [4, 7].map((round) => agent.wrapper.answer({ round, target, verifier: target, nonce: toHex(randomBytes(32)) })),
+        [4, 7].map((round) =>
+          agent.wrapper.answer(commissioned({ round, target, verifier: target, nonce: toHex(randomBytes(32)) }, agent)),
+        ),
       );
       const { encryptionKey } = decodeEvidence(evidence!).claims;
       const sender = await newEncryptionKeyPair();

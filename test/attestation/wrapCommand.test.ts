@@ -9,6 +9,7 @@ import { createAgentKeys } from "../../agent/keys/keystore.ts";
 import { postJson } from "../../attestation/verifier/postJson.ts";
 import { type Wrapping, writeWrapping } from "../../attestation/wrap/wrapping.ts";
 import { answerOf } from "../../protocol/attestation/answer.ts";
+import { commissionOf } from "../../protocol/attestation/challenge.ts";
 import { decodeEvidence, faultOfEvidence } from "../../protocol/attestation/evidence.ts";
 import { measurementOf } from "../../protocol/attestation/manifest.ts";
 import { formatDeployment } from "../../protocol/deployment.ts";
@@ -57,7 +58,8 @@ describe("affiant wrap", function () {
     while (!said.includes("challenges at")) await once(child.stderr, "data");
     const [, pid, url] = /process (\d+), challenges at (\S+)/.exec(said)!;
 
-    const challenge = { round: 1, target: facts.did, verifier: facts.did, nonce: `0x${"0a".repeat(32)}` as const };
+    const question = { round: 1, target: facts.did, verifier: facts.did, nonce: `0x${"0a".repeat(32)}` as const };
+    const challenge = { ...question, commission: commissionOf(question, fromHex(wrapping.agentKey, 32)) };
     const answer = await postJson(`${url}/v1/attestation/challenge`, challenge, {
       timeoutMs: 60_000,
       allowPrivate: true,

@@ -11,9 +11,10 @@ import { newReference, type Reference } from "../../../attestation/service/refer
 import { serveAttestation } from "../../../attestation/wrap/attestationServer.ts";
 import { Wrapper } from "../../../attestation/wrap/wrapper.ts";
 import type { Wrapping } from "../../../attestation/wrap/wrapping.ts";
+import { type Challenge, commissionOf, type Question } from "../../../protocol/attestation/challenge.ts";
 import type { Manifest } from "../../../protocol/attestation/manifest.ts";
 import { formatEthrDid } from "../../../protocol/did/ethr.ts";
-import { toHex } from "../../../protocol/encoding/hex.ts";
+import { fromHex, toHex } from "../../../protocol/encoding/hex.ts";
 
 export const chainId = 31337;
 export const settleMs = 300;
@@ -73,6 +74,11 @@ export interface WrappedAgent {
   readonly wrapper: Wrapper;
   readonly url: string;
   close(): Promise<void>;
+}
+
+/** A challenge as the service has it sent to an agent: what a verifier sends, or a host that knows its agent's key. */
+export function commissioned(question: Question, { wrapping }: Pick<WrappedAgent, "wrapping">): Challenge {
+  return { ...question, commission: commissionOf(question, fromHex(wrapping.agentKey, 32)) };
 }
 
 /** @param given to make a twin: the same keys or wrapping on another place */

@@ -155,7 +155,7 @@ export async function strangersCases(
   });
   const bundle = (i: number) =>
     Buffer.from(JSON.stringify({ format: "affiant-policy/1", i, policies: '"\\"'.repeat(200_000) }).slice(0, 990_000));
-  const challenge = () => ({ round: 1, target: did, verifier: did, nonce: hex(32) });
+  const challenge = () => ({ round: 1, target: did, verifier: did, nonce: hex(32), commission: hex(32) });
   const address = hex(20);
   const task = () => ({
     place: {

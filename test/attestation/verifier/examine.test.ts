@@ -51,7 +51,13 @@ describe("attestation/verifier/examine", () => {
     }).listen(0, "127.0.0.1");
     await new Promise((resolve) => server.once("listening", resolve));
     const targetUrl = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
-    task = { nonce: `0x${"55".repeat(32)}`, targetUrl, tier: "software", expected: `0x${"66".repeat(32)}` };
+    task = {
+      nonce: `0x${"55".repeat(32)}`,
+      targetUrl,
+      tier: "software",
+      expected: `0x${"66".repeat(32)}`,
+      commission: `0x${"77".repeat(32)}`,
+    };
   });
   after(() => server.close());
   beforeEach(() => {

@@ -8,7 +8,13 @@ import { type AttestationServer, serveAttestation } from "../../../attestation/w
 import type { Challenge } from "../../../protocol/attestation/challenge.ts";
 
 const did = (byte: string) => `did:ethr:0x7a69:0x${byte.repeat(20)}` as const;
-const challenge: Challenge = { round: 1, target: did("33"), verifier: did("44"), nonce: `0x${"55".repeat(32)}` };
+const challenge: Challenge = {
+  round: 1,
+  target: did("33"),
+  verifier: did("44"),
+  nonce: `0x${"55".repeat(32)}`,
+  commission: `0x${"66".repeat(32)}`,
+};
 
 describe("attestation/wrap/attestationServer", () => {
   let server: AttestationServer;

@@ -3,7 +3,12 @@ import { compactVerify, importJWK } from "jose";
 
 import { SigningKey } from "../../../agent/keys/signingKey.ts";
 import { answerOf } from "../../../protocol/attestation/answer.ts";
-import { type Challenge, parseChallenge } from "../../../protocol/attestation/challenge.ts";
+import {
+  type Challenge,
+  commissionOf,
+  isCommissioned,
+  parseChallenge,
+} from "../../../protocol/attestation/challenge.ts";
 import {
   assembleEvidence,
   decodeEvidence,
@@ -25,7 +30,7 @@ const agent = "did:ethr:0x7a69:0x1111111111111111111111111111111111111111" as co
 const verifier = "did:ethr:0x7a69:0x2222222222222222222222222222222222222222" as const;
 const key = new SigningKey(new Uint8Array(32).fill(7));
 
-const challenge: Challenge = { round: 3, target: agent, verifier, nonce: bytes("0a") };
+const challenge: Challenge = { round: 3, target: agent, verifier, nonce: bytes("0a"), commission: bytes("0c") };
 const claims: EvidenceClaims = {
   agent,
   verifier,
@@ -126,9 +131,29 @@ describe("protocol/attestation: answers, challenges, tasks, manifests", () => {
     expect(answerOf(bytes("07"), k!, bytes("09"))).to.equal(expected);
   });
 
+  it("commissions HMAC(HKDF(k), JCS(question)), as node:crypto computes it, for that question and agent alone", async () => {
+    const { createHmac, hkdfSync } = await import("node:crypto");
+    const k = Buffer.alloc(32, 8);
+    const derived = hkdfSync("sha256", k, "", "affiant attestation commission 1", 32);
+    const text = `{"nonce":"${bytes("0a")}","round":3,"target":"${agent}","verifier":"${verifier}"}`;
+    const commission = `0x${createHmac("sha256", Buffer.from(derived)).update(text).digest("hex")}` as const;
+    expect(commissionOf(challenge, k)).to.equal(commission);
+    expect(isCommissioned({ ...challenge, commission }, k)).to.equal(true);
+    const others = [{ round: 4 }, { nonce: bytes("0b") }, { target: verifier }, { verifier: agent }];
+    for (const other of others) expect(isCommissioned({ ...challenge, commission, ...other }, k)).to.equal(false);
+    expect(isCommissioned({ ...challenge, commission }, Buffer.alloc(32, 9))).to.equal(false);
+  });
+
   it("refuses challenges of another form", () => {
     expect(parseChallenge({ ...challenge })).to.deep.equal(challenge);
-    const wrong = [null, {}, { ...challenge, more: 1 }, { ...challenge, round: 0.5 }, { ...challenge, nonce: "0x00" }];
+    const wrong = [
+      null,
+      {},
+      { ...challenge, more: 1 },
+      { ...challenge, round: 0.5 },
+      { ...challenge, nonce: "0x00" },
+      { ...challenge, commission: undefined },
+    ];
     for (const value of wrong) expect(thrownCode(() => parseChallenge(value))).to.equal("ERR_INPUT_ATTESTATION");
     expect(thrownCode(() => parseChallenge({ ...challenge, target: "did:key:z6Mk" }))).to.equal("ERR_INPUT_DID");
   });
@@ -138,6 +163,7 @@ describe("protocol/attestation: answers, challenges, tasks, manifests", () => {
       targetUrl: "http://a.example",
       nonce: bytes("01"),
       expected: bytes("02"),
+      commission: bytes("04"),
       tier: "software",
     } as const;
     expect(decodeTask(encodeTask(task))).to.deep.equal(task);
