@@ -10,7 +10,7 @@ import { logRequests } from "./accessLog.ts";
 import { type Guard, headersOf } from "./guards.ts";
 import { takeEntries } from "./intake.ts";
 import type { AddressOf } from "./rateLimit.ts";
-import { isShallow } from "./jsonDepth.ts";
+import { isBounded } from "./jsonBounds.ts";
 import { answerProblem, problemSender } from "./problems.ts";
 import { validateRequest } from "./validateRequest.ts";
 
@@ -65,7 +65,7 @@ function createExpress({ bodyLimitBytes, logger, routers }: AppOptions, guards: 
   const verify = (_request: unknown, _response: unknown, body: Buffer, encoding: string): void => {
     // Its depth is counted in bytes, which are other ones in another encoding (RFC 8259 §8.1 knows no other).
     if (encoding.toLowerCase() !== "utf-8") throw new SyntaxError("not in UTF-8");
-    if (!isShallow(body)) throw new SyntaxError("nested too deep"); // the parser gives it a status
+    if (!isBounded(body)) throw new SyntaxError("nested too deep, or too many parts"); // the parser gives it a status
   };
   const json = (limit: number) => express.json({ limit, strict: true, type: isParsed, inflate: false, verify });
   const [small, large] = [json(Math.min(smallBodyBytes, bodyLimitBytes)), json(bodyLimitBytes)];

@@ -6,7 +6,7 @@ import { batchAnswer, singleAnswer } from "../ingest/answer.ts";
 import type { Ingest } from "../ingest/ingest.ts";
 import { type LeafRun, readPlainBatch, readPlainEntry, toLeafRun } from "../ingest/leafRun.ts";
 import type { AddressOf } from "./rateLimit.ts";
-import { isShallow } from "./jsonDepth.ts";
+import { isBounded } from "./jsonBounds.ts";
 import { complaint, findOperation } from "./operations.ts";
 import { type Guard, passGuards } from "./guards.ts";
 
@@ -110,7 +110,8 @@ function parseBatch(path: string, body: Buffer): LeafRun {
 
 /** Parses a body and holds it to the OpenAPI document. @throws AffiantError ERR_INPUT_MALFORMED */
 function parse(path: string, body: Buffer): unknown {
-  if (!isShallow(body)) throw new AffiantError("ERR_INPUT_MALFORMED", "the request is nested too deep");
+  if (!isBounded(body))
+    throw new AffiantError("ERR_INPUT_MALFORMED", "the request is nested too deep, or has too many parts");
   let parsed: unknown;
   try {
     parsed = JSON.parse(new TextDecoder().decode(body)); // without a byte order mark
