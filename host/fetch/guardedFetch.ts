@@ -1,5 +1,5 @@
 import { lookup as systemLookup, type LookupAddress } from "node:dns";
-import { type ClientRequest, type IncomingMessage, request as httpRequest } from "node:http";
+import { type ClientRequest, type IncomingHttpHeaders, type IncomingMessage, request as httpRequest } from "node:http";
 import { request as httpsRequest } from "node:https";
 import { isIP, type LookupFunction } from "node:net";
 
@@ -32,6 +32,7 @@ export type Resolve = (name: string, then: (error: Error | null, addresses: read
 export interface FetchedAnswer {
   readonly status: number;
   readonly ok: boolean;
+  readonly headers: IncomingHttpHeaders;
   readonly body: Buffer;
   /** Where it came from, after redirects. */
   readonly url: string;
@@ -53,7 +54,7 @@ export async function guardedFetch(url: string, options: GuardedFetchOptions): P
     if (next === undefined) {
       const status = response.statusCode ?? 0;
       const body = await readAtMost(response, options.maxBytes, at.host);
-      return { status, ok: status >= 200 && status < 300, body, url: at.href };
+      return { status, ok: status >= 200 && status < 300, headers: response.headers, body, url: at.href };
     }
     response.destroy();
     at = readUrl(next, at);

@@ -153,6 +153,10 @@ const table = {
   // Access: logging in, tokens, resource servers.
   ERR_AUTH_TOKEN: { status: 401, title: "The access token is missing, ended, or not one for this resource" },
   ERR_AUTH_SCOPE: { status: 403, title: "The access token does not reach as far as this request" },
+  ERR_AUTH_DPOP: { status: 401, title: "The request is not shown to come from the key that the token is bound to" },
+  ERR_AUTH_SCOPE: { status: 403, title: "The access token does not reach as far as this request" },
+  ERR_AUTH_STANDING: { status: 403, title: "The chain does not say of the subject what the scope asks for" },
+  ERR_AUTH_LOGIN: { status: 403, title: "The answer does not show what the login claims" },
   ERR_UNAVAILABLE_ISSUER: { status: 503, title: "The authorization server's keys cannot be fetched", retryable: true },
   // Attestation.
   ERR_INPUT_ATTESTATION: { status: 400, title: "Not a manifest, challenge, task or evidence of the known form" },
