@@ -9,6 +9,7 @@ import { ipKeyGenerator, rateLimit } from "express-rate-limit";
 import helmet from "helmet";
 
 import { deadlines } from "../host/http/deadlines.ts";
+import { hostGuard } from "../host/http/hostGuard.ts";
 import { makeFolder } from "../host/files/makeFolder.ts";
 import { makePrivate } from "../host/files/privateFile.ts";
 import { Standings } from "../host/access/standing.ts";
@@ -79,10 +80,11 @@ export async function openAccess(settings: AccessSettings): Promise<Access> {
 
 function createApp({ issuer, requestsPerMinute = 600 }: AccessSettings, serve: (...args: never[]) => unknown) {
   const app = express();
-  const { host } = new URL(issuer);
+  const { host, hostname } = new URL(issuer);
   app.disable("x-powered-by");
   app.set("etag", false);
   app.use(helmet());
+  app.use(hostGuard({ host: "127.0.0.1", names: [hostname] }));
   app.use((request, response, next) => {
     // The addresses that proofs and metadata name are made of the Host header: it is ours, or the request is not for us.
     if (request.headers.host === host) return next();

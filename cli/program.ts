@@ -73,6 +73,15 @@ const tree: Tree = {
       ticket: async () => (await import("./attestation/ticket.ts")).ticketCommand(),
     },
   },
+  access: {
+    about: "Log agents in, and let others rely on it.",
+    commands: {
+      serve: async () => (await import("./access/serve.ts")).accessServeCommand(),
+      login: async () => (await import("./access/login.ts")).accessLoginCommand(),
+      token: async () => (await import("./access/login.ts")).accessTokenCommand(),
+      introspect: async () => (await import("./access/introspect.ts")).accessIntrospectCommand(),
+    },
+  },
   measure: async () => (await import("./attestation/measure.ts")).measureCommandLine(),
   wrap: async () => (await import("./attestation/wrap.ts")).wrapCommand(),
   "mcp-proxy": async () => (await import("./mcpProxy.ts")).mcpProxyCommand(),
@@ -106,6 +115,7 @@ const audiences: Readonly<Record<string, readonly string[]>> = {
     "relayer",
     "directory",
     "attestation",
+    "access",
     "deploy",
     "governance",
     "ceremony",

@@ -23,7 +23,7 @@ import { readiness } from "./http/readiness.ts";
 import { requestsRouter } from "./http/requestsRouter.ts";
 import { openSending, startSending } from "./openSending.ts";
 import { KeyOwnershipProofs } from "./proofs/keyOwnershipProofs.ts";
-import { ProofPool } from "./proofs/proofPool.ts";
+import { ProofPool } from "../circuits/pool/proofPool.ts";
 import { proofsRouter } from "./proofs/proofsRouter.ts";
 import { openSenderKey } from "./sender/signer.ts";
 import { type CommitHook, openDatabase } from "./store/database.ts";

@@ -43,7 +43,7 @@ import { openWorker } from "./openWorker.ts";
 import { CommittedPolicies } from "./policies/committedPolicies.ts";
 import { PolicyCheck } from "./policies/policyCheck.ts";
 import { KeyOwnershipProofs } from "./proofs/keyOwnershipProofs.ts";
-import { ProofPool } from "./proofs/proofPool.ts";
+import { ProofPool } from "../circuits/pool/proofPool.ts";
 import { proofsRouter } from "./proofs/proofsRouter.ts";
 import { SealedKeys } from "./sealedKeys/sealedKeys.ts";
 import { sealedKeysRouter } from "./sealedKeys/sealedKeysRouter.ts";

@@ -146,7 +146,7 @@ class Login {
     const method = this.#methodOf(statement.method);
     const response = params[ours.response] ?? "";
     // Before it is used up: who is not heard for a while may come back with it.
-    const attempt = method.isCostly ? failures.begin(this.#parts.addressOf(ctx)) : undefined;
+    const attempt = method.isCostly ? failures.begin(this.#parts.addressOf(ctx), statement.did) : undefined;
     if (!sessions.take(secret)) throw noSession();
     try {
       const subject = await method.verify(statement, { response, ...(commitment === undefined ? {} : { commitment }) });

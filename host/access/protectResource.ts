@@ -11,7 +11,7 @@ import { type AccessToken, verifyAccessToken } from "./accessToken.ts";
 import type { ChainView } from "./chainView.ts";
 import { dpopAlgorithms, proofWindowSec, verifyDpopProof } from "./dpopProof.ts";
 import { IssuerKeys } from "./issuerKeys.ts";
-import { DpopNonces } from "./nonces.ts";
+import type { DpopNonces } from "./nonces.ts";
 import { type ProofMemory, SqliteProofMemory } from "./proofMemory.ts";
 import { Standings } from "./standing.ts";
 

@@ -8,5 +8,5 @@ export const programs: readonly string[] = [
   "relayer/main.ts",
   "relayer/ingest/verifyWorker.ts",
   "relayer/policies/policyWorker.ts",
-  "relayer/proofs/proofWorker.ts",
+  "circuits/pool/proofWorker.ts",
 ];

@@ -152,7 +152,6 @@ const table = {
   ERR_CONFLICT_REPLAY: { status: 409, title: "The call was made before" },
   // Access: logging in, tokens, resource servers.
   ERR_AUTH_TOKEN: { status: 401, title: "The access token is missing, ended, or not one for this resource" },
-  ERR_AUTH_SCOPE: { status: 403, title: "The access token does not reach as far as this request" },
   ERR_AUTH_DPOP: { status: 401, title: "The request is not shown to come from the key that the token is bound to" },
   ERR_AUTH_SCOPE: { status: 403, title: "The access token does not reach as far as this request" },
   ERR_AUTH_STANDING: { status: 403, title: "The chain does not say of the subject what the scope asks for" },

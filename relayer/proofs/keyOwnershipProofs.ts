@@ -9,7 +9,7 @@ import { keyOwnershipDigest, keyOwnershipSignals } from "../../protocol/zk/keyOw
 import type { Groth16Proof } from "../../protocol/zk/groth16Proof.ts";
 import { toSignalArray } from "../../protocol/zk/publicSignals.ts";
 import type { Requests } from "../requests/requests.ts";
-import type { ProofPool } from "./proofPool.ts";
+import type { ProofPool } from "../../circuits/pool/proofPool.ts";
 
 export interface KeyOwnershipTarget {
   readonly chainId: number;

@@ -9,7 +9,7 @@ import { readProvingArtifacts, readVerifyingArtifacts } from "../../circuits/art
 import { withWorkers } from "../../circuits/curve.ts";
 import { fromSnarkjsProof } from "../../circuits/snarkjsProof.ts";
 import { commitmentOf } from "../../protocol/zk/identityKey.ts";
-import { ProofPool } from "../../relayer/proofs/proofPool.ts";
+import { ProofPool } from "../../circuits/pool/proofPool.ts";
 import { type CircuitSize, sizeOf } from "../../circuits/setup/buildCircuit.ts";
 import { compileCircuit, root } from "../../circuits/setup/compile.ts";
 import { devProvingKey } from "../../circuits/setup/devKey.ts";

@@ -2,13 +2,16 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { readdirSync, readFileSync } from "node:fs";
+import { mkdtemp, rm } from "node:fs/promises";
 import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 
 import { expect } from "chai";
 import { pino } from "pino";
 
+import { serveAccess } from "../../../access/openAccess.ts";
 import { HttpFront } from "../../../adapters/mcp/http/httpFront.ts";
 import { listenForCallback } from "../../../adapters/mcp/http/oauthCredentials.ts";
 import { serviceServer, type ServiceServerOptions } from "../../../attestation/service/serviceServer.ts";
@@ -100,8 +103,29 @@ async function door(): Promise<Started> {
   return openFrontDoor(0, { host: "127.0.0.1", port: 1 });
 }
 
+/** Its chain is asked nothing in this test. */
+async function access(): Promise<Started> {
+  const dataDir = await mkdtemp(join(tmpdir(), "affiant-test-"));
+  const contracts = new Proxy({}, { get: () => ({ address: `0x${"1".repeat(40)}` }) });
+  const settings = {
+    dataDir,
+    deployment: { chainId: 31337, contracts },
+    chain: {},
+    resources: {},
+    scopeTable: {},
+    clients: [],
+  };
+  const server = await serveAccess(settings as unknown as Parameters<typeof serveAccess>[0], { port: 0 });
+  const close = async () => {
+    await server.close();
+    await rm(dataDir, { recursive: true });
+  };
+  return { url: server.url, close };
+}
+
 /** Where a server is made; a new one needs a row. `checkedIn`: it takes a world to start, and another test asks it. */
 const servers: Readonly<Record<string, (() => Promise<Started>) | { readonly checkedIn: string }>> = {
+  "access/openAccess.ts": access,
   "adapters/mcp/http/httpFront.ts": () => mcpFront("127.0.0.1"),
   "adapters/mcp/http/oauthCredentials.ts": async () => {
     const { port, close } = await listenForCallback(0);

@@ -3,8 +3,8 @@ import { parentPort } from "node:worker_threads";
 
 import { groth16, type SnarkjsVerificationKey } from "snarkjs";
 
-import { confineToThread } from "../../circuits/curve.ts";
-import { toSnarkjsProof } from "../../circuits/snarkjsProof.ts";
+import { confineToThread } from "../curve.ts";
+import { toSnarkjsProof } from "../snarkjsProof.ts";
 import type { Groth16Proof } from "../../protocol/zk/groth16Proof.ts";
 
 export interface ProofJob {
