@@ -17,6 +17,18 @@ export {
 } from "../agent/calls/serveCall.ts";
 export { ChainProvider, type ChainProviderOptions } from "../agent/chain/chainProvider.ts";
 export { type Act } from "../agent/entry/signEntry.ts";
+export { type LoggedIn, login, type LoginOptions } from "../agent/access/login.ts";
+export { groth16Login, type LoginProof, schnorrLogin, signedLogin } from "../agent/access/loginProofs.ts";
+export {
+  type AccessEvent,
+  type AccessVerdict,
+  ChainView,
+  type ProofMemory,
+  protectResource,
+  type ProtectOptions,
+  type ResourceGuard,
+  SqliteProofMemory,
+} from "../agent/access/protectResource.ts";
 export { exportEvidence, type ExportOptions, type ExportSummary } from "../agent/export/exportEvidence.ts";
 export { type AgentFacts } from "../agent/keys/agentFolder.ts";
 export { createAgentKeys, type CreateAgentKeysOptions } from "../agent/keys/keystore.ts";
