@@ -84,6 +84,8 @@ const tree: Tree = {
   },
   measure: async () => (await import("./attestation/measure.ts")).measureCommandLine(),
   wrap: async () => (await import("./attestation/wrap.ts")).wrapCommand(),
+  "serve-agent": async () => (await import("./serveAgent.ts")).serveAgentCommand(),
+  hook: async () => (await import("./hook.ts")).hookCommand(),
   "mcp-proxy": async () => (await import("./mcpProxy.ts")).mcpProxyCommand(),
   ceremony: async () => (await import("./ceremony.ts")).ceremonyCommand(),
   deploy: async () => (await import("./deploy/deploy.ts")).deployCommand(),
@@ -108,7 +110,7 @@ const tree: Tree = {
 
 /** The outer commands, by who they are for. What stands in none is listed last. */
 const audiences: Readonly<Record<string, readonly string[]>> = {
-  "For agents and their developers:": ["agent", "find", "policy", "log", "contract", "mcp-proxy"],
+  "For agents and their developers:": ["agent", "find", "policy", "log", "contract", "mcp-proxy", "serve-agent", "hook"],
   "For auditors:": ["audit"],
   "For who runs a pipeline:": ["plan", "up", "status", "events", "down", "measure", "wrap", "doctor"],
   "For who runs the services, and the contracts:": [

@@ -116,6 +116,7 @@ const table = {
   ERR_CONFLICT_UNSENT: { status: 409, title: "The relayer has not acknowledged all of the agent's entries" },
   ERR_PROOF_POLICY: { status: 422, title: "The policy bundle does not have the hash it was asked for by" },
   ERR_PROOF_RECEIPT: { status: 422, title: "A receipt of the relayer does not verify" },
+  ERR_NOT_FOUND_ACT: { status: 404, title: "No such act is open or on record" },
   ERR_UNAVAILABLE_RECORD: {
     status: 503,
     title: "The act could not be put on record, and was not done",

@@ -14,6 +14,8 @@ import { pino } from "pino";
 import { serveAccess } from "../../../access/openAccess.ts";
 import { HttpFront } from "../../../adapters/mcp/http/httpFront.ts";
 import { listenForCallback } from "../../../adapters/mcp/http/oauthCredentials.ts";
+import type { ActService } from "../../../adapters/service/actService.ts";
+import { ServiceServer as ActServer } from "../../../adapters/service/serviceServer.ts";
 import { serviceServer, type ServiceServerOptions } from "../../../attestation/service/serviceServer.ts";
 import { serveAttestation } from "../../../attestation/wrap/attestationServer.ts";
 import { FaultProxy } from "../../../cli/rehearse/faultProxy.ts";
@@ -81,6 +83,12 @@ function attestationService(): Promise<Started> {
   return listening(serviceServer(options as unknown as ServiceServerOptions));
 }
 
+async function actService(): Promise<Started> {
+  const service = { close: none } as unknown as ActService;
+  const server = new ActServer({ service, port: 0, token: "0123456789abcdef0123456789abcdef" });
+  return { url: (await server.listen()) as string, close: () => server.close() };
+}
+
 async function mcpFront(host: string): Promise<Started> {
   const front = new HttpFront({
     host,
@@ -131,6 +139,7 @@ const servers: Readonly<Record<string, (() => Promise<Started>) | { readonly che
     const { port, close } = await listenForCallback(0);
     return { url: `http://127.0.0.1:${port}`, close };
   },
+  "adapters/service/serviceServer.ts": actService,
   "attestation/service/serviceServer.ts": attestationService,
   "attestation/wrap/attestationServer.ts": () => serveAttestation({ wrapper: { answer: never } }),
   "cli/rehearse/faultProxy.ts": async () => {
