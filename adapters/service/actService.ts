@@ -1,6 +1,6 @@
 import { randomUUID } from "node:crypto";
 
-import { type DisclosureName } from "../../protocol/entry/disclosure.ts";
+import type { DisclosureName } from "../../protocol/entry/disclosure.ts";
 import type { Agent } from "../../agent/agent.ts";
 import { exportEvidence } from "../../agent/export/exportEvidence.ts";
 import type { Deployment } from "../../protocol/deployment.ts";
