@@ -110,7 +110,16 @@ const tree: Tree = {
 
 /** The outer commands, by who they are for. What stands in none is listed last. */
 const audiences: Readonly<Record<string, readonly string[]>> = {
-  "For agents and their developers:": ["agent", "find", "policy", "log", "contract", "mcp-proxy", "serve-agent", "hook"],
+  "For agents and their developers:": [
+    "agent",
+    "find",
+    "policy",
+    "log",
+    "contract",
+    "mcp-proxy",
+    "serve-agent",
+    "hook",
+  ],
   "For auditors:": ["audit"],
   "For who runs a pipeline:": ["plan", "up", "status", "events", "down", "measure", "wrap", "doctor"],
   "For who runs the services, and the contracts:": [
