@@ -9,6 +9,7 @@ const names = [
   "orchestrator",
   "disk",
   "strangers",
+  "gateway",
 ] as const;
 
 const [first] = process.argv.slice(2);
