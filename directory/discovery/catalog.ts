@@ -215,8 +215,7 @@ export class Catalog {
           if (error instanceof AffiantError) return undefined;
           throw error;
         });
-        // Another card than the one that was checked may be the agent's by now.
-        if (!chain?.isActive || chain.card?.contentHash !== one.content_hash || !fitsChain(chain, wanted)) continue;
+        if (!chain?.isActive || !isChecked(chain, one) || !fitsChain(chain, wanted)) continue;
         const { outcome, detail, checked_ms: checkedAtMs, answered_ms: answeredInMs } = one;
         const score = wanted.text === undefined ? 100 : Math.max(1, Math.round((100 * -one.rank) / best));
         found.push({ score, facts, card: { outcome, detail, checkedAtMs, answeredInMs }, chain });
@@ -226,7 +225,7 @@ export class Catalog {
   }
 
   #candidates(chainId: number, { text }: Wanted): Candidate[] {
-    const columns = "c.agent, c.content_hash, c.outcome, c.detail, c.facts, c.checked_ms, c.answered_ms";
+    const columns = "c.agent, c.content_hash, c.keys, c.outcome, c.detail, c.facts, c.checked_ms, c.answered_ms";
     if (text === undefined) {
       return this.sql
         .prepare(
@@ -250,9 +249,15 @@ export class Catalog {
   }
 }
 
+/** Another card than the one that was checked may be the agent's by now, or the key that signed it no longer speak for it. */
+function isChecked({ card, signingKeys }: AgentView, { content_hash: hash, keys }: Candidate): boolean {
+  return card?.contentHash === hash && signingKeys.map(({ key }) => key).join() === keys;
+}
+
 interface Candidate {
   readonly agent: string;
   readonly content_hash: string;
+  readonly keys: string;
   readonly outcome: string;
   readonly detail: string;
   readonly facts: string;

@@ -10,6 +10,7 @@ const names = [
   "disk",
   "strangers",
   "gateway",
+  "directory",
 ] as const;
 
 const [first] = process.argv.slice(2);

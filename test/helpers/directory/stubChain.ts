@@ -185,7 +185,7 @@ function logsIn({ number, hash, logs }: StubBlock, addresses: ReadonlySet<string
             blockNumber: quantity(number),
             blockHash: hash,
             logIndex: quantity(i),
-            transactionHash: keccak256(toUtf8Bytes(`${hash} ${i}`)),
+            transactionHash: `${hash.slice(0, 58)}${i.toString(16).padStart(8, "0")}`,
             transactionIndex: "0x0",
             removed: false,
           },
