@@ -4,6 +4,8 @@ import { join } from "node:path";
 
 import { paint, printLines } from "../../host/terminal/print.ts";
 import { readPipeline } from "../../orchestrator/descriptor/readPipeline.ts";
+import { patient } from "../../orchestrator/start/patience.ts";
+import type { Progress } from "../../orchestrator/start/progress.ts";
 import { type RunningSystem, shopPipelinePath, startSystem } from "../../orchestrator/start/startSystem.ts";
 import { statusOf, workedThrough } from "../../orchestrator/start/work.ts";
 import { AffiantError } from "../../protocol/errors/affiantError.ts";
@@ -51,7 +53,10 @@ export async function run(options: StartOptions, stop: AbortController): Promise
       },
       progress,
     );
-    const result = await work(system, options, progress, stop.signal);
+    const waiting = patient(progress, {
+      hint: `What each process says is in ${system.layout.log("*")}; Ctrl-C ends it`,
+    });
+    const result = await work(system, options, waiting, stop.signal).finally(() => waiting.end?.());
     progress.clear();
     const ok = holds(result);
     // First the file: whoever waits for the report's last line finds it.
@@ -74,10 +79,10 @@ export async function run(options: StartOptions, stop: AbortController): Promise
 async function work(
   system: RunningSystem,
   options: StartOptions,
-  progress: TerminalProgress,
+  progress: Progress,
   stop: AbortSignal,
 ): Promise<StartResult> {
-  const urls = system.agents.map(({ url }) => url);
+  const urls = system.agents.filter(({ name }) => !system.failed.includes(name)).map(({ url }) => url);
   progress.begin("The agents work through their queue");
   const total = (await statusOf(urls))?.waiting ?? 0;
   let story: Promise<TamperStory> | undefined;
@@ -116,7 +121,8 @@ async function work(
   };
 }
 
-function holds({ audit, tamper }: StartResult): boolean {
+function holds({ system, audit, tamper }: StartResult): boolean {
+  if (system.failed.length > 0) return false;
   if (tamper && tamper.actsAfterCaught > 0) return false;
   // Its rule: everything is proven and no act breaks one. What is undecidable the report says.
   return audit.summary.fullyProven && audit.summary.conformity !== "violates";

@@ -30,6 +30,8 @@ export interface ConductorOptions {
   readonly acknowledgedWithinMs: number;
   readonly stop: AbortSignal;
   readonly blocks?: Blocks;
+  /** Told of an agent that could not be brought through a phase: the others go on without it. */
+  readonly onFailed?: (agent: string, error: unknown) => void;
 }
 
 /** Told how far a phase is. */
@@ -56,6 +58,10 @@ export class Conductor {
   /** Records that an agent's chain history must exceed before its present process counts as attested. */
   readonly #known = new Map<string, number>();
   readonly #attestedKeys: AttestedKeys;
+  /** Agents that did not come through phase two. */
+  readonly #missing = new Set<string>();
+  /** Of agents that are waited for: told when their processes cannot be kept running. */
+  readonly #awaited = new Map<string, (error: Error) => void>();
 
   constructor(pipeline: Pipeline, options: ConductorOptions) {
     this.#pipeline = pipeline;
@@ -106,25 +112,51 @@ export class Conductor {
     return assignment;
   }
 
-  /** Phase two: every agent installed, its keys made in its own wrapper, registered, its policy committed, enrolled. */
+  /**
+   * Phase two: every agent installed, its keys made in its own wrapper, registered, its policy committed, enrolled.
+   * @throws what the first agent failed with, if none comes through; of others `onFailed` is told
+   */
   async configure(step: Step, only?: readonly string[]): Promise<void> {
     const assignment = await this.place();
     const agents = this.#pipeline.agents.filter(({ name }) => only?.includes(name) ?? true);
-    const started = new Map<string, Promise<void>>();
+    const started = new Map<string, Promise<unknown>>();
     const inTurn = turns(atOnce);
-    let done = 0;
-    const start = (agent: PipelineAgent): Promise<void> => {
+    const start = (agent: PipelineAgent): Promise<unknown> => {
       const known = started.get(agent.name);
       if (known) return known;
-      const first = agents.filter(({ name }) => agent.startAfter.includes(name));
-      const starting = Promise.all(first.map(start)).then(async () => {
-        await inTurn(() => this.wrap(agent, assignment[agent.name] ?? ""));
-        step(++done, agents.length, agent.name);
-      });
+      // Whoever is to come first may fail; those after it have their own chance.
+      const first = agents.filter(({ name }) => agent.startAfter.includes(name)).map(start);
+      const starting = Promise.allSettled(first).then(() =>
+        inTurn(() => this.wrap(agent, assignment[agent.name] ?? "")),
+      );
       started.set(agent.name, starting);
       return starting;
     };
-    await Promise.all(agents.map(start));
+    await this.#each(agents, step, async (agent) => {
+      this.#missing.add(agent.name);
+      await start(agent);
+      this.#missing.delete(agent.name);
+    });
+  }
+
+  /** Does something for each agent. One that fails takes none of the others down. */
+  async #each(agents: readonly PipelineAgent[], step: Step, work: (agent: PipelineAgent) => Promise<unknown>) {
+    const left = new Set(agents.map(({ name }) => name));
+    const failures: unknown[] = [];
+    const through = async (agent: PipelineAgent): Promise<void> => {
+      try {
+        await work(agent);
+      } catch (error) {
+        failures.push(error);
+        if (this.options.stop.aborted) throw error;
+        if (failures.length < agents.length) this.options.onFailed?.(agent.name, error);
+      }
+      left.delete(agent.name);
+      const waiting = left.size === 0 ? "" : `; still to come: ${[...left].join(", ")}`;
+      step(agents.length - left.size, agents.length, `${agent.name}${waiting}`);
+    };
+    await Promise.all(agents.map(through));
+    if (failures.length > 0 && failures.length === agents.length) throw failures[0];
   }
 
   /** One agent up to its enrolment. */
@@ -141,19 +173,34 @@ export class Conductor {
     return fleet.wrap(this.#pipeline, agent, incumbent);
   }
 
-  /** Phase three: each agent verified by another, its present process and no earlier one. */
+  /**
+   * Phase three: each agent verified by another, its present process and no earlier one. Who did not come through phase two is
+   * left out. @throws what the first agent failed with, if none comes through; of others `onFailed` is told
+   */
   async attest(step: Step, only?: readonly string[]): Promise<void> {
-    const agents = this.#pipeline.agents.map(({ name }) => name).filter((name) => only?.includes(name) ?? true);
-    let done = 0;
-    await this.#askForRound(agents);
+    const agents = this.#pipeline.agents.filter(({ name }) => {
+      return (only?.includes(name) ?? true) && !this.#missing.has(name);
+    });
+    await this.#askForRound(agents.map(({ name }) => name));
     // A round that an earlier run left open, and those to come, waited for the agents to be up.
     if (only === undefined) await this.options.attestation.hastenRound();
-    await Promise.all(
-      agents.map(async (name) => {
-        await this.attestOne(name);
-        step(++done, agents.length, name);
-      }),
-    );
+    await this.#each(agents, step, ({ name }) => this.#awaitAttested(name));
+  }
+
+  async #awaitAttested(name: string): Promise<void> {
+    const lost = new Promise<never>((_resolve, reject) => this.#awaited.set(name, reject));
+    const attested = this.attestOne(name);
+    attested.catch(() => undefined);
+    try {
+      await Promise.race([attested, lost]);
+    } finally {
+      this.#awaited.delete(name);
+    }
+  }
+
+  /** The processes of an agent cannot be kept running: nobody waits for it any longer. */
+  givenUp(agent: string, error: Error): void {
+    this.#awaited.get(agent)?.(error);
   }
 
   /** @throws AffiantError ERR_AUTH_NOT_ATTESTED if it is found wanting */

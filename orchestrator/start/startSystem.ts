@@ -79,6 +79,8 @@ export interface RunningSystem {
   readonly pipeline: Pipeline;
   /** Who holds the places of the pipeline now. */
   readonly agents: readonly RunningAgent[];
+  /** Names of those who did not come up in this start. */
+  readonly failed: readonly string[];
   /** Everyone who ever held one. */
   readonly history: readonly Incumbent[];
   readonly orchestrator: { readonly did: string; readonly policy: RunningAgent["policy"] };
@@ -161,6 +163,9 @@ class Startup {
   readonly #programs = new Map<string, number>();
   #watch: Watch | undefined;
   #bells: Doorbells | undefined;
+  #conductor: Conductor | undefined;
+  /** Agents that did not come through the start. */
+  readonly #failed = new Set<string>();
   #found = { rpcUrl: "", relayerUrl: "" };
 
   constructor(options: SystemOptions, layout: Layout, lock: HeldLock, ports: Ports, progress: Progress) {
@@ -186,6 +191,7 @@ class Startup {
           name,
           `${name} cannot be kept running (${error.message}); the others go on. ${error.hint ?? ""}`,
         );
+        this.#conductor?.givenUp(name, error);
       },
     });
   }
@@ -201,7 +207,8 @@ class Startup {
       const ground = new Ground(this.#options.pipeline, this.#layout, this.#ports, supervisor, progress);
       const { rpcUrl, relayerUrl, attestationUrl, deployment } = await ground.lay();
       this.#found = { rpcUrl, relayerUrl };
-      const conductor = await this.#conductor(rpcUrl, relayerUrl, attestationUrl, deployment);
+      const conductor = await this.#makeConductor(rpcUrl, relayerUrl, attestationUrl, deployment);
+      this.#conductor = conductor;
       const watch = this.#watchOver(conductor);
       await this.#bringThrough(conductor);
       const endpoints = this.#endpoints(relayerUrl, rpcUrl);
@@ -232,7 +239,7 @@ class Startup {
   }
 
   /** What conducts the pipeline: the orchestrator's own identity and its view of the services. */
-  async #conductor(rpcUrl: string, relayerUrl: string, attestationUrl: string, deployment: Deployment) {
+  async #makeConductor(rpcUrl: string, relayerUrl: string, attestationUrl: string, deployment: Deployment) {
     const { dataDir } = this.#layout;
     const records = new Records(this.#state);
     const provider = new ChainProvider({ url: rpcUrl, chainId: deployment.chainId, pollingInterval: 100 });
@@ -285,7 +292,17 @@ class Startup {
       acknowledgedWithinMs: this.#options.acknowledgedWithinMs ?? 60_000,
       stop: this.#ending.signal,
       blocks: new BlockWaiter(rpcUrl),
+      onFailed: (agent, error) => this.#failedOn(agent, error),
     });
+  }
+
+  /** What, why, and what can be done about it. */
+  #failedOn(agent: string, error: unknown): void {
+    this.#failed.add(agent);
+    const { message, hint } = error as AffiantError;
+    const log = this.#layout.log(agent);
+    const remedy = `${hint ?? `See ${log}`}; then start again: it goes on from there`;
+    this.#say("alarm", agent, `${agent} did not come up (${message}); the others go on without it. ${remedy}`);
   }
 
   /** Phases two to four. */
@@ -295,10 +312,12 @@ class Startup {
     const { agents, groups } = conductor.pipeline;
     progress.begin(`Configuring ${agents.length} protected agents: keys, registration, policy, measurement`);
     await conductor.configure(step);
-    progress.done(`${agents.length} agents registered, each with its policy in force, wrapped and enrolled`);
+    const configured = agents.filter(({ name }) => !this.#failed.has(name));
+    progress.done(`${configured.length} agents registered, each with its policy in force, wrapped and enrolled`);
     progress.begin("The agents attest each other");
     await conductor.attest(step);
-    progress.done(`${agents.length} agents attested: each runs what was enrolled`);
+    const attested = agents.filter(({ name }) => !this.#failed.has(name));
+    progress.done(`${attested.length} agents attested: each runs what was enrolled`);
     if (groups.length > 0) {
       progress.begin("Giving the groups their keys");
       await conductor.giveKeys(step, true);
@@ -307,7 +326,7 @@ class Startup {
       progress.done(`Keys given and acknowledged on chain (${inWords.join("; ")})`);
     }
     noteApplied(conductor.pipeline, conductor.options.records);
-    this.#state.say("info", "pipeline", `${agents.length} agents are attested and have their keys`, Date.now());
+    this.#state.say("info", "pipeline", `${attested.length} agents are attested and have their keys`, Date.now());
   }
 
   /** It listens from the beginning: agents can end while the others are brought up. */
@@ -386,6 +405,7 @@ class Startup {
           return [{ name, role, did, url: endpoints.agents[name] ?? "", policy, site, generation }];
         });
       },
+      failed: [...this.#failed],
       get history() {
         return records.history();
       },

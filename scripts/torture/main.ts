@@ -11,6 +11,7 @@ const names = [
   "strangers",
   "gateway",
   "directory",
+  "starved",
 ] as const;
 
 const [first] = process.argv.slice(2);

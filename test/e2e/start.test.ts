@@ -223,6 +223,19 @@ describe("npm start", function () {
     expect(epochs[0]?.current).to.equal(true);
   });
 
+  for (const signal of ["SIGTERM", "SIGINT"] as const) {
+    it(`ends, and everything with it, when npm gets ${signal}`, async () => {
+      const run = new StartProcess(data, anyPorts, true);
+      started.push(run);
+      await run.says("Local chain made");
+      run.kill(signal);
+      const exit = await run.exited;
+      expect(exit.code, run.stdout + run.stderr).to.equal(130);
+      // Not in a moment: now.
+      expect(await membersGone(data, 0)).to.equal(true);
+    });
+  }
+
   it("names a port that is in use and how to take another, and starts nothing", async () => {
     const server = createServer();
     await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));

@@ -5,7 +5,8 @@ import { join } from "node:path";
 import type { Endpoints } from "../../orchestrator/start/endpoints.ts";
 import { eventually } from "../helpers/eventually.ts";
 
-const entry = join(import.meta.dirname, "../../cli/start/main.ts");
+const root = join(import.meta.dirname, "../..");
+const entry = join(root, "cli/start/start.js");
 
 /** `npm start -- …` as a process of its own, as a user has it. */
 export class StartProcess {
@@ -15,10 +16,14 @@ export class StartProcess {
   stderr = "";
   readonly exited: Promise<{ code: number | null; signal: NodeJS.Signals | null }>;
 
-  constructor(dataDir: string, args: readonly string[]) {
+  /** @param byNpm through npm itself: what it is told goes to npm */
+  constructor(dataDir: string, args: readonly string[], byNpm = false) {
     this.#dataDir = dataDir;
-    const argv = ["--disable-warning=ExperimentalWarning", entry, "--data", dataDir, ...args];
-    this.#child = spawn(process.execPath, argv, { stdio: ["ignore", "pipe", "pipe"], env: childEnvironment() });
+    const own = ["--data", dataDir, ...args];
+    const [program, argv] = byNpm
+      ? ["npm", ["start", "--silent", "--", ...own]]
+      : [process.execPath, ["--disable-warning=ExperimentalWarning", entry, ...own]];
+    this.#child = spawn(program, argv, { cwd: root, stdio: ["ignore", "pipe", "pipe"], env: childEnvironment() });
     this.#child.stdout?.setEncoding("utf8").on("data", (text: string) => (this.stdout += text));
     this.#child.stderr?.setEncoding("utf8").on("data", (text: string) => (this.stderr += text));
     this.exited = new Promise((resolve) => this.#child.once("close", (code, signal) => resolve({ code, signal })));
