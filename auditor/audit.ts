@@ -18,6 +18,7 @@ import { checkLog } from "./checks/log.ts";
 import { checkPolicyBundles } from "./checks/policyBundle.ts";
 import { orElse, orSilence, withoutBound } from "./checks/silence.ts";
 import { judgeConformity } from "./conformity.ts";
+import { type ActRecord, actRecordsOf } from "./report/actRecord.ts";
 import { type AuditReport, reportOf, unreadableReport } from "./report/auditReport.ts";
 import type { AuditScope } from "./report/auditScope.ts";
 import { type CheckName, fails, holds, unproven, type Verdict } from "./verdict.ts";
@@ -49,7 +50,28 @@ export interface AuditOptions {
  */
 export async function auditEvidence(bytes: Uint8Array, options: AuditOptions = {}): Promise<AuditReport> {
   const read = readOrSalvage(bytes);
-  return "unreadable" in read ? unreadableReport(read.unreadable) : audit(bytes, read, options);
+  return "unreadable" in read ? unreadableReport(read.unreadable) : reportOf(await audit(bytes, read, options));
+}
+
+/** The report, and what it sums up: for whoever shows the acts themselves. */
+export interface DetailedAudit {
+  readonly report: AuditReport;
+  /** One for each entry that decodes, in the order of the log. */
+  readonly acts: readonly ActRecord[];
+  /** What was found before it was summed up; null when the file cannot be read. */
+  readonly scope: AuditScope | null;
+}
+
+/**
+ * The same audit with every act beside its verdicts.
+ * @throws AffiantError ERR_UNAVAILABLE_CHAIN when the endpoint does not answer
+ */
+export async function auditInDetail(bytes: Uint8Array, options: AuditOptions = {}): Promise<DetailedAudit> {
+  const read = readOrSalvage(bytes);
+  if ("unreadable" in read) return { report: unreadableReport(read.unreadable), acts: [], scope: null };
+  const scope = await audit(bytes, read, options);
+  const times = scope.chainHead ? await blockTimesOf(scope.findings, options.chain) : new Map<number, number>();
+  return { report: reportOf(scope), acts: actRecordsOf(scope, times), scope };
 }
 
 interface Read {
@@ -71,7 +93,7 @@ function readOrSalvage(bytes: Uint8Array): Read | { readonly unreadable: Verdict
   }
 }
 
-async function audit(bytes: Uint8Array, read: Read, options: AuditOptions): Promise<AuditReport> {
+async function audit(bytes: Uint8Array, read: Read, options: AuditOptions): Promise<AuditScope> {
   const { evidence, salvaged } = read;
   const { header } = evidence;
   const verify = options.verify ?? verifyStrict;
@@ -125,7 +147,7 @@ async function audit(bytes: Uint8Array, read: Read, options: AuditOptions): Prom
   const conformity = await judgeConformity(findings, bundles.policies, (done, total) =>
     options.onProgress?.({ stage: "conformity", done, total }),
   );
-  const scope: AuditScope = {
+  return {
     bytes,
     evidence,
     head: checkpoint.head,
@@ -140,7 +162,6 @@ async function audit(bytes: Uint8Array, read: Read, options: AuditOptions): Prom
     verdicts: header === lostHeader ? verdicts.map(withoutHeader) : verdicts,
     conformity,
   };
-  return reportOf(scope);
 }
 
 /** Lines of a file that is whole: a header, a checkpoint, an end. */
@@ -180,6 +201,26 @@ async function activityOf(
     ] as const;
   });
   return new Map(await Promise.all(answers));
+}
+
+/** When the blocks between which the acts lie were made; those of which the chain says nothing are left out. */
+async function blockTimesOf(
+  findings: readonly EntryFindings[],
+  chain: ChainReader | undefined,
+): Promise<ReadonlyMap<number, number>> {
+  const times = new Map<number, number>();
+  if (!chain) return times;
+  const blocks = new Set(findings.map(({ entry }) => entry.decoded.claims.nb.blockNumber));
+  for (const { upperBound } of findings) if (upperBound !== null) blocks.add(upperBound);
+  const answers = [...blocks].map(async (block) => {
+    const time = await orElse(
+      () => chain.blockTimeSec(block),
+      () => null,
+    );
+    if (time !== null) times.set(block, time);
+  });
+  await Promise.all(answers);
+  return times;
 }
 
 async function operatorOf({ contracts, logId }: EvidenceHeader, chain: ChainReader): Promise<Hex | undefined> {

@@ -1,7 +1,8 @@
 import type { Hex } from "../protocol/encoding/hex.ts";
 import type { CompiledPolicy } from "../protocol/policy/compile.ts";
 import { isRefusalOutput } from "../protocol/entry/refusal.ts";
-import { evaluateAct } from "../protocol/policy/evaluate.ts";
+import { evaluateWithFacts } from "../protocol/policy/evaluate.ts";
+import type { ActFacts } from "../protocol/policy/facts.ts";
 import { ActHistory } from "../protocol/policy/history.ts";
 import { type ActConformity, builtInRules, type PolicyAct } from "../protocol/policy/types.ts";
 import type { AuditedEntry } from "./auditedEntry.ts";
@@ -26,6 +27,15 @@ export interface ConformityFinding {
   readonly detail: string;
 }
 
+/** What the audit says of the conduct in one entry. */
+export type Conduct = ActConformity["outcome"] | "not judged" | "no act";
+
+export interface Judgement {
+  readonly conduct: Conduct;
+  /** What the rules read; only where one of them was not simply kept. */
+  readonly facts?: ActFacts;
+}
+
 export interface Conformity {
   /** Acts whose evidence holds so far that they can be judged. */
   readonly judged: number;
@@ -38,6 +48,8 @@ export interface Conformity {
   /** Refusals that show that they are one, heartbeats and key events: nothing was done that a policy could forbid. */
   readonly notActs: number;
   readonly findings: readonly ConformityFinding[];
+  /** One for each entry, in the order of the log. */
+  readonly judgements: readonly Judgement[];
 }
 
 /** An entry with what is known of it after the checks. */
@@ -65,6 +77,7 @@ export async function judgeConformity(
 ): Promise<Conformity> {
   const pasts = new Map<string, Past>();
   const findings: ConformityFinding[] = [];
+  const judgements: Judgement[] = [];
   const count = { judged: 0, conform: 0, violate: 0, undecidable: 0, notJudged: 0, notActs: 0 };
   for (const [position, judgeable] of entries.entries()) {
     onProgress(position, entries.length);
@@ -74,30 +87,35 @@ export async function judgeConformity(
     const nature = natureOf(judgeable, policy);
     if (!isSignedByAgent(judgeable)) {
       count[nature === "no act" ? "notActs" : "notJudged"]++;
+      judgements.push({ conduct: nature === "no act" ? "no act" : "not judged" });
       continue;
     }
     const past = pastOf(pasts, claims.iss);
     past.next(claims.seq);
     if (nature === "no act") {
       count.notActs++;
+      judgements.push({ conduct: "no act" });
       continue;
     }
     const own = claims.thread === undefined ? {} : { thread: claims.thread };
     const act: PolicyAct = { act: claims.act, seq: claims.seq, ...opened, ...own, allDisclosed: withheld === 0 };
     if (policy) {
-      const judged = await evaluateAct(policy, claims.iss, act, await past.history.before(policy, act));
+      const before = await past.history.before(policy, act);
+      const { conformity: judged, facts } = await evaluateWithFacts(policy, claims.iss, act, before);
       const conformity = nature === "perhaps" ? doubted(judged) : judged;
+      judgements.push({ conduct: conformity.outcome, ...(conformity.findings.length > 0 ? { facts } : {}) });
       count.judged++;
       count[counters[conformity.outcome]]++;
       for (const finding of conformity.findings) findings.push({ ...identityOf(entry), ...finding });
     } else {
       count.notJudged++;
+      judgements.push({ conduct: "not judged" });
     }
     if (nature === "act") past.history.add(act);
     else past.history.leaveOpen(`entry ${claims.seq} is called a refusal and does not show that it is one`);
   }
   onProgress(entries.length, entries.length);
-  return { ...count, findings };
+  return { ...count, findings, judgements };
 }
 
 function isSignedByAgent({ signatureHolds, verdicts }: JudgeableEntry): boolean {

@@ -75,7 +75,8 @@ function exitCodeOf(error: unknown): number | undefined {
   return isAffiantError(error, "ERR_UNAVAILABLE_CHAIN") ? 3 : undefined;
 }
 
-function trusted({ contracts }: Deployment) {
+/** The contracts that a reader trusts, as the auditor takes them. */
+export function trusted({ contracts }: Deployment) {
   const lower = (address: string): Hex => address.toLowerCase() as Hex;
   return {
     agentRegistry: lower(contracts.agentRegistry.address),
@@ -86,6 +87,6 @@ function trusted({ contracts }: Deployment) {
   };
 }
 
-function keyEscrowOf({ contracts }: Deployment): Hex {
+export function keyEscrowOf({ contracts }: Deployment): Hex {
   return contracts.keyEscrow.address.toLowerCase() as Hex;
 }

@@ -55,6 +55,7 @@ const tree: Tree = {
     },
   },
   audit: async () => (await import("./audit.ts")).auditCommand(),
+  view: async () => (await import("./view.ts")).viewCommand(),
   contract: {
     about: "Grant other agents rights, scoped and for a time.",
     commands: {
@@ -104,6 +105,7 @@ const tree: Tree = {
   events: async () => (await import("./pipeline/events.ts")).eventsCommand(),
   down: async () => (await import("./pipeline/down.ts")).downCommand(),
   relayer: async () => (await import("./relayer/relayer.ts")).relayerCommand(),
+  dashboard: async () => (await import("./dashboard/dashboard.ts")).dashboardCommand(),
   doctor: async () => (await import("./doctor/doctor.ts")).doctorCommand(),
   completion: async () => (await import("./completionCommand.ts")).completionCommand(),
 };
@@ -120,8 +122,8 @@ const audiences: Readonly<Record<string, readonly string[]>> = {
     "serve-agent",
     "hook",
   ],
-  "For auditors:": ["audit"],
-  "For who runs a pipeline:": ["plan", "up", "status", "events", "down", "measure", "wrap", "doctor"],
+  "For auditors:": ["audit", "view"],
+  "For who runs a pipeline:": ["plan", "up", "status", "events", "down", "measure", "wrap", "dashboard", "doctor"],
   "For who runs the services, and the contracts:": [
     "relayer",
     "directory",

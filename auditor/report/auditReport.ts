@@ -85,7 +85,7 @@ export interface AuditReport {
     readonly verdicts: Readonly<Record<Outcome, number>>;
     readonly checks: readonly CheckSummary[];
   };
-  readonly conformity: Omit<Conformity, "findings"> & {
+  readonly conformity: Omit<Conformity, "findings" | "judgements"> & {
     readonly violated: readonly RuleSummary[];
     readonly undecided: readonly RuleSummary[];
     /** Rules of the policies' prose that no log of acts can decide, as their authors listed them. */
@@ -98,7 +98,7 @@ export interface AuditReport {
 
 export function reportOf(scope: AuditScope): AuditReport {
   const { evidence, conformity, head, chainHead, verdicts } = scope;
-  const { findings, ...counts } = conformity;
+  const { findings, judgements: _, ...counts } = conformity;
   const { chainId, origin, logId } = evidence.header;
   const policies = [...scope.policies].map(([policyHash, { bundle }]) => ({ policyHash, name: bundle.name }));
   return {

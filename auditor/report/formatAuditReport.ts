@@ -1,6 +1,7 @@
 import type { AgentSummary, AuditReport, CheckSummary, RuleSummary } from "./auditReport.ts";
 import { type Paint, plain } from "./paint.ts";
 import { printable } from "./printable.ts";
+import { questions } from "./questions.ts";
 import { count, indented, short, table } from "./textLayout.ts";
 import { auditCodes } from "../codes.ts";
 import type { ConformityFinding } from "../conformity.ts";
@@ -73,35 +74,6 @@ function outcomeOf({ holds, fails, unproven }: CheckSummary, paint: Paint): stri
   if (unproven > 0) return paint.warn(`${unproven} unproven`);
   return paint.good(holds === 1 ? "holds" : `${holds} hold`);
 }
-
-const questions: Readonly<Record<CheckSummary["check"], string>> = {
-  evidence: "The file is whole and in its one form",
-  chain: "The endpoint serves the chain of the evidence",
-  contracts: "The contracts are there and belong together",
-  log: "The log and its key are registered on the chain",
-  equivocation: "The log was never proved to show two histories",
-  checkpoint: "The log's key signed the checkpoint",
-  operator: "The log's operator can be held to the checkpoint",
-  anchor: "The checkpoint's root stands on the chain",
-  "policy-bundle": "The policies are those that the entries name",
-  entry: "Each leaf is an entry in its one form",
-  signature: "The named key signed each entry",
-  inclusion: "Each entry is in the log",
-  sequence: "No agent's entry is missing, doubled or moved",
-  "not-before": "Each entry's block is on the chain, none goes back",
-  "not-after": "Each entry was anchored after its block",
-  clock: "The agents' clocks agree with the blocks",
-  issuer: "Each agent is of this chain",
-  "signing-key": "Each key was the agent's from block to anchor",
-  "policy-in-force": "Each policy was in force from block to anchor",
-  attestation: "Each agent was attested from block to anchor",
-  disclosures: "What is disclosed is what was signed",
-  call: "Each call was allowed by contracts of whoever executed it, in force",
-  "call-pair": "Both sides of each call entered it, and none was done twice",
-  "group-key": "Each group key was held by attested agents only",
-  heartbeat: "Each agent gave the signs of life that it promised",
-  completeness: "No agent's last entries are left out",
-};
 
 function agentsSection({ agents }: AuditReport, paint: Paint): string[] {
   if (agents.length === 0) return [];

@@ -10,4 +10,9 @@ export const laterServices: readonly LaterService[] = [
     about: "who there is, what they can do, and whether the chain trusts them now",
     open: async (place) => (await import("../directory/open.ts")).openDirectory(place),
   },
+  {
+    name: "dashboard",
+    about: "the running system, and its evidence, in a browser",
+    open: async ({ dataDir }) => (await import("../dashboard/openDashboard.ts")).openLaterDashboard(dataDir),
+  },
 ];

@@ -29,10 +29,21 @@ export async function evaluateAct(
   act: PolicyAct,
   before: readonly PolicyAct[] | Before,
 ): Promise<ActConformity> {
+  return (await evaluateWithFacts(policy, agentDid, act, before)).conformity;
+}
+
+/** The same, with the facts that the rules read; undefined for an act that the policy does not know. */
+export async function evaluateWithFacts(
+  policy: PolicyBundle | CompiledPolicy,
+  agentDid: string,
+  act: PolicyAct,
+  before: readonly PolicyAct[] | Before,
+): Promise<{ readonly conformity: ActConformity; readonly facts: ActFacts | undefined }> {
   const compiled = "rules" in policy ? policy : compilePolicy(policy);
   const attributes = compiled.acts.get(act.act);
   if (attributes === undefined) {
-    return conformityOf([finding("unknown-act", "violated", `act ${JSON.stringify(act.act)}`)]);
+    const unknown = finding("unknown-act", "violated", `act ${JSON.stringify(act.act)}`);
+    return { conformity: conformityOf([unknown]), facts: undefined };
   }
   const rules = rulesInScope(compiled, agentDid, act.act);
   const wanted = factsWanted(rules, [...attributes.keys()]);
@@ -44,7 +55,7 @@ export async function evaluateAct(
   const findings = judgeForbids(forbids, facts, asked.judgement, question);
   const permits = rules.filter(({ effect }) => effect === "permit");
   const permission = judgePermission(permits, facts, askSet(compiled, "permits", question), question);
-  return conformityOf(permission === undefined ? findings : [...findings, permission]);
+  return { conformity: conformityOf(permission === undefined ? findings : [...findings, permission]), facts };
 }
 
 /** Cedar itself says whose scope matches, action groups and principal constraints included. */

@@ -38,7 +38,6 @@ export const treatments: readonly Treatment[] = [
   { match: /^npm start\b/, readyAt: /Ctrl-C/ },
   { match: /affiant -- up\b/, readyAt: / is up; / },
   { match: /guarded-endpoint\/server\.ts/, readyAt: /POST http/ },
-  { match: /audit-in-browser\/serve\.ts/, readyAt: /http:\/\/127/ },
   { match: /client\.ts .* 101$/, exitCode: 1 },
   { match: /audit forged\.jsonl/, exitCode: 1 },
   { match: /audit data\/evidence\.jsonl$/, exitCode: 3 },

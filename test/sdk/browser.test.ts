@@ -14,7 +14,7 @@ import { formatAuditReport } from "../../auditor/report/formatAuditReport.ts";
 import { writeEvidence } from "../../protocol/evidence/writeEvidence.ts";
 import { buildSdk } from "../../scripts/sdk/build.ts";
 
-const example = join(import.meta.dirname, "../../examples/audit-in-browser/serve.ts");
+const example = join(import.meta.dirname, "../fixtures/auditInBrowser/serve.ts");
 
 function installedChromium(): string | undefined {
   for (const name of ["chromium", "chromium-browser", "google-chrome"]) {

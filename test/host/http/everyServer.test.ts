@@ -1,5 +1,4 @@
 /** Every HTTP server of ours, walked: one that listens on this machine answers to this machine's names and to no other. */
-import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { readdirSync, readFileSync } from "node:fs";
 import { mkdtemp, rm } from "node:fs/promises";
@@ -18,6 +17,7 @@ import type { ActService } from "../../../adapters/service/actService.ts";
 import { ServiceServer as ActServer } from "../../../adapters/service/serviceServer.ts";
 import { serviceServer, type ServiceServerOptions } from "../../../attestation/service/serviceServer.ts";
 import { serveAttestation } from "../../../attestation/wrap/attestationServer.ts";
+import { serveDashboard } from "../../../dashboard/server/serveDashboard.ts";
 import { FaultProxy } from "../../../cli/rehearse/faultProxy.ts";
 import { serve as serveStation } from "../../../examples/shop/station/server.ts";
 import { serveDirectory } from "../../../directory/http/server.ts";
@@ -99,14 +99,6 @@ async function mcpFront(host: string): Promise<Started> {
   return { url: new URL(await front.listen()).origin, close: () => front.close() };
 }
 
-async function example(file: string): Promise<Started> {
-  const child = spawn(process.execPath, ["--no-warnings", join(root, file), "0"], {
-    stdio: ["ignore", "pipe", "inherit"],
-  });
-  const [line] = (await once(child.stdout.setEncoding("utf8"), "data")) as [string];
-  return { url: line.trim().replace(/\/$/, ""), close: () => child.kill() };
-}
-
 async function door(): Promise<Started> {
   return openFrontDoor(0, { host: "127.0.0.1", port: 1 });
 }
@@ -147,9 +139,10 @@ const servers: Readonly<Record<string, (() => Promise<Started>) | { readonly che
     proxy.plan(() => ({ kind: "answer", status: 204 }));
     return { url: proxy.url, close: () => proxy.close() };
   },
+  "dashboard/server/serveDashboard.ts": () =>
+    serveDashboard({ port: 0, parts: never, evidencePage: never, read: never }),
   "directory/http/server.ts": () =>
     serveDirectory({ store: {} as DirectoryStore, chainId: 1 }, { host: "127.0.0.1", port: 0 }),
-  "examples/audit-in-browser/serve.ts": () => example("examples/audit-in-browser/serve.ts"),
   "examples/guarded-endpoint/server.ts": { checkedIn: "test/examples/sdk.test.ts" },
   "examples/shop/station/server.ts": async () => started(await serveStation({ routes: {} }, 0)),
   "host/watch/serveWatch.ts": () => serveWatch(new BlockWatch(never), 0),

@@ -1,0 +1,31 @@
+import type { CheckName } from "../verdict.ts";
+
+/** What each check asks, in the words of a reader. */
+export const questions: Readonly<Record<CheckName, string>> = {
+  evidence: "The file is whole and in its one form",
+  chain: "The endpoint serves the chain of the evidence",
+  contracts: "The contracts are there and belong together",
+  log: "The log and its key are registered on the chain",
+  equivocation: "The log was never proved to show two histories",
+  checkpoint: "The log's key signed the checkpoint",
+  operator: "The log's operator can be held to the checkpoint",
+  anchor: "The checkpoint's root stands on the chain",
+  "policy-bundle": "The policies are those that the entries name",
+  entry: "Each leaf is an entry in its one form",
+  signature: "The named key signed each entry",
+  inclusion: "Each entry is in the log",
+  sequence: "No agent's entry is missing, doubled or moved",
+  "not-before": "Each entry's block is on the chain, none goes back",
+  "not-after": "Each entry was anchored after its block",
+  clock: "The agents' clocks agree with the blocks",
+  issuer: "Each agent is of this chain",
+  "signing-key": "Each key was the agent's from block to anchor",
+  "policy-in-force": "Each policy was in force from block to anchor",
+  attestation: "Each agent was attested from block to anchor",
+  disclosures: "What is disclosed is what was signed",
+  call: "Each call was allowed by contracts of whoever executed it, in force",
+  "call-pair": "Both sides of each call entered it, and none was done twice",
+  "group-key": "Each group key was held by attested agents only",
+  heartbeat: "Each agent gave the signs of life that it promised",
+  completeness: "No agent's last entries are left out",
+};
