@@ -4,13 +4,13 @@ import { resolve } from "node:path";
 import { type Command, Option } from "commander";
 
 import { command, type CommonFlags, run } from "./command.ts";
-import { type Environment, requireDeployment, requireRelayerUrl, requireRpcUrl } from "./environment.ts";
+import { type Environment, requireDeployment, requireRelayerUrl } from "./environment.ts";
+import { openNamedAgent } from "./openNamedAgent.ts";
 import { columns } from "./output.ts";
 import { type Progress, progress } from "./progress.ts";
 import type { Agent } from "../agent/agent.ts";
 import { exportEvidence, type ExportSummary } from "../agent/export/exportEvidence.ts";
 import { listAgents } from "../agent/keys/agentFolder.ts";
-import { openAgent } from "../agent/openAgent.ts";
 import { RelayerClient } from "../agent/relayer/relayerClient.ts";
 import { disclosureNames, type DisclosureName } from "../protocol/entry/disclosure.ts";
 import { AffiantError } from "../protocol/errors/affiantError.ts";
@@ -71,23 +71,12 @@ export function logExportCommand(): Command {
 }
 
 async function openAll(environment: Environment, names: readonly string[]): Promise<readonly Agent[]> {
-  const { dataDir, passphrase, operatorToken } = environment;
-  const relayerUrl = requireRelayerUrl(environment);
-  const rpcUrl = requireRpcUrl(environment);
-  const deployment = requireDeployment(environment);
+  const { dataDir } = environment;
   const wanted = names.length > 0 ? [...new Set(names)] : (await listAgents(dataDir)).map(({ name }) => name);
   const agents: Agent[] = [];
   try {
     for (const name of wanted) {
-      const agent = await openAgent({
-        dataDir,
-        name,
-        passphrase,
-        relayerUrl,
-        rpcUrl,
-        deployment,
-        operatorToken,
-      });
+      const agent = await openNamedAgent(environment, name);
       // An agent without entries is left out of "all", and an error if it was named.
       if (agent.head || names.length > 0) agents.push(agent);
       else agent.close();

@@ -35,6 +35,8 @@ const stepsWith = (seed: string): readonly Step[] => [
   { name: "relayer", command: torture("relayer", "200", seed), short: torture("relayer", "2", seed) },
   { name: "log", command: torture("log", "40", seed), short: torture("log", "1", seed) },
   { name: "disk", command: torture("disk", "2000", seed), short: torture("disk", "20", seed) },
+  { name: "answers", command: torture("answers"), short: torture("answers", "211") },
+  { name: "strangers", command: torture("strangers"), short: torture("strangers", "agent") },
   { name: "requests", command: torture("mutations", "10000", seed), short: torture("mutations", "200", seed) },
   { name: "attestation", command: torture("attestation"), short: torture("attestation") },
   { name: "escrow", command: torture("escrow"), short: torture("escrow") },

@@ -9,7 +9,7 @@ import { rejection } from "../../helpers/rejection.ts";
 describe("those who act on what the chain says", () => {
   it("takes no silence for a yes, nor for a no: a slice of the matrix", async () => {
     const count = emptyCount();
-    for (const one of readerCases()) await runCase(one, count, 29);
+    for (const one of readerCases()) await runCase(one, count, 41);
     expect(count.missed).to.deep.equal([]);
     expect(count.right).to.be.greaterThan(20);
     expect(count.silent).to.be.greaterThan(20);
