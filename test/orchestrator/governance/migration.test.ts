@@ -2,17 +2,33 @@ import { readFileSync } from "node:fs";
 
 import { ed25519 } from "@noble/curves/ed25519.js";
 import { expect } from "chai";
-import { Contract, type ContractRunner, id, Interface, type InterfaceAbi, toBeHex, Wallet, ZeroAddress } from "ethers";
+import {
+  Contract,
+  type ContractRunner,
+  id,
+  Interface,
+  type InterfaceAbi,
+  type Result,
+  toBeHex,
+  Wallet,
+  ZeroAddress,
+} from "ethers";
 import { network } from "hardhat";
 
+import { signConsent } from "../../../attestation/wrap/consent.ts";
+import { attestationServiceFunctions, attestationServiceRole } from "../../../protocol/attestation/role.ts";
+import { defaultBlockSec, lengthsAt } from "../../../protocol/attestation/schedule.ts";
 import { agentRegistryTypes } from "../../../protocol/eip712/agentRegistry.ts";
 import { attestationRegistryDomain, attestationRegistryTypes } from "../../../protocol/eip712/attestationRegistry.ts";
 import { signerTypes } from "../../../protocol/eip712/typedData.ts";
 import { agentRegistryAbi } from "../../../protocol/generated/abi/AgentRegistry.ts";
+import { attestationDeskAbi } from "../../../protocol/generated/abi/AttestationDesk.ts";
+import { iAttestationRegistryAbi } from "../../../protocol/generated/abi/IAttestationRegistry.ts";
 import { contractRegistryAbi } from "../../../protocol/generated/abi/ContractRegistry.ts";
 import { keyEscrowAbi } from "../../../protocol/generated/abi/KeyEscrow.ts";
 import { policyRegistryAbi } from "../../../protocol/generated/abi/PolicyRegistry.ts";
 import { toHex } from "../../../protocol/encoding/hex.ts";
+import { selectorOf } from "../../../protocol/governance/roles.ts";
 import { rejection } from "../../helpers/rejection.ts";
 
 const released = JSON.parse(
@@ -74,7 +90,17 @@ async function deploymentOfBefore() {
     await networkHelpers.time.increase(2 * day);
     await registry.getFunction("upgradeToAndCall")(implementation, "0x");
   };
-  return { ethers, networkHelpers, deployer: deployer!, carrier: carrier!, verifiersAt, at, upgrade, ...targets };
+  return {
+    ethers,
+    networkHelpers,
+    deployer: deployer!,
+    carrier: carrier!,
+    verifiersAt,
+    manager,
+    at,
+    upgrade,
+    ...targets,
+  };
 }
 
 type Before = Awaited<ReturnType<typeof deploymentOfBefore>>;
@@ -126,6 +152,33 @@ async function answers(before: Before, wallets: readonly Wallet[]): Promise<unkn
     ),
     current: await ask(escrowAt, keyEscrowAbi, "isCurrent", group),
   };
+}
+
+/** What the release before did not have: how deep the drawn block has to lie, and the owner's consent to an enrolment. */
+async function takesUpAttestation({ at, attestationsAt, manager, carrier: service }: Before, agent: Wallet) {
+  const governed = at(attestationsAt, iAttestationRegistryAbi);
+  const schedule = async (): Promise<Record<string, bigint>> =>
+    ((await governed.getFunction("schedule").staticCall()) as Result).toObject() as Record<string, bigint>;
+  const then = await schedule();
+  expect(then).to.include({ drawDelay: 2n, trustLength: 7200n, revealDepth: 0n });
+  const { minRecoveryDelay: _ofAgents, ...lengths } = lengthsAt(defaultBlockSec);
+  await governed.getFunction("setSchedule")(lengths);
+  expect(await schedule()).to.deep.equal({ ...then, revealDepth: 2n });
+
+  const place = { chainId: 31_337, registry: attestationsAt, agent: agent.address, version: 2 };
+  const consent = await signConsent(agent, place, Number(deadline) - 30 * day);
+  const enrolment = [agent.address, id("the next version"), agent.address, 0, consent] as const;
+  const enrol = () => at(attestationsAt, iAttestationRegistryAbi, service).getFunction("enrol")(...enrolment);
+  const selectors = attestationServiceFunctions.map(selectorOf);
+  // The role as the release before opened it: without the enrolment of now.
+  await manager.setTargetFunctionRole(attestationsAt, selectors.slice(1), attestationServiceRole);
+  await manager.grantRole(attestationServiceRole, service.address, 0);
+  const refused = (await rejection(enrol())) as { data?: string };
+  const errors = new Interface(attestationDeskAbi);
+  expect(errors.parseError(refused.data ?? "0x")?.name).to.equal("AccessManagedUnauthorized");
+  await manager.setTargetFunctionRole(attestationsAt, selectors, attestationServiceRole);
+  await enrol();
+  expect(await governed.getFunction("isTrusted")(agent.address)).to.equal(false);
 }
 
 describe("an upgrade from the release before", () => {
@@ -192,5 +245,6 @@ describe("an upgrade from the release before", () => {
     await escrow.getFunction("removeMembers")(group, [third.address]);
     await escrow.getFunction("addMembers")(group, [third.address]);
     for (const epoch of [2, 3]) expect(await escrow.getFunction("accepts")(group, epoch), `${epoch}`).to.equal(false);
+    await takesUpAttestation(before, first);
   });
 });
