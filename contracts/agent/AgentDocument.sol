@@ -9,6 +9,8 @@ import {AgentStore, Identity} from "./AgentStore.sol";
 
 /// @dev What stands in an agent's DID document beside its signing keys (ERC-1056 delegates and attributes), and its card.
 abstract contract AgentDocument is AgentStore {
+    uint256 private constant EACH_BYTE = type(uint256).max / 0xff;
+
     uint256 private constant MAX_CAPABILITIES = 16;
 
     /// All names of Ed25519 keys in did:ethr begin so.
@@ -177,10 +179,23 @@ abstract contract AgentDocument is AgentStore {
         for (uint256 i = 0; i < count; ++i) emit CapabilityDeclared(capabilities[i], agent, contentHash);
     }
 
+    /// @dev 32 characters at a time. In each byte, the top bit of b + 0x5f is set from "!" on, that of b + 1 after "~".
     function _checkUri(bytes calldata uri) private pure {
-        for (uint256 i = 0; i < uri.length; ++i) {
-            bytes1 char = uri[i];
-            if (char <= " " || char > "~") revert CardUriCharacter(i, char);
+        unchecked {
+            for (uint256 offset = 0; offset < uri.length; offset += 32) {
+                uint256 word;
+                assembly ("memory-safe") {
+                    word := calldataload(add(uri.offset, offset))
+                }
+                // What stands behind the end is no part of it.
+                uint256 behind = uri.length - offset < 32 ? type(uint256).max >> (8 * (uri.length - offset)) : 0;
+                word = (word & ~behind) | ((EACH_BYTE * 0x41) & behind);
+                uint256 low = word & (EACH_BYTE * 0x7f);
+                uint256 bad = (word | ~(low + EACH_BYTE * 0x5f) | (low + EACH_BYTE)) & (EACH_BYTE * 0x80);
+                if (bad == 0) continue;
+                for (; bad >> 248 == 0; bad <<= 8) ++offset;
+                revert CardUriCharacter(offset, uri[offset]);
+            }
         }
     }
 
