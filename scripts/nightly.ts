@@ -4,6 +4,7 @@
  */
 import { spawn } from "node:child_process";
 import { once } from "node:events";
+import { join } from "node:path";
 
 import { Command, Option } from "commander";
 
@@ -17,6 +18,7 @@ interface Step {
 
 const npm = (...words: string[]): readonly string[] => ["npm", "run", "--silent", ...words];
 const fuzz = ["hardhat", "test", "solidity", "--test-profile", "nightly"];
+const slither = [process.execPath, join(import.meta.dirname, "contracts/slither.ts")];
 const torture = (...words: string[]) => npm("torture", "--", ...words);
 
 const stepsWith = (seed: string): readonly Step[] => [
@@ -26,6 +28,12 @@ const stepsWith = (seed: string): readonly Step[] => [
     command: fuzz,
     short: fuzz,
     shortEnv: { AFFIANT_FUZZ_RUNS: "64", AFFIANT_INVARIANT_RUNS: "8", AFFIANT_INVARIANT_DEPTH: "16" },
+  },
+  { name: "slither", command: slither, short: slither },
+  {
+    name: "simulation",
+    command: npm("simulate", "--", "attestation"),
+    short: npm("simulate", "--", "attestation", "--rounds", "36", "--sizes", "20", "--replays", "9"),
   },
   {
     name: "mutation",
