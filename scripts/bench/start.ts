@@ -78,10 +78,11 @@ async function started(folder: string): Promise<Cost> {
 }
 
 /** The shell knows what the processes cost that it waited for, and those that they waited for. */
-async function timed(folder: string, command: string): Promise<Cost> {
+export async function timed(folder: string, command: string): Promise<Cost> {
   const scratch = mkdtempSync(join(tmpdir(), "affiant-timed-"));
   const [log, times] = [join(scratch, "log"), join(scratch, "times")];
-  const script = `TIMEFORMAT='%R %U %S'; { time ( ${command} ) > '${log}' 2>&1; } 2> '${times}'`;
+  const script = `( ${command} ) > '${log}' 2>&1; code=$?; times > '${times}'; exit $code`;
+  const beganMs = performance.now();
   try {
     const child = spawn("bash", ["-c", script], { cwd: folder, stdio: "inherit" });
     const [code] = (await once(child, "exit")) as [number | null];
@@ -89,8 +90,11 @@ async function timed(folder: string, command: string): Promise<Cost> {
       const last = readFileSync(log, "utf8").trimEnd().split("\n").slice(-5).join("\n");
       throw new AffiantError("ERR_UNAVAILABLE_PROCESS", `${command} in ${folder} ended with ${code}:\n${last}`);
     }
-    const [wallSec = NaN, user = NaN, system = NaN] = readFileSync(times, "utf8").trim().split(" ").map(Number);
-    return { wallSec, cpuSec: user + system };
+    const wallSec = (performance.now() - beganMs) / 1_000;
+    // The shell itself, and what it waited for: 0m0.012s 0m0.004s in two lines.
+    const spent = [...readFileSync(times, "utf8").matchAll(/(\d+)m([\d.]+)s/g)];
+    if (spent.length !== 4) throw new AffiantError("ERR_INTERNAL_UNEXPECTED", "the shell does not say what it spent");
+    return { wallSec, cpuSec: spent.reduce((sum, [, min, sec]) => sum + 60 * Number(min) + Number(sec), 0) };
   } finally {
     rmSync(scratch, { recursive: true, force: true });
   }
