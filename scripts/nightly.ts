@@ -48,6 +48,11 @@ const stepsWith = (seed: string): readonly Step[] => [
   { name: "requests", command: torture("mutations", "10000", seed), short: torture("mutations", "200", seed) },
   { name: "attestation", command: torture("attestation"), short: torture("attestation") },
   { name: "escrow", command: torture("escrow"), short: torture("escrow") },
+  {
+    name: "mastra",
+    command: ["node", "scripts/frameworks/mastra.ts"],
+    short: ["node", "scripts/frameworks/mastra.ts"],
+  },
 ];
 
 const options = new Command("npm run nightly --")

@@ -58,7 +58,7 @@ export const worlds = {
     const refund = openAiTool({ name: "refund", description: "refund", parameters: schema, strict: false, execute });
     return { model: { getResponse }, tools: [refund] };
   },
-  /** The real package is tried by `scripts/nightly/mastra.ts`: it is too large for every install. */
+  /** The real package is tried by `scripts/frameworks/mastra.ts`: it is too large for every install. */
   mastra() {
     return { model: undefined, tools: { refund: { id: "refund", execute: () => Promise.resolve("refunded") } } };
   },
