@@ -5,9 +5,6 @@ import type { BlockRow } from "../store/store.ts";
 import { mayHold } from "./bloom.ts";
 import { type BlockTag, Endpoint, type EndpointOptions, type SeenBlock } from "./endpoint.ts";
 
-/** An endpoint so far behind the others is left out of what is newest. It still has to confirm what is final. */
-const laggingBlocks = 64;
-
 export interface Heads {
   readonly latest: BlockRow;
   readonly safe: BlockRow | undefined;
@@ -15,14 +12,12 @@ export interface Heads {
 }
 
 /**
- * The chain as its endpoints tell it. What is taken over, all of those that answer tell alike; what is called final, all that are
- * configured do. So one that lies stops the directory, and does not make it lie; one that is away only stops finality.
+ * The chain as its endpoints tell it. What is taken over, and what is called final, all that are configured tell alike: one that
+ * lies, lags or is away stops the directory, and does not make it lie.
  */
 export class ChainSource {
   readonly #endpoints: readonly Endpoint[];
   readonly #chainId: number;
-  /** Who takes part in the questions of this step. */
-  #present: readonly Endpoint[] = [];
   readonly #checked = new Set<Endpoint>();
   /** Endpoints that do not know the tags: asking each time would be asking in vain. */
   readonly #withoutTags = new Set<Endpoint>();
@@ -33,18 +28,15 @@ export class ChainSource {
   }
 
   /**
-   * The newest block that all endpoints have, but for those that are far behind, and what all of them call safe and final.
+   * The newest block that all endpoints have, and what all of them call safe and final.
    * @throws AffiantError ERR_UNAVAILABLE_CHAIN, ERR_CONFLICT_CHAIN for an endpoint of another chain
    */
   async heads(): Promise<Heads> {
     const asked = await Promise.all(this.#endpoints.map((endpoint) => this.#headOf(endpoint)));
     const told = asked.filter((one) => one !== undefined);
-    if (told.length === 0) throw unavailable("no endpoint tells its newest block");
-    const newest = Math.max(...told.map(({ head }) => head.number));
-    const present = told.filter(({ head }) => newest - head.number <= laggingBlocks);
-    this.#present = present.map(({ endpoint }) => endpoint);
-    const latest = present.map(({ head }) => head).reduce((low, head) => (head.number < low.number ? head : low));
-    if (told.length < this.#endpoints.length) return { latest, safe: undefined, finalized: undefined };
+    // One that is away might be the one that would have contradicted.
+    if (told.length < this.#endpoints.length) throw unavailable("not every endpoint tells its newest block");
+    const latest = told.map(({ head }) => head).reduce((low, head) => (head.number < low.number ? head : low));
     const [safe, finalized] = await Promise.all([this.#agreedTag("safe"), this.#agreedTag("finalized")]);
     return { latest, safe, finalized };
   }
@@ -114,13 +106,10 @@ export class ChainSource {
     return everywhere.every((block) => block?.hash === lowest.hash) ? lowest : undefined;
   }
 
-  /** @throws AffiantError ERR_UNAVAILABLE_CHAIN if nobody answers, or two say different things */
+  /** @throws AffiantError ERR_UNAVAILABLE_CHAIN if one does not answer, or two say different things */
   async #agreed<T>(ask: (endpoint: Endpoint) => Promise<T>, digest: (answer: T) => string): Promise<T> {
-    const present = this.#present.length > 0 ? this.#present : this.#endpoints;
-    const told = await Promise.allSettled(present.map(ask));
-    const answers = told.filter((one) => one.status === "fulfilled").map(({ value }) => value);
+    const answers = await Promise.all(this.#endpoints.map(ask));
     const [first] = answers;
-    if (answers.length === 0) throw told.find((one) => one.status === "rejected")?.reason ?? unavailable("no answer");
     const said = digest(first as T);
     if (answers.length > 1 && answers.some((answer) => digest(answer) !== said)) {
       throw unavailable("two endpoints tell different things of the same blocks");
