@@ -9,7 +9,11 @@ export class DpopKey {
   readonly #privateKey: Awaited<ReturnType<typeof generateKeyPair>>["privateKey"];
   readonly #publicJwk: JWK;
 
-  private constructor(privateKey: Awaited<ReturnType<typeof generateKeyPair>>["privateKey"], publicJwk: JWK, thumbprint: string) {
+  private constructor(
+    privateKey: Awaited<ReturnType<typeof generateKeyPair>>["privateKey"],
+    publicJwk: JWK,
+    thumbprint: string,
+  ) {
     this.#privateKey = privateKey;
     this.#publicJwk = publicJwk;
     this.thumbprint = thumbprint;
