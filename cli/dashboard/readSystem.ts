@@ -24,6 +24,8 @@ type Anchors = Awaited<ReturnType<RelayerClient["anchors"]>>;
 interface OwnActs {
   next: number;
   readonly kinds: Record<EntryKind, number>;
+  /** Whether its entries were read to their end once: what was counted until then is no count. */
+  isWhole: boolean;
   acts: Omit<LiveAct, "anchored">[];
 }
 
@@ -81,6 +83,7 @@ export class SystemReader {
       next: 0,
       kinds: { act: 0, refusal: 0, heartbeat: 0, "key-event": 0 },
       acts: [],
+      isWhole: false,
     };
     this.#own.set(did, own);
     for (;;) {
@@ -101,6 +104,7 @@ export class SystemReader {
         own.next = seq + 1;
       }
       own.acts = own.acts.slice(-listed);
+      own.isWhole ||= own.next >= count;
       if (entries.length === 0 || own.next >= count) return;
     }
   }
@@ -119,16 +123,17 @@ export class SystemReader {
     place: Incumbent | undefined,
     standing: SystemAgent["standing"] | undefined,
   ): SystemAgent {
-    const kinds = this.#own.get(did)?.kinds;
+    const { kinds, isWhole = false } = this.#own.get(did) ?? {};
     return {
       name,
       did,
       site: place?.site ?? null,
       place: place?.state ?? null,
       standing: standing ?? null,
-      acts: kinds?.act ?? 0,
-      refusals: kinds?.refusal ?? 0,
-      others: (kinds?.heartbeat ?? 0) + (kinds?.["key-event"] ?? 0),
+      entries:
+        kinds && isWhole
+          ? { acts: kinds.act, refusals: kinds.refusal, others: kinds.heartbeat + kinds["key-event"] }
+          : null,
     };
   }
 

@@ -19,9 +19,8 @@ export interface SystemAgent {
     readonly sinceBlock: number;
     readonly expiresAtBlock: number;
   } | null;
-  readonly acts: number;
-  readonly refusals: number;
-  readonly others: number;
+  /** How many entries of each kind; null where its relayer never said. */
+  readonly entries: { readonly acts: number; readonly refusals: number; readonly others: number } | null;
 }
 
 export interface LiveAct {
@@ -55,13 +54,16 @@ export interface SystemState {
   readonly health: readonly Finding[];
 }
 
-/** Counts over all agents, for whoever compares. */
-export function countsOf({ agents }: Pick<SystemState, "agents">): { acts: number; refusals: number; entries: number } {
+/** Counts over all agents, for whoever compares; null while one agent's are not known: a part is no sum. */
+export function countsOf({
+  agents,
+}: Pick<SystemState, "agents">): { acts: number; refusals: number; entries: number } | null {
   const sum = { acts: 0, refusals: 0, entries: 0 };
-  for (const { acts, refusals, others } of agents) {
-    sum.acts += acts;
-    sum.refusals += refusals;
-    sum.entries += acts + refusals + others;
+  for (const { entries } of agents) {
+    if (entries === null) return null;
+    sum.acts += entries.acts;
+    sum.refusals += entries.refusals;
+    sum.entries += entries.acts + entries.refusals + entries.others;
   }
   return sum;
 }

@@ -27,9 +27,7 @@ const calm: SystemState = {
       site: "backroom",
       place: "attested",
       standing: { status: "trusted", tier: "software", sinceBlock: 10, expiresAtBlock: 90 },
-      acts: 2,
-      refusals: 1,
-      others: 0,
+      entries: { acts: 2, refusals: 1, others: 0 },
     },
   ],
   acts: [
@@ -133,10 +131,21 @@ describe("the dashboard", function () {
   it("counts acts and refusals as the auditor's report does", async () => {
     const report = await auditEvidence(new TextEncoder().encode(writeEvidence(honestWorld().evidence)));
     const agents = report.agents.map(({ kinds }) => ({
-      acts: kinds.act ?? 0,
-      refusals: kinds.refusal ?? 0,
-      others: (kinds.heartbeat ?? 0) + (kinds["key-event"] ?? 0),
+      entries: {
+        acts: kinds.act ?? 0,
+        refusals: kinds.refusal ?? 0,
+        others: (kinds.heartbeat ?? 0) + (kinds["key-event"] ?? 0),
+      },
     }));
-    expect(countsOf({ agents } as unknown as SystemState).entries).to.equal(report.evidence?.entries);
+    expect(countsOf({ agents } as unknown as SystemState)?.entries).to.equal(report.evidence?.entries);
+  });
+
+  it("says that it does not know, rather than none, of an agent whose relayer never answered", () => {
+    const silent = {
+      ...calm,
+      agents: [...calm.agents, { ...calm.agents[0], entries: null }],
+    } as unknown as SystemState;
+    expect(countsOf(calm)).to.deep.equal({ acts: 2, refusals: 1, entries: 3 });
+    expect(countsOf(silent)).to.equal(null);
   });
 });

@@ -44,7 +44,7 @@ function App() {
 }
 
 function Numbers({ now }: { now: SystemState }) {
-  const { acts, refusals, entries } = countsOf(now);
+  const counts = countsOf(now);
   const bad = now.health.filter(({ ok }) => !ok).length;
   const trusted = now.agents.filter(({ standing }) => standing?.status === "trusted").length;
   const known = now.agents.filter(({ standing }) => standing !== null && standing.status !== "none").length;
@@ -56,8 +56,8 @@ function Numbers({ now }: { now: SystemState }) {
     </div>`;
   return html`<dl class="figures">
     ${figure("health", "Health", bad === 0 ? "All well" : `${bad} to look at`, bad === 0 ? "good" : "worse")}
-    ${figure("acts", "Acts", count(acts))} ${figure("refusals", "Refusals", count(refusals))}
-    ${figure("entries", "Entries", count(entries))}
+    ${figure("acts", "Acts", count(counts?.acts))} ${figure("refusals", "Refusals", count(counts?.refusals))}
+    ${figure("entries", "Entries", count(counts?.entries))}
     ${figure("trusted", "Attested", now.chain ? `${trusted} of ${known}` : "–", now.chain && trusted < known ? "worse" : "")}
     ${figure("waiting", "Not anchored", count(waiting))} ${figure("block", "Block", count(now.chain?.block))}
   </dl>`;
@@ -151,7 +151,7 @@ const moods: Readonly<Record<string, string>> = {
   suspect: "unproven",
 };
 
-function AgentRow({ agent: { name, did, site, place, standing, acts, refusals } }: { agent: SystemAgent }) {
+function AgentRow({ agent: { name, did, site, place, standing, entries } }: { agent: SystemAgent }) {
   const mood = standing === null ? "unproven" : (moods[standing.status] ?? "fails");
   const words = standing === null ? "not known" : standing.status === "none" ? "never enrolled" : standing.status;
   const until =
@@ -162,8 +162,8 @@ function AgentRow({ agent: { name, did, site, place, standing, acts, refusals } 
     <td>
       <span class=${`mark mark-${mood}`}>${words}</span> <small>${until}${place === null ? "" : ` · ${place}`}</small>
     </td>
-    <td class="num">${count(acts)}</td>
-    <td class="num">${count(refusals)}</td>
+    <td class="num">${count(entries?.acts)}</td>
+    <td class="num">${count(entries?.refusals)}</td>
   </tr>`;
 }
 
