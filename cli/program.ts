@@ -66,7 +66,14 @@ const tree: Tree = {
     },
   },
   find: async () => (await import("./directory/find.ts")).findCommand(),
-  directory: async () => (await import("./directory/directory.ts")).directoryCommand(),
+  directory: {
+    about: "Find agents, and read what the chain says of them without asking it row by row.",
+    commands: {
+      serve: async () => (await import("./directory/directory.ts")).directoryServeCommand(),
+      verify: async () => (await import("./directory/directory.ts")).directoryVerifyCommand(),
+      snapshot: async () => (await import("./directory/directory.ts")).directorySnapshotCommand(),
+    },
+  },
   attestation: {
     about: "Have agents verified by agents.",
     commands: {

@@ -15,18 +15,10 @@ import { verifyAnswer } from "../../directory/verify/verifyAnswer.ts";
 import { guardedFetch } from "../../host/fetch/guardedFetch.ts";
 import { printJson, printLines } from "../../host/terminal/print.ts";
 import { AffiantError } from "../../protocol/errors/affiantError.ts";
-import { command, type CommonFlags, group, run } from "../command.ts";
+import { command, type CommonFlags, run } from "../command.ts";
 import { type Environment, requireDeployment, requireRpcUrl } from "../environment.ts";
 import { columns } from "../output.ts";
 import { cardLookUp } from "./lookUp.ts";
-
-export function directoryCommand(): Command {
-  return group("directory", "Find agents, and read what the chain says of them without asking it row by row.", [
-    serveCommand(),
-    verifyCommand(),
-    snapshotCommand(),
-  ]);
-}
 
 /** What the flags and the data folder say stands in for what is not in the environment (docs/directory.md). */
 function configOf(environment: Environment, flags: { readonly port?: string }) {
@@ -44,7 +36,7 @@ interface ServeFlags extends CommonFlags {
   readonly port?: string;
 }
 
-function serveCommand(): Command {
+export function directoryServeCommand(): Command {
   return command("serve", "Follow the chain and answer questions until Ctrl-C.", "all", [
     "affiant directory serve",
     "affiant directory serve --rpc https://one.example,https://two.example --deployment deployment.json --port 8790",
@@ -71,7 +63,7 @@ interface VerifyFlags extends CommonFlags {
   readonly snapshot?: string;
 }
 
-function verifyCommand(): Command {
+export function directoryVerifyCommand(): Command {
   return command(
     "verify",
     "Check an answer of a directory against the chain at its block: reads the events anew, believing nobody but your endpoint.",
@@ -133,7 +125,7 @@ interface SnapshotFlags extends CommonFlags {
   readonly out?: string;
 }
 
-function snapshotCommand(): Command {
+export function directorySnapshotCommand(): Command {
   return command(
     "snapshot",
     "Write the state at a block as a file, with the hash by which two directories prove that they agree.",
