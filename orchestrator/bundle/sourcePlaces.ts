@@ -39,10 +39,17 @@ export function placed(text: string, path: string, root: string, names: Readonly
       return name === undefined ? whole : `new URL(${JSON.stringify(`./${name}`)}, ${bundlePlace}.url)`;
     },
   );
+  const places: Readonly<Record<string, string>> = {
+    dirname: JSON.stringify(dirname(path)),
+    filename: JSON.stringify(path),
+    url: JSON.stringify(pathToFileURL(path).href),
+    main: "false",
+  };
+  // Not in quotes: there somebody speaks of the words, as who bundles does.
   return inBundle
-    .replaceAll("import.meta.dirname", JSON.stringify(dirname(path)))
-    .replaceAll("import.meta.filename", JSON.stringify(path))
-    .replaceAll("import.meta.url", JSON.stringify(pathToFileURL(path).href))
-    .replaceAll("import.meta.main", "false")
+    .replaceAll(
+      /(?<!["'`])import\.meta\.(dirname|filename|url|main)\b(?!["'`])/g,
+      (words, name: string) => places[name] ?? words,
+    )
     .replaceAll(bundlePlace, "import.meta");
 }
