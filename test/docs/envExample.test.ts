@@ -73,10 +73,25 @@ describe(".env.example", () => {
       ...relayerSettings().map(({ name }) => name),
       ...settingsOf("The attestation service").keys(),
       ...settingsOf("The command line").keys(),
+      ...settingsOf("The directory").keys(),
     ]);
     const unknown: string[] = [];
     let count = 0;
-    for (const room of ["relayer", "attestation", "agent", "cli", "orchestrator", "auditor", "protocol", "circuits"]) {
+    for (const room of [
+      "relayer",
+      "attestation",
+      "agent",
+      "cli",
+      "orchestrator",
+      "auditor",
+      "protocol",
+      "circuits",
+      "host",
+      "adapters",
+      "access",
+      "directory",
+      "dashboard",
+    ]) {
       for (const file of readdirSync(join(root, room), { recursive: true, encoding: "utf8" })) {
         if (!file.endsWith(".ts")) continue;
         const source = readFileSync(join(root, room, file), "utf8");
