@@ -13,6 +13,7 @@ interface Step {
   readonly command: readonly string[];
   /** The same on a small scale, to see that it runs. */
   readonly short: readonly string[];
+  readonly env?: Readonly<Record<string, string>>;
   readonly shortEnv?: Readonly<Record<string, string>>;
 }
 
@@ -43,9 +44,18 @@ const stepsWith = (seed: string): readonly Step[] => [
   { name: "relayer", command: torture("relayer", "200", seed), short: torture("relayer", "2", seed) },
   { name: "log", command: torture("log", "40", seed), short: torture("log", "1", seed) },
   { name: "disk", command: torture("disk", "2000", seed), short: torture("disk", "20", seed) },
+  {
+    name: "bits",
+    command: ["hardhat", "test", "mocha", "--no-compile", "test/auditor/bitFlip.test.ts"],
+    short: ["hardhat", "test", "mocha", "--no-compile", "test/auditor/bitFlip.test.ts"],
+    env: { AFFIANT_EVERY_BIT: "1" },
+  },
   { name: "answers", command: torture("answers"), short: torture("answers", "211") },
   { name: "strangers", command: torture("strangers"), short: torture("strangers", "agent") },
   { name: "requests", command: torture("mutations", "10000", seed), short: torture("mutations", "200", seed) },
+  { name: "gateway", command: torture("gateway"), short: torture("gateway", "20") },
+  { name: "directory", command: torture("directory", "1000", seed), short: torture("directory", "20", seed) },
+  { name: "cases", command: npm("check:cases"), short: npm("check:cases") },
   { name: "attestation", command: torture("attestation"), short: torture("attestation") },
   { name: "escrow", command: torture("escrow"), short: torture("escrow") },
   {
@@ -77,9 +87,9 @@ for (const step of stepsWith(seed).filter(({ name }) => options.only?.includes(n
 console.table(outcomes);
 if (outcomes.some(({ result }) => result !== "passed")) process.exitCode = 1;
 
-async function run({ command, short, shortEnv }: Step): Promise<number | string> {
+async function run({ command, short, env: longEnv, shortEnv }: Step): Promise<number | string> {
   const [program = "", ...words] = options.short ? short : command;
-  const env = options.short ? { ...process.env, ...shortEnv } : process.env;
+  const env = { ...process.env, ...(options.short ? shortEnv : longEnv) };
   const child = spawn(program, words, { stdio: "inherit", env });
   const [code, signal] = (await once(child, "close")) as [number | null, string | null];
   return code ?? signal ?? "?";

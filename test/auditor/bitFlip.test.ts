@@ -110,7 +110,10 @@ describe("every single-bit change of an evidence file", function () {
   it("turns a verdict also when a liar seals the file anew", async () => {
     const end = endOf(plain.bytes);
     const finish = (changed: Uint8Array) => reseal(changed, end);
-    expect(await unnoticed({ ...plain, from: 0, to: end, finish })).to.deep.equal([]);
+    // Here two bits of each byte, and every one in `npm run nightly -- --only bits`.
+    const some = (byte: number) => [byte % 8, (byte + 3) % 8];
+    const bits = process.env.AFFIANT_EVERY_BIT === "1" ? undefined : some;
+    expect(await unnoticed({ ...plain, from: 0, to: end, finish, ...(bits && { bits }) })).to.deep.equal([]);
   });
 
   it("turns a verdict also in the operator's statement", async () => {
