@@ -12,6 +12,7 @@ import { importJWK } from "jose";
 import { parseKeyDid } from "../../../protocol/did/key.ts";
 import { toBase64url } from "../../../protocol/encoding/base64url.ts";
 import { type CaseWorld, program } from "./caseWorld.ts";
+import { isAnswer } from "./isAnswer.ts";
 import type { Outcome } from "./expectation.ts";
 
 /** Runs a case with the command that a user would type. `name` is one that no other case has. */
@@ -92,7 +93,7 @@ async function overStdio(gateway: Gateway, script: string): Promise<Outcome> {
   const lines = createInterface({ input: gateway.stdout as NodeJS.ReadableStream })[Symbol.asyncIterator]();
   gateway.stderr?.resume();
   const all = script.split("\n").filter((line) => line.trim() !== "");
-  const own = all.filter((line) => /"method"\s*:/.test(line) || !/"(?:result|error)"\s*:/.test(line));
+  const own = all.filter((line) => !isAnswer(line));
   // A case may hold an answer alone: then it is that of a call.
   const asked = all
     .filter((line) => !own.includes(line))

@@ -4,6 +4,8 @@
  */
 import { appendFileSync, readFileSync } from "node:fs";
 
+import { isAnswer } from "./isAnswer.ts";
+
 const [caseFile = "", logFile = ""] = process.argv.slice(2);
 const isHttp = caseFile.endsWith(".http");
 const lines = isHttp
@@ -11,7 +13,7 @@ const lines = isHttp
   : readFileSync(caseFile, "utf8")
       .split("\n")
       .filter((line) => line.trim() !== "");
-const answers = lines.filter((line) => !/"method"\s*:/.test(line));
+const answers = lines.filter(isAnswer);
 
 let held = Buffer.alloc(0);
 process.stdin.on("data", (chunk: Buffer) => {
