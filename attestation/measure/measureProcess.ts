@@ -40,7 +40,7 @@ export async function measureProcess(pid: number, options: MeasureOptions): Prom
   const root = resolve(options.root);
   const name = (path: string) => nameBelow(root, path);
   const command = await commandOf(pid);
-  const mappings = await executableMappings(pid).catch((cause: unknown) => throwGone(pid, cause));
+  const mappings = await mappingsOf(pid);
   const libraries = [...mappedFiles(mappings), ...(options.libraries ?? []).map((path) => resolve(root, path))];
   const roles = await filesOf(command, libraries, await expand(root, options.include ?? []));
   const files: MeasuredFile[] = [];
@@ -67,11 +67,14 @@ export async function measureProcess(pid: number, options: MeasureOptions): Prom
   };
 }
 
-/** Waits until a process that was just started maps no further code: a launcher has handed over, libraries are loaded. */
+/**
+ * Waits until a process that was just started maps no further code: a launcher has handed over, libraries are loaded.
+ * @throws AffiantError ERR_INPUT_MEASURE if it ends meanwhile
+ */
 export async function settled(pid: number, quietMs: number, signal?: AbortSignal): Promise<void> {
   let before = "";
   for (let quiet = 0; quiet < 3;) {
-    const now = [(await commandOf(pid)).executable, ...mappedFiles(await executableMappings(pid))].join("\n");
+    const now = [(await commandOf(pid)).executable, ...mappedFiles(await mappingsOf(pid))].join("\n");
     quiet = now === before ? quiet + 1 : 0;
     before = now;
     await sleep(quietMs / 3, undefined, { signal });
@@ -119,6 +122,10 @@ function nameBelow(root: string, path: string): string {
 
 function nameArg(root: string, arg: string): string {
   return arg.startsWith(join(root, sep)) ? nameBelow(root, arg) : arg;
+}
+
+async function mappingsOf(pid: number): ReturnType<typeof executableMappings> {
+  return executableMappings(pid).catch((cause: unknown) => throwGone(pid, cause));
 }
 
 function throwGone(pid: number, cause: unknown): never {

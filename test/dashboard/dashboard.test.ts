@@ -8,7 +8,7 @@ import type { Browser } from "playwright-core";
 import { honestWorld } from "../auditor/world.ts";
 import { auditEvidence } from "../../auditor/audit.ts";
 import { dashboardParts } from "../../dashboard/build/bundle.ts";
-import { countsOf, type SystemState } from "../../dashboard/model/system.ts";
+import { countsOf, type SystemAgent, type SystemState } from "../../dashboard/model/system.ts";
 import { type OpenDashboard, serveDashboard } from "../../dashboard/server/serveDashboard.ts";
 import { writeEvidence } from "../../protocol/evidence/writeEvidence.ts";
 import { installedChromium, launch, watchedPage } from "./chromium.ts";
@@ -107,7 +107,11 @@ describe("the dashboard", function () {
     expect((result as { violations: { id: string }[] }).violations.map(({ id }) => id)).to.deep.equal([]);
 
     const [payment] = calm.agents;
-    const quarantined = { ...payment!, acts: 3, standing: { ...payment!.standing!, status: "quarantined" } };
+    const quarantined: SystemAgent = {
+      ...payment!,
+      entries: { ...payment!.entries!, acts: 3 },
+      standing: { ...payment!.standing!, status: "quarantined" },
+    };
     const cause = "no answer to eth_chainId";
     state = {
       ...calm,
