@@ -1,5 +1,4 @@
-import { DatabaseSync } from "node:sqlite";
-import { makePrivate } from "../../host/files/privateFile.ts";
+import { SqliteClaims } from "../../host/files/sqliteClaims.ts";
 
 /**
  * Remembers which calls were accepted, until they would be refused as expired anyway. One file serves all instances of
@@ -16,44 +15,9 @@ export interface ReplayStore {
   claim(id: string, forgetAtSec: number, nowSec: number): boolean | Promise<boolean>;
 }
 
-export class SqliteReplayStore implements ReplayStore {
-  readonly #db: DatabaseSync;
-  readonly #insert;
-  readonly #prune;
-
+export class SqliteReplayStore extends SqliteClaims implements ReplayStore {
   /** @param path of the database file; created if it is not there */
   constructor(path: string) {
-    makePrivate(path);
-    this.#db = new DatabaseSync(path);
-    this.#db.exec(`
-      PRAGMA journal_mode = WAL;
-      PRAGMA synchronous = FULL;
-      PRAGMA busy_timeout = 5000;
-      CREATE TABLE IF NOT EXISTS claimed_call (id TEXT PRIMARY KEY, forget_at_sec INTEGER NOT NULL) STRICT, WITHOUT ROWID;
-      CREATE INDEX IF NOT EXISTS claimed_call_forget ON claimed_call (forget_at_sec);
-    `);
-    this.#insert = this.#db.prepare("INSERT INTO claimed_call VALUES (?, ?) ON CONFLICT DO NOTHING");
-    // A few at a time, so that no single call pays for all that has piled up.
-    this.#prune = this.#db.prepare(
-      "DELETE FROM claimed_call WHERE id IN (SELECT id FROM claimed_call WHERE forget_at_sec < ? LIMIT 4)",
-    );
-  }
-
-  claim(id: string, forgetAtSec: number, nowSec: number): boolean {
-    // One transaction: a claim costs one fsync, also when something is forgotten with it.
-    this.#db.exec("BEGIN IMMEDIATE");
-    try {
-      this.#prune.run(nowSec);
-      const claimed = this.#insert.run(id, forgetAtSec).changes === 1;
-      this.#db.exec("COMMIT");
-      return claimed;
-    } catch (error) {
-      if (this.#db.isTransaction) this.#db.exec("ROLLBACK");
-      throw error;
-    }
-  }
-
-  close(): void {
-    this.#db.close();
+    super(path, "claimed_call", true);
   }
 }

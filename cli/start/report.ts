@@ -5,7 +5,7 @@ import type { Paint } from "../../auditor/report/paint.ts";
 import { printable } from "../../auditor/report/printable.ts";
 import { count, indented, table } from "../../auditor/report/textLayout.ts";
 import type { CheckName } from "../../auditor/verdict.ts";
-import type { RunningAgent, RunningSystem } from "../../orchestrator/start/startSystem.ts";
+import type { RunningAgent, RunningSystem } from "../../orchestrator/start/system.ts";
 import type { RoundState } from "../../attestation/service/registry.ts";
 import type { EpochState } from "../../orchestrator/conductor/conductor.ts";
 import { laterServices } from "../later/services.ts";

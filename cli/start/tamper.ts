@@ -5,7 +5,7 @@ import { ChainProvider } from "../../agent/chain/chainProvider.ts";
 import { decodeLeaf } from "../../protocol/entry/leaf.ts";
 import { readEvidence } from "../../protocol/evidence/readEvidence.ts";
 import { AffiantError } from "../../protocol/errors/affiantError.ts";
-import type { RunningSystem } from "../../orchestrator/start/startSystem.ts";
+import type { RunningSystem } from "../../orchestrator/start/system.ts";
 import type { Incumbent } from "../../orchestrator/state/records.ts";
 
 /** What became of an agent whose program was changed while it ran. Blocks of the local chain. */

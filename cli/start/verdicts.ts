@@ -9,7 +9,7 @@ import { exportEvidence, type ExportSummary } from "../../agent/export/exportEvi
 import { Journal } from "../../agent/journal/journal.ts";
 import { RelayerClient } from "../../agent/relayer/relayerClient.ts";
 import { orchestratorName } from "../../orchestrator/self/orchestratorAgent.ts";
-import type { RunningSystem } from "../../orchestrator/start/startSystem.ts";
+import type { RunningSystem } from "../../orchestrator/start/system.ts";
 import type { EthrDid } from "../../protocol/did/ethr.ts";
 import type { Deployment } from "../../protocol/deployment.ts";
 import type { Hex } from "../../protocol/encoding/hex.ts";

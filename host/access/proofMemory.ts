@@ -1,6 +1,4 @@
-import { DatabaseSync } from "node:sqlite";
-
-import { makePrivate } from "../files/privateFile.ts";
+import { SqliteClaims } from "../files/sqliteClaims.ts";
 
 /** Remembers which proofs were used, until they are too old anyway. One store serves all instances of a resource server. */
 export interface ProofMemory {
@@ -17,35 +15,9 @@ export interface ProofMemory {
  * In a file that instances on one machine share. It is written ahead but not through to the disk with each use: a proof is good for a
  * minute, and a machine that lost its power is not back within it.
  */
-export class SqliteProofMemory implements ProofMemory {
-  readonly #db: DatabaseSync;
-  readonly #insert;
-  readonly #prune;
-
+export class SqliteProofMemory extends SqliteClaims implements ProofMemory {
   /** @param path of the file, made if it is not there; `:memory:` for a server of one instance */
   constructor(path: string) {
-    makePrivate(path);
-    this.#db = new DatabaseSync(path);
-    this.#db.exec(`
-      PRAGMA journal_mode = WAL;
-      PRAGMA synchronous = NORMAL;
-      PRAGMA busy_timeout = 5000;
-      CREATE TABLE IF NOT EXISTS used_proof (id TEXT PRIMARY KEY, forget_at_sec INTEGER NOT NULL) STRICT, WITHOUT ROWID;
-      CREATE INDEX IF NOT EXISTS used_proof_forget ON used_proof (forget_at_sec);
-    `);
-    this.#insert = this.#db.prepare("INSERT INTO used_proof VALUES (?, ?) ON CONFLICT DO NOTHING");
-    // A few at a time, so that no single request pays for all that has piled up.
-    this.#prune = this.#db.prepare(
-      "DELETE FROM used_proof WHERE id IN (SELECT id FROM used_proof WHERE forget_at_sec < ? LIMIT 4)",
-    );
-  }
-
-  claim(useId: string, forgetAtSec: number, nowSec: number): boolean {
-    this.#prune.run(nowSec);
-    return this.#insert.run(useId, forgetAtSec).changes === 1;
-  }
-
-  close(): void {
-    this.#db.close();
+    super(path, "used_proof", false);
   }
 }

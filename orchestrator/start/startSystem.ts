@@ -4,100 +4,34 @@ import { join } from "node:path";
 import { ChainProvider } from "../../agent/chain/chainProvider.ts";
 import { openAgentKeys } from "../../agent/keys/keystore.ts";
 import { RelayerClient } from "../../agent/relayer/relayerClient.ts";
-import type { RoundState } from "../../attestation/service/registry.ts";
 import { BlockWaiter } from "../../host/watch/blockWaiter.ts";
 import type { Deployment } from "../../protocol/deployment.ts";
 import type { AffiantError } from "../../protocol/errors/affiantError.ts";
 import { statePathIn } from "../chain/localChain.ts";
-import { Conductor, type EpochState } from "../conductor/conductor.ts";
+import { Conductor } from "../conductor/conductor.ts";
 import { noteApplied } from "../conductor/plan.ts";
 import { rollOut } from "../conductor/rollOut.ts";
 import { Watch } from "../conductor/watch.ts";
-import type { Pipeline } from "../descriptor/pipeline.ts";
 import { readPipeline } from "../descriptor/readPipeline.ts";
 import { AttestationClient } from "../fleet/attestationClient.ts";
 import { Fleet } from "../fleet/fleet.ts";
 import { WrapperCalls } from "../fleet/wrapperCalls.ts";
-import { Doorbells, type LaterServices } from "../later/doorbells.ts";
+import { Doorbells } from "../later/doorbells.ts";
 import { LocalProcesses } from "../infrastructure/localProcesses.ts";
 import { assertSameGeneration, takeDataFolder } from "../preflight/dataFolder.ts";
-import { assertPortFree, freePorts } from "../preflight/ports.ts";
+import { freePorts } from "../preflight/ports.ts";
 import type { HeldLock } from "../process/folderLock.ts";
 import { Supervisor } from "../process/supervisor.ts";
 import { OrchestratorAgent, orchestratorName } from "../self/orchestratorAgent.ts";
-import { type Incumbent, Records } from "../state/records.ts";
+import { Records } from "../state/records.ts";
 import { StateFile, stateFileIn } from "../state/stateFile.ts";
-import { Ground, type GroundPorts } from "./ground.ts";
+import { Ground } from "./ground.ts";
 import { type Endpoints, removeEndpoints, writeEndpoints } from "./endpoints.ts";
 import { type Layout, layoutOf } from "./layout.ts";
 import { patient } from "./patience.ts";
+import { choosePorts, type Ports } from "./ports.ts";
 import type { Progress } from "./progress.ts";
-
-export interface SystemOptions {
-  readonly dataDir: string;
-  readonly pipeline: Pipeline;
-  /** Ports on the loopback interface; 0 = any free one. */
-  readonly relayerPort: number;
-  readonly rpcPort: number;
-  /** What children may inherit a little of (PATH and the like). */
-  readonly environment: NodeJS.ProcessEnv;
-  /** Of the agents' keys, if they are to be encrypted. */
-  readonly passphraseFile?: string;
-  /** What is opened when it is first asked for. */
-  readonly later?: LaterServices;
-  /** For programs that never ask for their group's key, 0: nobody waits to hear that they have it. Default 60,000. */
-  readonly acknowledgedWithinMs?: number;
-  /** Ends an attempt that is under way; what was started by then is stopped again. */
-  readonly stop: AbortSignal;
-  /** Told when a process cannot be kept running. */
-  readonly onBroken: (error: AffiantError) => void;
-  /** Told when somebody asked for the end (`affiant down`). */
-  readonly onDown?: () => void;
-}
-
-export interface RunningAgent {
-  readonly name: string;
-  readonly role: string;
-  readonly did: string;
-  readonly url: string;
-  /** The policy that it says is in force. */
-  readonly policy: {
-    readonly name: string;
-    readonly policyHash: string;
-    readonly version: number;
-    readonly sinceBlock: number;
-  };
-  readonly site: string;
-  /** Counts the identities that held this place, from 1. */
-  readonly generation: number;
-}
-
-export interface RunningSystem {
-  readonly layout: Layout;
-  readonly deployment: Deployment;
-  readonly endpoints: Endpoints;
-  readonly pipeline: Pipeline;
-  /** Who holds the places of the pipeline now. */
-  readonly agents: readonly RunningAgent[];
-  /** Names of those who did not come up in this start. */
-  readonly failed: readonly string[];
-  /** Everyone who ever held one. */
-  readonly history: readonly Incumbent[];
-  readonly orchestrator: { readonly did: string; readonly policy: RunningAgent["policy"] };
-  /** Where the services that come later are reached, by name. */
-  readonly later: Readonly<Record<string, string>>;
-  readonly records: Records;
-  round(): Promise<RoundState | null>;
-  epochs(): Promise<readonly EpochState[]>;
-  /** Whether nothing is under way: nobody is being restarted, attested or replaced. */
-  quiet(): boolean;
-  /** Where the program of an agent is installed, and its process. @throws AffiantError ERR_INPUT_CONFIG for another name */
-  programOf(agent: string): { readonly path: string; readonly pid: number };
-  /** Process ids by name. */
-  pids(): Readonly<Record<string, number>>;
-  /** Ends every process, the last started first, and gives the data folder back. */
-  stop(): Promise<void>;
-}
+import type { RunningSystem, SystemOptions } from "./system.ts";
 
 /**
  * Brings a pipeline up on this machine in four phases: deployment (chain, contracts, relayer, attestation service),
@@ -129,20 +63,6 @@ export async function startSystem(options: SystemOptions, shown: Progress): Prom
   } finally {
     progress.end?.();
   }
-}
-
-interface Ports extends GroundPorts {
-  readonly agents: Record<string, { readonly program: number; readonly wrapper: number }>;
-}
-
-async function choosePorts({ relayerPort, rpcPort, pipeline }: SystemOptions): Promise<Ports> {
-  if (relayerPort !== 0) await assertPortFree(relayerPort, "the relayer", "--port");
-  if (rpcPort !== 0) await assertPortFree(rpcPort, "the local chain", "--rpc-port");
-  const [relayer = 0, rpc = 0, attestation = 0, ...rest] = await freePorts(2 * pipeline.agents.length + 3);
-  const agents = pipeline.agents.map(({ name }, i) => {
-    return [name, { program: rest[2 * i] ?? 0, wrapper: rest[2 * i + 1] ?? 0 }] as const;
-  });
-  return { relayer: relayerPort || relayer, rpc: rpcPort || rpc, attestation, agents: Object.fromEntries(agents) };
 }
 
 /** Without them there is no system. */

@@ -1,4 +1,5 @@
-import { type Answer, openApiDocument, type Operation, type Parameter } from "./openapi.ts";
+import type { ApiAnswer as Answer, ApiOperation as Operation, ApiParameter as Parameter } from "../../host/http/api.ts";
+import { openApiDocument } from "./openapi.ts";
 
 /** The API's description for people: one page, no script, its style in a file of its own (the Content-Security-Policy). */
 export function docsPage(): string {

@@ -1,28 +1,9 @@
+import type { ApiAnswer as Answer, ApiOperation as Operation, ApiParameter as Parameter } from "../../host/http/api.ts";
 import { openApiSchemas } from "./openapiSchemas.ts";
 
 type SchemaName = keyof typeof openApiSchemas;
 
-export interface Parameter {
-  readonly name: string;
-  readonly in: "path" | "query" | "header";
-  readonly required: boolean;
-  readonly schema: unknown;
-}
-
-type Content = Readonly<Record<string, { readonly schema?: unknown }>>;
-
-export interface Answer {
-  readonly description: string;
-  readonly content?: Content;
-}
-
-export interface Operation {
-  readonly summary: string;
-  readonly parameters: readonly Parameter[];
-  /** A body under `application/json` is held to its schema; one of any type is its router's to read. */
-  readonly requestBody?: { readonly required: true; readonly content: Content };
-  readonly responses: Readonly<Record<string, Answer>>;
-}
+type Content = NonNullable<Answer["content"]>;
 
 export type Method = "get" | "post" | "put";
 

@@ -7,7 +7,8 @@ import { JsonRpcProvider } from "ethers";
 
 import { readPipeline } from "../../orchestrator/descriptor/readPipeline.ts";
 import type { Progress } from "../../orchestrator/start/progress.ts";
-import { type RunningSystem, startSystem } from "../../orchestrator/start/startSystem.ts";
+import { startSystem } from "../../orchestrator/start/startSystem.ts";
+import type { RunningSystem } from "../../orchestrator/start/system.ts";
 import type { BenchReport, BenchRow } from "./report.ts";
 
 const defaultSizes = [4, 16, 64];

@@ -4,8 +4,7 @@ import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 
 import { jobStates } from "../../relayer/journal/job.ts";
-import { startChain } from "../helpers/world/chain.ts";
-import { RelayerHome } from "../helpers/world/relayer.ts";
+import { servedMetrics } from "../helpers/world/servedMetrics.ts";
 
 interface Panel {
   readonly id: number;
@@ -40,15 +39,7 @@ describe("deploy: the relayer's dashboard", () => {
   });
 
   it("asks for nothing but metrics, labels and states that are served", async () => {
-    const chain = await startChain();
-    const home = await RelayerHome.make(chain);
-    const relayer = await home.start();
-    // The first scrape counts itself as a request that the second one shows, with its labels.
-    await relayer.post("/v1/nothing", {});
-    const served = (await relayer.get("/metrics")).text;
-    await relayer.close();
-    await home.remove();
-    await chain.close();
+    const served = await servedMetrics();
     const names = new Set(served.split("\n").map((line) => /^(\w+)/.exec(line)?.[1]));
     for (const { title, targets } of panels) {
       for (const { expr, legendFormat } of targets) {

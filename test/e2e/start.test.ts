@@ -7,7 +7,7 @@ import { expect } from "chai";
 
 import type { AuditReport } from "../../auditor/report/auditReport.ts";
 import { membersGone } from "../../orchestrator/process/folderLock.ts";
-import type { RunningAgent } from "../../orchestrator/start/startSystem.ts";
+import type { RunningAgent } from "../../orchestrator/start/system.ts";
 import type { WorkStatus } from "../../orchestrator/start/work.ts";
 import type { EpochState } from "../../orchestrator/conductor/conductor.ts";
 import type { TamperVerdict } from "../../cli/start/tamper.ts";

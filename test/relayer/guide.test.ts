@@ -7,8 +7,7 @@ import { parse } from "yaml";
 
 import { readRelayerConfig, relayerSettings } from "../../relayer/config.ts";
 import { jobStates } from "../../relayer/journal/job.ts";
-import { startChain } from "../helpers/world/chain.ts";
-import { RelayerHome } from "../helpers/world/relayer.ts";
+import { servedMetrics } from "../helpers/world/servedMetrics.ts";
 import { rejection } from "../helpers/rejection.ts";
 
 const root = join(import.meta.dirname, "../..");
@@ -92,15 +91,7 @@ describe("relayer: alerts", () => {
   });
 
   it("ask for nothing but metrics, labels and states that are served", async () => {
-    const chain = await startChain();
-    const home = await RelayerHome.make(chain);
-    const relayer = await home.start();
-    // The first scrape counts itself as a request that the second one shows, with its labels.
-    await relayer.post("/v1/nothing", {});
-    const served = (await relayer.get("/metrics")).text;
-    await relayer.close();
-    await home.remove();
-    await chain.close();
+    const served = await servedMetrics();
     const samples = served.split("\n").filter((line) => line !== "" && !line.startsWith("#"));
     const labelsOf = new Map<string, string>();
     for (const sample of samples) {
