@@ -151,10 +151,14 @@ export class Catalog {
     tookMs: number,
   ): void {
     const before = this.sql.prepare("SELECT * FROM cards WHERE chain = ? AND agent = ?").get(chainId, agent) as
-      { id: number; content_hash: string; facts: string; outcome: string } | undefined;
-    // A card that is away for a while is still the one that was checked: its hash is on chain.
+      { id: number; content_hash: string; keys: string; facts: string; outcome: string } | undefined;
+    // A card that is away for a while is still the one that was checked: its hash is on chain. Under other keys it is not: the one
+    // that signed it may be revoked, and who holds it serves the card no more.
     const isAway =
-      found.outcome === "unproven" && before?.outcome === "holds" && before.content_hash === found.contentHash;
+      found.outcome === "unproven" &&
+      before?.outcome === "holds" &&
+      before.content_hash === found.contentHash &&
+      before.keys === found.keys;
     const outcome = isAway ? "holds" : found.outcome;
     const facts = isAway
       ? (JSON.parse(before.facts) as CardFacts)

@@ -259,6 +259,25 @@ describe("directory: questions over HTTP", () => {
     expect((await get("/v1/search?q=refund")).body.data).to.deep.equal([]);
   });
 
+  it("finds a card that is away for a while, and no longer once its agent's keys are others", async () => {
+    const away = async () => ({ outcome: "unproven" as const, detail: "no answer", signedBy: [] });
+    await catalog.refresh(chainId, async () => ({ outcome: "holds", detail: "", signedBy: [], card }), 1);
+    await catalog.refresh(chainId, away, 1e9);
+    expect((await get("/v1/search?q=refund")).body.data).to.have.length(1);
+    chain.add([
+      logOf("agentRegistry", "DIDAttributeChanged", [
+        alice,
+        zeroPadRight("did/pub/Ed25519/veriKey/base58"),
+        wordOf(10),
+        1,
+        0,
+      ]),
+    ]);
+    await follower.catchUp();
+    expect(await catalog.refresh(chainId, away, 1e9 + 1)).to.equal(1);
+    expect((await get("/v1/search?q=refund")).body.data).to.deep.equal([]);
+  });
+
   it("speaks ARD and AI Catalog, as the project's own schema has them", async () => {
     await catalog.refresh(chainId, async () => ({ outcome: "holds", detail: "", signedBy: [], card }), 1);
     const schema = JSON.parse(await readFile("test/fixtures/ard/ai-catalog.schema.json", "utf8")) as { $id: string };
